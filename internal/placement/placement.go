@@ -1,0 +1,145 @@
+// Package placement divides a container instance between the services of a
+// stage, so that a rolling update always finds room.
+//
+// ECS places a task only where its reservation is free, and a rolling update
+// needs room for a second copy of every task. The number of instances follows
+// CPU load, not reservations, so a reservation that is too large does not call
+// for more instances: it blocks the deployment. Hence the rule: every
+// service's tasks at their maximum, twice, fit on the smallest cluster.
+//
+// A reservation is a promise, not a limit. What a task may use is its even
+// share of the instance: the limit of its memory, and the measure of its CPU
+// load.
+package placement
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+// ProxyMiB is the memory set aside for the Service Connect proxy that runs
+// beside each task where a stage has internal services ("Service Connect
+// concepts", Amazon ECS developer guide: at least 64 MiB).
+const ProxyMiB = 64
+
+// leastMiB is the smallest memory reservation that Docker accepts.
+const leastMiB = 6
+
+// leastCPU is the smallest CPU share that Linux accepts.
+const leastCPU = 2
+
+// Share is what one task of a service gets.
+type Share struct {
+	// CPU units reserved for a task; 1024 are one vCPU.
+	CPU int
+	// MemoryReservation in MiB that a task always finds.
+	MemoryReservation int
+	// Memory in MiB that a task may use at most.
+	Memory int
+	// CPUTarget is the load in percent of the reserved CPU at which tasks are
+	// added: above 100 where a task may use more than its reservation.
+	CPUTarget int
+}
+
+// Divide gives each of a stage's services its share of an instance. Services
+// and scale are complete.
+func Divide(scale spec.ScaleProfile, services []spec.Service) (map[string]Share, error) {
+	instance, known := instances.Lookup(scale.Instance)
+	if !known {
+		return declaredOnly(scale, services)
+	}
+	smallest := max(1, *scale.Instances.Min)
+	memory, cpu := instance.UsableMemoryMiB(), instance.CPUUnits()
+	if HasProxies(services) {
+		memory -= ProxyMiB * len(services)
+	}
+
+	// What is declared is taken first: reserved as a whole, and room for its
+	// second copy at the least number of tasks.
+	perInstance := copies(*scale.Tasks.Min, smallest)
+	var undeclaredMemory, undeclaredCPU int
+	var taken []string
+	for _, service := range services {
+		if service.Memory > 0 {
+			memory -= 2 * perInstance * service.Memory
+			taken = append(taken, fmt.Sprintf("%s 2 × %d × %d MiB", service.Name, perInstance, service.Memory))
+		} else {
+			undeclaredMemory++
+		}
+		if service.CPU > 0 {
+			cpu -= 2 * perInstance * service.CPU
+			taken = append(taken, fmt.Sprintf("%s 2 × %d × %d CPU units", service.Name, perInstance, service.CPU))
+		} else {
+			undeclaredCPU++
+		}
+	}
+	// At the greatest number of tasks, on the smallest cluster, twice.
+	most := 2 * copies(*scale.Tasks.Max, smallest)
+	memoryShare, cpuShare := part(memory, undeclaredMemory), part(cpu, undeclaredCPU)
+	if memory < 0 || cpu < 0 || (undeclaredMemory > 0 && memoryShare < leastMiB*most) || (undeclaredCPU > 0 && cpuShare < leastCPU*most) {
+		return nil, noRoom(instance, smallest, len(services), HasProxies(services), taken)
+	}
+
+	shares := map[string]Share{}
+	for _, service := range services {
+		share := Share{CPU: service.CPU, CPUTarget: scale.CPU.ScaleOut, MemoryReservation: service.Memory, Memory: service.Memory}
+		if service.Memory == 0 {
+			share.MemoryReservation, share.Memory = memoryShare/most, memoryShare
+		}
+		if service.CPU == 0 {
+			share.CPU = cpuShare / most
+			share.CPUTarget = scale.CPU.ScaleOut * most
+		}
+		shares[service.Name] = share
+	}
+	return shares, nil
+}
+
+// HasProxies says whether the stage's tasks have a Service Connect proxy
+// beside them: where there is an internal service to reach.
+func HasProxies(services []spec.Service) bool {
+	for _, service := range services {
+		if service.Internal {
+			return true
+		}
+	}
+	return false
+}
+
+// copies is the number of a service's tasks on one instance when they are
+// spread evenly over the smallest cluster.
+func copies(tasks, instances int) int { return max(1, (tasks+instances-1)/instances) }
+
+func part(whole, parts int) int {
+	if parts == 0 {
+		return 0
+	}
+	return whole / parts
+}
+
+// declaredOnly is for instance types newer than the table.
+func declaredOnly(scale spec.ScaleProfile, services []spec.Service) (map[string]Share, error) {
+	shares := map[string]Share{}
+	for _, service := range services {
+		if service.CPU == 0 || service.Memory == 0 {
+			return nil, fmt.Errorf("the size of %s is not known here, so it cannot be divided: declare cpu and memory of service %q", scale.Instance, service.Name)
+		}
+		shares[service.Name] = Share{CPU: service.CPU, CPUTarget: scale.CPU.ScaleOut, MemoryReservation: service.Memory, Memory: service.Memory}
+	}
+	return shares, nil
+}
+
+func noRoom(instance instances.Type, smallest, services int, proxies bool, taken []string) error {
+	text := fmt.Sprintf("%d services and the second copies that a rolling update starts do not fit on %d × %s, which leaves %d MiB and %d CPU units each",
+		services, smallest, instance.Name, instance.UsableMemoryMiB(), instance.CPUUnits())
+	if proxies {
+		text += fmt.Sprintf("; the Service Connect proxies take %d MiB", ProxyMiB*services)
+	}
+	if len(taken) > 0 {
+		text += "; declared: " + strings.Join(taken, ", ")
+	}
+	return fmt.Errorf("%s; use a larger instance, more instances, or declare less", text)
+}

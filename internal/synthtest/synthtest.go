@@ -1,0 +1,75 @@
+// Package synthtest is how this project's tests synthesize: one jsii kernel
+// per test binary, the project's own context, template validation only where a
+// test asks for it.
+package synthtest
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tinystack-go/tinystack/internal/cdkcontext"
+	"github.com/tinystack-go/tinystack/snapshot"
+)
+
+// Main runs a package's tests with one kernel: `func TestMain(m *testing.M) {
+// synthtest.Main(m) }`. Validation costs 3 to 5 seconds an app, so it is off
+// here; stacks' TestStrictValidation turns it on in a process of its own.
+func Main(m *testing.M) {
+	os.Setenv("CDK_VALIDATION", "false")
+	os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "true")
+	code := m.Run()
+	jsii.Close()
+	os.Exit(code)
+}
+
+// NewApp is an app with the project's context that writes to a folder of the
+// test.
+func NewApp(t testing.TB) awscdk.App {
+	t.Helper()
+	return awscdk.NewApp(&awscdk.AppProps{
+		Context:            cdkcontext.Context(),
+		Outdir:             jsii.String(t.TempDir()),
+		AnalyticsReporting: jsii.Bool(false),
+	})
+}
+
+// Stack is a stack in a fixed account and region, for constructs that are
+// tested alone.
+func Stack(app awscdk.App, name string) awscdk.Stack {
+	return awscdk.NewStack(app, &name, &awscdk.StackProps{
+		Env: &awscdk.Environment{Account: jsii.String("111111111111"), Region: jsii.String("us-east-1")},
+	})
+}
+
+// Synth synthesizes the app and reads the result back.
+func Synth(t testing.TB, app awscdk.App) *snapshot.Assembly {
+	t.Helper()
+	assembly, err := snapshot.Load(*app.Synth(nil).Directory())
+	require.NoError(t, err)
+	return assembly
+}
+
+// SynthSecure synthesizes the app under the AwsSolutions rules, reports every
+// finding that nobody acknowledged, and reads the result back.
+func SynthSecure(t testing.TB, app awscdk.App) *snapshot.Assembly {
+	t.Helper()
+	awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{
+		Verbose: jsii.Bool(true),
+		Reports: jsii.Bool(false),
+	}), nil)
+	assembly := Synth(t, app)
+	for _, stack := range assembly.Stacks {
+		for _, message := range stack.Messages {
+			if strings.Contains(message.Text, "AwsSolutions-") || strings.Contains(message.Text, "CdkNag") {
+				t.Errorf("%s: %s", message.Path, message.Text)
+			}
+		}
+	}
+	return assembly
+}
