@@ -7,6 +7,9 @@ package cdkcontext
 import (
 	_ "embed"
 	"encoding/json"
+	"os"
+
+	"github.com/aws/jsii-runtime-go"
 )
 
 //go:embed context.json
@@ -19,4 +22,18 @@ func Context() *map[string]any {
 		panic(err) // embedded at build time; a test reads it
 	}
 	return &context
+}
+
+// PrepareRuntime sets environment variables for the jsii runtime, and keeps it
+// from printing a banner on every run when Node is older than it likes. It has
+// to come before anything of the CDK.
+func PrepareRuntime(variables map[string]string) {
+	os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "18,20,21,22,23,24,25")
+	for name, value := range variables {
+		os.Setenv(name, value)
+	}
+	// The runtime copied the environment when the CDK's packages were
+	// initialized. It has not been started yet; closing it makes a new one,
+	// with the environment as it is now.
+	jsii.Close()
 }

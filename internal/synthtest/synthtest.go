@@ -21,8 +21,7 @@ import (
 // synthtest.Main(m) }`. Validation costs 3 to 5 seconds an app, so it is off
 // here; stacks' TestStrictValidation turns it on in a process of its own.
 func Main(m *testing.M) {
-	os.Setenv("CDK_VALIDATION", "false")
-	os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "true")
+	cdkcontext.PrepareRuntime(map[string]string{"CDK_VALIDATION": "false"})
 	code := m.Run()
 	jsii.Close()
 	os.Exit(code)
@@ -32,8 +31,12 @@ func Main(m *testing.M) {
 // test.
 func NewApp(t testing.TB) awscdk.App {
 	t.Helper()
+	context := cdkcontext.Context()
+	// Findings are read from the assembly; as validation errors they would
+	// end the synthesis at the first app.
+	(*context)["@aws-cdk/core:annotationsInValidationReport"] = false
 	return awscdk.NewApp(&awscdk.AppProps{
-		Context:            cdkcontext.Context(),
+		Context:            context,
 		Outdir:             jsii.String(t.TempDir()),
 		AnalyticsReporting: jsii.Bool(false),
 	})

@@ -1,0 +1,49 @@
+# `make synth` and `make test` set up everything they need.
+
+CONFIG ?= tinystack.yaml
+OUT    ?= cdk.out
+
+CDK         := node_modules/.bin/cdk
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOTEST      := go test -ldflags='-s -w'
+
+# The CDK command line tool asks the network for nothing, and tells it nothing.
+export CDK_DISABLE_CLI_TELEMETRY := true
+export CDK_DISABLE_VERSION_CHECK := 1
+
+.PHONY: synth build test lint fuzz bench clean
+
+## Synthesize CONFIG into OUT. OUT changes only when all of it succeeded.
+synth: $(CDK) build
+	@rm -rf '$(OUT).partial'
+	@TINYSTACK_CONFIG='$(CONFIG)' $(CDK) synth --app .bin/tinystack --build '' --quiet --output '$(OUT).partial' \
+		|| { rm -rf '$(OUT).partial'; exit 1; }
+	@rm -rf '$(OUT)' && mv '$(OUT).partial' '$(OUT)'
+	@.bin/tinystack summary '$(OUT)'
+
+## Build the app. Go relinks it only when sources changed.
+build:
+	@go build -ldflags='-s -w' -o .bin/tinystack .
+
+test: $(CDK)
+	$(GOTEST) ./...
+
+lint:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change:" $$unformatted; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+## Feed the YAML loader for a while.
+fuzz:
+	go test ./spec -run '^$$' -fuzz FuzzParse -fuzztime 30s
+
+## Whole-process synth times; see bench/README.md.
+bench: build
+	$(GOTEST) ./bench -run '^$$' -bench . -benchtime 3x -timeout 30m
+
+clean:
+	rm -rf .bin '$(OUT)' '$(OUT).partial' node_modules
+
+$(CDK): package.json package-lock.json
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $(CDK)

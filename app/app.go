@@ -1,0 +1,144 @@
+// Package app is the ready-made CDK app: it reads a declaration and
+// synthesizes what it declares. A user's own app.go is three lines:
+//
+//	package main
+//
+//	import "github.com/tinystack-go/tinystack/app"
+//
+//	func main() { app.Main() }
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/internal/cdkcontext"
+	"github.com/tinystack-go/tinystack/spec"
+	"github.com/tinystack-go/tinystack/stacks"
+)
+
+// ConfigVariable is the environment variable that names the declaration.
+const ConfigVariable = "TINYSTACK_CONFIG"
+
+// DefaultConfig is the declaration that is read when none is named.
+const DefaultConfig = "tinystack.yaml"
+
+// Main is the whole app. Without arguments it synthesizes, as the CDK command
+// line tool expects of an app; `summary DIR` prints what a cloud assembly
+// holds, `validate` only reads the declaration. It ends the process: with
+// status 1 and a list of problems where the declaration is wrong.
+func Main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdout, stderr io.Writer) (status int) {
+	defer func() {
+		if problem := recover(); problem != nil {
+			report(stderr, problem)
+			status = 1
+		}
+	}()
+	if len(args) == 2 && args[0] == "summary" {
+		return fail(stderr, Summary(stdout, args[1]))
+	}
+	if len(args) > 0 && (len(args) > 1 || args[0] != "validate") {
+		return fail(stderr, fmt.Errorf("usage: no arguments to synthesize, %q to check the declaration, or %q", "validate", "summary DIR"))
+	}
+	declared, err := spec.Load(config())
+	if err != nil {
+		return fail(stderr, err)
+	}
+	for _, warning := range declared.Warnings() {
+		fmt.Fprintln(stderr, warning)
+	}
+	if len(args) == 1 {
+		fmt.Fprintf(stdout, "%s is valid: %d services, %d stages\n", config(), len(declared.Services), len(declared.Stages))
+		return 0
+	}
+	synthesize(declared)
+	return 0
+}
+
+func config() string {
+	if path := os.Getenv(ConfigVariable); path != "" {
+		return path
+	}
+	return DefaultConfig
+}
+
+// synthesize runs the CDK. The folder it writes to is the one that the CDK
+// command line tool names in the environment.
+func synthesize(declared spec.App) {
+	cdkcontext.PrepareRuntime(nil)
+	defer jsii.Close()
+	cdk := NewApp(nil)
+	stacks.NewTinyStack(cdk, &declared.Name, &stacks.TinyStackProps{
+		App:  declared,
+		Tags: stacks.TagsFromEnvironment(declared),
+	})
+	cdk.Synth(nil)
+}
+
+// NewApp is a CDK app with the context that tinystack's templates are made
+// with: all recommended feature flags, and strict validation. Props may be nil;
+// its context wins.
+func NewApp(props *awscdk.AppProps) awscdk.App {
+	own := awscdk.AppProps{}
+	if props != nil {
+		own = *props
+	}
+	context := *cdkcontext.Context()
+	if own.Context != nil {
+		for key, value := range *own.Context {
+			context[key] = value
+		}
+	}
+	own.Context = &context
+	return awscdk.NewApp(&own)
+}
+
+func fail(stderr io.Writer, err error) int {
+	if err == nil {
+		return 0
+	}
+	var problems spec.Problems
+	if errors.As(err, &problems) {
+		fmt.Fprintln(stderr, problems)
+		fmt.Fprintf(stderr, "\n%s; nothing was written\n", count(len(problems), "problem"))
+		return 1
+	}
+	fmt.Fprintln(stderr, err)
+	return 1
+}
+
+// report prints what a construct found wrong. A construct panics, as is the
+// custom of the CDK in Go, so this is where its message meets the user.
+func report(stderr io.Writer, problem any) {
+	if err, ok := problem.(error); ok {
+		fail(stderr, err)
+	} else {
+		text := strings.TrimSpace(fmt.Sprint(problem))
+		// What follows the message is a trace through the CDK's JavaScript.
+		text, _, _ = strings.Cut(text, "\n    at ")
+		fmt.Fprintln(stderr, text)
+	}
+	if os.Getenv("TINYSTACK_DEBUG") != "" {
+		stderr.Write(debug.Stack())
+	} else {
+		fmt.Fprintln(stderr, "(TINYSTACK_DEBUG=1 shows where)")
+	}
+}
+
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

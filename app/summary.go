@@ -1,0 +1,62 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/tinystack-go/tinystack/snapshot"
+)
+
+// Summary prints what a cloud assembly holds, a line a stack, and what has to
+// be done once in each environment before it can be deployed.
+func Summary(out io.Writer, dir string) error {
+	assembly, err := snapshot.Load(dir)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "STACK\tACCOUNT\tREGION\tRESOURCES")
+	var environments []string
+	pipeline := ""
+	for _, stack := range assembly.Stacks {
+		account, region := environment(stack.Environment)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\n", stack.Name, account, region, len(stack.Template.Resources("")))
+		if strings.HasSuffix(stack.Name, "-pipeline") {
+			pipeline = account
+		}
+		environments = appendNew(environments, account+"/"+region)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\nTemplates are in %s. Before the first deployment, once each:\n", dir)
+	for _, place := range environments {
+		account, _, _ := strings.Cut(place, "/")
+		trust := ""
+		if pipeline != "" && account != pipeline {
+			trust = fmt.Sprintf(" --trust %s --cloudformation-execution-policies arn:aws:iam::aws:policy/AdministratorAccess", pipeline)
+		}
+		fmt.Fprintf(out, "  npx cdk bootstrap aws://%s%s\n", place, trust)
+	}
+	return nil
+}
+
+// environment is what aws://account/region names; where the account is that of
+// the credentials, the CDK says so in words of its own.
+func environment(text string) (account, region string) {
+	account, region, _ = strings.Cut(strings.TrimPrefix(text, "aws://"), "/")
+	account = strings.ReplaceAll(account, "unknown-account", "ACCOUNT")
+	region = strings.ReplaceAll(region, "unknown-region", "REGION")
+	return account, region
+}
+
+func appendNew(list []string, value string) []string {
+	for _, present := range list {
+		if present == value {
+			return list
+		}
+	}
+	return append(list, value)
+}

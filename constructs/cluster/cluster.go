@@ -1,0 +1,184 @@
+// Package cluster makes an ECS cluster on EC2 instances of the user's own
+// account, with capacity that follows either the instances' CPU or the tasks'
+// needs, never both: two controllers of one Auto Scaling group fight.
+//
+// Managed termination protection stays off. It would keep the group from
+// shrinking when the stack is deleted, and the deletion would wait for ever.
+// Nothing here has a physical name, so a cluster can be replaced by a new one
+// that is created before the old one goes.
+package cluster
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsautoscaling"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+// rootVolumeGB is the least that the ECS-optimized image accepts.
+const rootVolumeGB = 30
+
+// ClusterProps says what cluster is wanted.
+type ClusterProps struct {
+	// VPC of the instances. Required.
+	VPC awsec2.IVpc
+
+	// Subnets of the instances. Default: the private ones.
+	Subnets *awsec2.SubnetSelection
+
+	// PublicIP gives each instance a public address, for subnets that have no
+	// other way out. Nothing can come in by it. Default: false.
+	PublicIP bool
+
+	// Scale is the capacity. Default: the profile standard.
+	Scale spec.ScaleProfile
+
+	// ContainerInsights collects metrics of every task, at CloudWatch's price
+	// for custom metrics. Default: false.
+	ContainerInsights bool
+}
+
+// Cluster is an ECS cluster and the instances it runs on.
+type Cluster interface {
+	constructs.Construct
+	// Cluster is the ECS cluster.
+	Cluster() awsecs.Cluster
+	// AutoScalingGroup holds the instances.
+	AutoScalingGroup() awsautoscaling.AutoScalingGroup
+	// CapacityProvider is how services ask for the instances.
+	CapacityProvider() awsecs.AsgCapacityProvider
+	// SecurityGroup of the instances. In bridge mode the tasks share it.
+	SecurityGroup() awsec2.SecurityGroup
+}
+
+type cluster struct {
+	constructs.Construct
+	cluster  awsecs.Cluster
+	group    awsautoscaling.AutoScalingGroup
+	provider awsecs.AsgCapacityProvider
+	security awsec2.SecurityGroup
+}
+
+// NewCluster makes a cluster. It panics with all problems of its scale profile
+// if there are any.
+func NewCluster(scope constructs.Construct, id *string, props *ClusterProps) Cluster {
+	scale, err := props.Scale.Complete()
+	if err != nil {
+		panic(fmt.Errorf("cluster %s: %w", *id, err))
+	}
+	c := &cluster{}
+	constructs.NewConstruct_Override(c, scope, id)
+	insights := awsecs.ContainerInsights_DISABLED
+	if props.ContainerInsights {
+		insights = awsecs.ContainerInsights_ENABLED
+	}
+	c.cluster = awsecs.NewCluster(c, jsii.String("EcsCluster"), &awsecs.ClusterProps{
+		Vpc:                 props.VPC,
+		ContainerInsightsV2: insights,
+	})
+	if !props.ContainerInsights {
+		acknowledge.Rule(c.cluster, "AwsSolutions-ECS4", "Container Insights are billed by the metric; this stage does not need them. Production has them.")
+	}
+	c.security = awsec2.NewSecurityGroup(c, jsii.String("InstanceSecurityGroup"), &awsec2.SecurityGroupProps{
+		Vpc:              props.VPC,
+		Description:      jsii.String("Container instances: in from the endpoint and from services of the stage only"),
+		AllowAllOutbound: jsii.Bool(true),
+	})
+	c.addInstances(props, scale)
+	if scale.Mode == spec.CPUAlarms {
+		c.addCPUAlarms(scale)
+	}
+	return c
+}
+
+func (c *cluster) Cluster() awsecs.Cluster                           { return c.cluster }
+func (c *cluster) AutoScalingGroup() awsautoscaling.AutoScalingGroup { return c.group }
+func (c *cluster) CapacityProvider() awsecs.AsgCapacityProvider      { return c.provider }
+func (c *cluster) SecurityGroup() awsec2.SecurityGroup               { return c.security }
+
+func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
+	role := awsiam.NewRole(c, jsii.String("InstanceRole"), &awsiam.RoleProps{
+		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("ec2.amazonaws.com"), nil),
+		Description: jsii.String("Container instances: register with their ECS cluster"),
+	})
+	template := awsec2.NewLaunchTemplate(c, jsii.String("LaunchTemplate"), &awsec2.LaunchTemplateProps{
+		InstanceType:             awsec2.NewInstanceType(jsii.String(scale.Instance)),
+		MachineImage:             awsecs.EcsOptimizedImage_AmazonLinux2023(hardware(scale.Instance), nil),
+		Role:                     role,
+		SecurityGroup:            c.security,
+		AssociatePublicIpAddress: publicIP(props.PublicIP),
+		UserData:                 awsec2.UserData_ForLinux(nil),
+		// One hop: containers behind Docker's bridge cannot reach the metadata
+		// service, so they cannot take the instance's role.
+		HttpTokens:              awsec2.LaunchTemplateHttpTokens_REQUIRED,
+		HttpPutResponseHopLimit: jsii.Number(1),
+		DetailedMonitoring:      jsii.Bool(oneMinuteMetrics(scale)),
+		BlockDevices: &[]*awsec2.BlockDevice{{
+			DeviceName: jsii.String("/dev/xvda"),
+			Volume: awsec2.BlockDeviceVolume_Ebs(jsii.Number(rootVolumeGB), &awsec2.EbsDeviceOptions{
+				Encrypted:  jsii.Bool(true),
+				VolumeType: awsec2.EbsDeviceVolumeType_GP3,
+			}),
+		}},
+	})
+	low, desired, high := *scale.Instances.Min, *scale.Instances.Desired, *scale.Instances.Max
+	c.group = awsautoscaling.NewAutoScalingGroup(c, jsii.String("AutoScalingGroup"), &awsautoscaling.AutoScalingGroupProps{
+		Vpc:            props.VPC,
+		VpcSubnets:     props.Subnets,
+		LaunchTemplate: template,
+		MinCapacity:    jsii.Number(low),
+		MaxCapacity:    jsii.Number(high),
+		// A new launch template (instance type, machine image) replaces the
+		// running instances one by one; their tasks are drained first.
+		UpdatePolicy: awsautoscaling.UpdatePolicy_RollingUpdate(&awsautoscaling.RollingUpdateOptions{
+			MaxBatchSize:          jsii.Number(1),
+			MinInstancesInService: jsii.Number(max(0, min(desired, high-1))),
+			PauseTime:             awscdk.Duration_Minutes(jsii.Number(3)),
+			WaitOnResourceSignals: jsii.Bool(false),
+		}),
+	})
+	// The desired number is set by hand: the CDK's property warns that it
+	// resets what scaling decided, which the update policy of the group
+	// (IgnoreUnmodifiedGroupSizeProperties) prevents.
+	resource := c.group.Node().DefaultChild().(awsautoscaling.CfnAutoScalingGroup)
+	resource.SetDesiredCapacity(jsii.String(fmt.Sprint(desired)))
+
+	c.provider = awsecs.NewAsgCapacityProvider(c, jsii.String("CapacityProvider"), &awsecs.AsgCapacityProviderProps{
+		AutoScalingGroup:                   c.group,
+		EnableManagedScaling:               jsii.Bool(scale.Mode == spec.Managed),
+		EnableManagedTerminationProtection: jsii.Bool(false),
+		EnableManagedDraining:              jsii.Bool(true),
+	})
+	c.cluster.AddAsgCapacityProvider(c.provider, nil)
+	// The CDK does not tell the cluster about a capacity provider's security
+	// groups; without them a load balancer gets no way to bridge-mode tasks.
+	c.cluster.Connections().AddSecurityGroup(c.security)
+
+	acknowledge.Policy(role, "Registering with ECS, its agent's end point and fetching an ECR token have no resource to name; polling is bound to this cluster by a condition.",
+		"Resource::*", "Action::ecs:Submit*")
+	acknowledge.Rule(c.group, "AwsSolutions-AS3", "Scaling is the everyday work of this group; alarms tell people when it cannot keep up.")
+}
+
+// publicIP is unset where the subnet decides, which is: no.
+func publicIP(wanted bool) *bool {
+	if !wanted {
+		return nil
+	}
+	return jsii.Bool(true)
+}
+
+func hardware(instance string) awsecs.AmiHardwareType {
+	if arch, ok := instances.ArchOf(instance); ok && arch == instances.ARM64 {
+		return awsecs.AmiHardwareType_ARM
+	}
+	return awsecs.AmiHardwareType_STANDARD
+}

@@ -1,0 +1,169 @@
+package cluster_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tinystack-go/tinystack/constructs/cluster"
+	"github.com/tinystack-go/tinystack/internal/synthtest"
+	"github.com/tinystack-go/tinystack/snapshot"
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+func TestMain(m *testing.M) { synthtest.Main(m) }
+
+func vpc(stack awscdk.Stack) awsec2.IVpc {
+	return awsec2.Vpc_FromVpcAttributes(stack, jsii.String("Vpc"), &awsec2.VpcAttributes{
+		VpcId:             jsii.String("vpc-0123456789abcdef0"),
+		AvailabilityZones: jsii.Strings("us-east-1a", "us-east-1b"),
+		PublicSubnetIds:   jsii.Strings("subnet-p1", "subnet-p2"),
+		PrivateSubnetIds:  jsii.Strings("subnet-1", "subnet-2"),
+	})
+}
+
+func count(minimum, desired, maximum int) spec.Instances {
+	return spec.Instances{Min: &minimum, Desired: &desired, Max: &maximum}
+}
+
+// One app, a stack for each case: synthesizing is what takes time.
+func TestCluster(t *testing.T) {
+	app := synthtest.NewApp(t)
+	for name, props := range map[string]cluster.ClusterProps{
+		"standard":   {},
+		"fixed":      {Scale: spec.ScaleProfile{Instances: count(2, 2, 2)}},
+		"zero":       {Scale: spec.ScaleProfile{Instances: count(0, 0, 0), Tasks: spec.Tasks{Min: new(0), Max: new(0)}}},
+		"managed":    {Scale: spec.ScaleProfile{Mode: spec.Managed}},
+		"minutes":    {Scale: spec.ScaleProfile{CPU: spec.CPUThresholds{For: spec.Minutes(3)}}},
+		"graviton":   {Scale: spec.ScaleProfile{Instance: "t4g.small"}},
+		"public":     {PublicIP: true, Subnets: &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PUBLIC}},
+		"production": {ContainerInsights: true},
+	} {
+		stack := synthtest.Stack(app, name)
+		props.VPC = vpc(stack)
+		cluster.NewCluster(stack, jsii.String("Cluster"), &props)
+	}
+	assembly := synthtest.SynthSecure(t, app)
+	template := func(name string) snapshot.Template {
+		stack, err := assembly.Stack(name)
+		require.NoError(t, err)
+		return stack.Template
+	}
+	only := func(t *testing.T, name, kind string) snapshot.Resource {
+		t.Helper()
+		resources := template(name).Resources(kind)
+		require.Len(t, resources, 1, "%s in %s", kind, name)
+		for _, resource := range resources {
+			return resource
+		}
+		panic("unreachable")
+	}
+	const group, launch, provider, alarm, policy = "AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate",
+		"AWS::ECS::CapacityProvider", "AWS::CloudWatch::Alarm", "AWS::AutoScaling::ScalingPolicy"
+
+	t.Run("capacity is as declared, and a deployment does not reset it", func(t *testing.T) {
+		for name, want := range map[string][]string{"standard": {"1", "2", "6"}, "fixed": {"2", "2", "2"}, "zero": {"0", "0", "0"}} {
+			g := only(t, name, group)
+			assert.Equal(t, want, []string{g.Get("Properties.MinSize").(string), g.Get("Properties.DesiredCapacity").(string), g.Get("Properties.MaxSize").(string)}, name)
+			assert.Equal(t, true, g.UpdatePolicy["AutoScalingScheduledAction"].(map[string]any)["IgnoreUnmodifiedGroupSizeProperties"], name)
+		}
+	})
+
+	t.Run("a host change rolls through the instances and keeps all but one", func(t *testing.T) {
+		for name, want := range map[string]string{"standard": "2", "fixed": "1", "zero": "0"} {
+			rolling := only(t, name, group).UpdatePolicy["AutoScalingRollingUpdate"].(map[string]any)
+			assert.Equal(t, want, fmt.Sprint(rolling["MinInstancesInService"]), name)
+			assert.Equal(t, "1", fmt.Sprint(rolling["MaxBatchSize"]), name)
+		}
+	})
+
+	t.Run("either alarms or managed scaling, never both", func(t *testing.T) {
+		assert.Len(t, template("standard").Resources(alarm), 2)
+		assert.Nil(t, only(t, "standard", provider).Get("Properties.AutoScalingGroupProvider.ManagedScaling"))
+		assert.Empty(t, template("managed").Resources(alarm))
+		assert.Empty(t, template("managed").Resources(policy))
+		assert.Equal(t, "ENABLED", only(t, "managed", provider).Get("Properties.AutoScalingGroupProvider.ManagedScaling.Status"))
+	})
+
+	t.Run("nothing to decide, nothing to watch", func(t *testing.T) {
+		for _, name := range []string{"fixed", "zero"} {
+			assert.Empty(t, template(name).Resources(alarm), name)
+			assert.Empty(t, template(name).Resources(policy), name)
+		}
+	})
+
+	t.Run("alarms have the declared thresholds and minutes, and move one instance", func(t *testing.T) {
+		for name, minutes := range map[string]float64{"standard": 15, "minutes": 3} {
+			moves := map[string]any{}
+			for _, a := range template(name).Resources(alarm) {
+				period, _ := a.Get("Properties.Period").(float64)
+				periods, _ := a.Get("Properties.EvaluationPeriods").(float64)
+				assert.Equal(t, minutes*60, period*periods, name)
+				target := a.Get("Properties.AlarmActions").([]any)[0].(map[string]any)["Ref"].(string)
+				p, ok := template(name).Resource(target)
+				require.True(t, ok)
+				// A step policy would be repeated every minute.
+				assert.Equal(t, "SimpleScaling", p.Get("Properties.PolicyType"))
+				assert.Equal(t, fmt.Sprint(minutes*60), p.Get("Properties.Cooldown"))
+				moves[fmt.Sprint(a.Get("Properties.ComparisonOperator"), a.Get("Properties.Threshold"))] = p.Get("Properties.ScalingAdjustment")
+			}
+			assert.Equal(t, map[string]any{"GreaterThanThreshold75": 1.0, "LessThanThreshold35": -1.0}, moves, name)
+		}
+		// Metrics every minute are billed, and needed only for odd minutes.
+		assert.Equal(t, false, only(t, "standard", launch).Get("Properties.LaunchTemplateData.Monitoring.Enabled"))
+		assert.Equal(t, true, only(t, "minutes", launch).Get("Properties.LaunchTemplateData.Monitoring.Enabled"))
+	})
+
+	t.Run("the group can be deleted with its stack", func(t *testing.T) {
+		for _, stack := range assembly.Stacks {
+			p := only(t, stack.Name, provider)
+			assert.Equal(t, "DISABLED", p.Get("Properties.AutoScalingGroupProvider.ManagedTerminationProtection"), stack.Name)
+			assert.Equal(t, "ENABLED", p.Get("Properties.AutoScalingGroupProvider.ManagedDraining"), stack.Name)
+			assert.Nil(t, p.Get("Properties.Name"), "a named provider collides when it is made again")
+			assert.Nil(t, only(t, stack.Name, group).Get("Properties.AutoScalingGroupName"))
+			assert.NotEqual(t, true, only(t, stack.Name, group).Get("Properties.NewInstancesProtectedFromScaleIn"))
+			assert.Empty(t, stack.Template.Resources("AWS::Lambda::Function"), "managed draining needs no drain hook")
+		}
+	})
+
+	t.Run("containers cannot take the instance's role, disks are encrypted", func(t *testing.T) {
+		for _, stack := range assembly.Stacks {
+			l := only(t, stack.Name, launch)
+			assert.Equal(t, "required", l.Get("Properties.LaunchTemplateData.MetadataOptions.HttpTokens"))
+			assert.Equal(t, 1.0, l.Get("Properties.LaunchTemplateData.MetadataOptions.HttpPutResponseHopLimit"))
+			for _, device := range l.Get("Properties.LaunchTemplateData.BlockDeviceMappings").([]any) {
+				assert.Equal(t, true, device.(map[string]any)["Ebs"].(map[string]any)["Encrypted"])
+			}
+		}
+	})
+
+	t.Run("the machine image suits the processor and is Amazon Linux 2023", func(t *testing.T) {
+		assert.Contains(t, fmt.Sprint(template("standard")["Parameters"]), "amazon-linux-2023/recommended/image_id")
+		assert.Contains(t, fmt.Sprint(template("graviton")["Parameters"]), "amazon-linux-2023/arm64/recommended/image_id")
+	})
+
+	t.Run("a public address only where asked for", func(t *testing.T) {
+		assert.Nil(t, only(t, "standard", launch).Get("Properties.LaunchTemplateData.NetworkInterfaces"))
+		interfaces := only(t, "public", launch).Get("Properties.LaunchTemplateData.NetworkInterfaces").([]any)
+		assert.Equal(t, true, interfaces[0].(map[string]any)["AssociatePublicIpAddress"])
+	})
+
+	t.Run("nothing comes in", func(t *testing.T) {
+		for _, stack := range assembly.Stacks {
+			assert.Nil(t, only(t, stack.Name, "AWS::EC2::SecurityGroup").Get("Properties.SecurityGroupIngress"))
+		}
+	})
+}
+
+func TestTheClusterKnowsItsInstancesSecurityGroup(t *testing.T) {
+	stack := synthtest.Stack(synthtest.NewApp(t), "connections")
+	c := cluster.NewCluster(stack, jsii.String("Cluster"), &cluster.ClusterProps{VPC: vpc(stack)})
+	groups := *c.Cluster().Connections().SecurityGroups()
+	require.Len(t, groups, 1)
+	assert.Equal(t, *c.SecurityGroup().SecurityGroupId(), *groups[0].SecurityGroupId())
+}

@@ -1,0 +1,278 @@
+// Package database makes PgDatabase, a private Postgres instance, or attaches
+// one that is there.
+//
+// The instance is stateful, so it belongs into a stack of its own, and nothing
+// in that stack refers to a stack that comes later: the rule that lets
+// a service in is made by [PgDatabase.AllowFrom], in the service's stack.
+package database
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsrds"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/constructs/observability"
+	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+// port of a new instance.
+const port = 5432
+
+// PgDatabaseProps says what database is wanted.
+type PgDatabaseProps struct {
+	// VPC of the instance. Required.
+	VPC awsec2.IVpc
+
+	// Subnets of the instance. Default: the isolated ones.
+	Subnets *awsec2.SubnetSelection
+
+	// Database is the declaration. Default: Postgres 17 on a t4g.micro with
+	// 20 GB.
+	Database spec.Database
+
+	// Identifier of the instance, unique in its account and region. It also
+	// keeps CloudFormation from replacing the instance. Default: given by
+	// CloudFormation; the instance's log is then not exported.
+	Identifier string
+
+	// SecretName of the credentials. Default: given by CloudFormation.
+	SecretName string
+
+	// Owner is named in the description of the credentials.
+	// Default: the name of the stack.
+	Owner string
+
+	// Production turns on longer backups. Default: false.
+	Production bool
+
+	// Removal is what becomes of the data when the stack is deleted.
+	// Default: snapshot.
+	Removal spec.Removal
+
+	// LogRetentionDays of the instance's log. Default: 14.
+	LogRetentionDays int
+}
+
+// PgDatabase is a Postgres database and how to reach it.
+type PgDatabase interface {
+	constructs.Construct
+	// Instance is the RDS instance; nil where the database was there already.
+	Instance() awsrds.DatabaseInstance
+	// Secret holds the credentials; its key "password" is the password.
+	Secret() awssecretsmanager.ISecret
+	// SecurityGroup of the instance.
+	SecurityGroup() awsec2.ISecurityGroup
+	// Variables are PG_HOST, PG_PORT, PG_DATABASE and PG_USER.
+	Variables() map[string]string
+	// Secrets are PG_CREDENTIALS_SECRET, the password.
+	Secrets() map[string]awsecs.Secret
+	// AllowFrom lets a security group in. The rule is made in scope, which is
+	// the client's stack.
+	AllowFrom(scope constructs.Construct, id *string, client awsec2.ISecurityGroup)
+}
+
+type pgDatabase struct {
+	constructs.Construct
+	instance   awsrds.DatabaseInstance
+	secret     awssecretsmanager.ISecret
+	security   awsec2.ISecurityGroup
+	host       *string
+	port       int
+	name, user string
+}
+
+// NewPgDatabase makes a Postgres instance with credentials in Secrets Manager.
+// It panics with all problems of its declaration if there are any.
+func NewPgDatabase(scope constructs.Construct, id *string, props *PgDatabaseProps) PgDatabase {
+	declared, err := props.Database.Complete(props.Production)
+	if err != nil {
+		panic(fmt.Errorf("database %s: %w", *id, err))
+	}
+	d := &pgDatabase{name: declared.Name, user: declared.User, port: port}
+	constructs.NewConstruct_Override(d, scope, id)
+	d.makeSecret(props)
+	d.makeInstance(props, declared)
+	return d
+}
+
+// AttachPgDatabase attaches an instance that is there already.
+func AttachPgDatabase(scope constructs.Construct, id *string, declared spec.Database) PgDatabase {
+	existing := *declared.Existing
+	d := &pgDatabase{name: declared.Name, user: declared.User, host: &existing.Host, port: existing.Port}
+	constructs.NewConstruct_Override(d, scope, id)
+	if strings.HasPrefix(existing.Secret, "arn:") {
+		d.secret = awssecretsmanager.Secret_FromSecretCompleteArn(d, jsii.String("Secret"), &existing.Secret)
+	} else {
+		d.secret = awssecretsmanager.Secret_FromSecretNameV2(d, jsii.String("Secret"), &existing.Secret)
+	}
+	d.security = awsec2.SecurityGroup_FromSecurityGroupId(d, jsii.String("SecurityGroup"), &existing.SecurityGroup, nil)
+	return d
+}
+
+func (d *pgDatabase) Instance() awsrds.DatabaseInstance    { return d.instance }
+func (d *pgDatabase) Secret() awssecretsmanager.ISecret    { return d.secret }
+func (d *pgDatabase) SecurityGroup() awsec2.ISecurityGroup { return d.security }
+
+func (d *pgDatabase) Variables() map[string]string {
+	return map[string]string{
+		"PG_HOST":     *d.host,
+		"PG_PORT":     fmt.Sprint(d.port),
+		"PG_DATABASE": d.name,
+		"PG_USER":     d.user,
+	}
+}
+
+func (d *pgDatabase) Secrets() map[string]awsecs.Secret {
+	return map[string]awsecs.Secret{
+		"PG_CREDENTIALS_SECRET": awsecs.Secret_FromSecretsManager(d.secret, jsii.String("password")),
+	}
+}
+
+func (d *pgDatabase) AllowFrom(scope constructs.Construct, id *string, client awsec2.ISecurityGroup) {
+	awsec2.NewCfnSecurityGroupIngress(scope, id, &awsec2.CfnSecurityGroupIngressProps{
+		GroupId:               d.security.SecurityGroupId(),
+		SourceSecurityGroupId: client.SecurityGroupId(),
+		IpProtocol:            jsii.String("tcp"),
+		FromPort:              jsii.Number(d.port),
+		ToPort:                jsii.Number(d.port),
+		Description:           jsii.String("Postgres from tasks of the stage"),
+	})
+}
+
+func (d *pgDatabase) makeSecret(props *PgDatabaseProps) {
+	owner := props.Owner
+	if owner == "" {
+		owner = *awscdk.Stack_Of(d).StackName()
+	}
+	secret := awssecretsmanager.NewSecret(d, jsii.String("Secret"), &awssecretsmanager.SecretProps{
+		SecretName:  optional(props.SecretName),
+		Description: jsii.String(owner + ": credentials of the Postgres database"),
+		GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
+			SecretStringTemplate: jsii.String(fmt.Sprintf(`{"username":%q}`, d.user)),
+			GenerateStringKey:    jsii.String("password"),
+			PasswordLength:       jsii.Number(32),
+			// What RDS refuses, and what connection strings and shells trip
+			// over.
+			ExcludePunctuation: jsii.Bool(true),
+		},
+		RemovalPolicy: keep(props.Removal),
+	})
+	acknowledge.Rule(secret, "AwsSolutions-SMG4", "ECS reads a secret only when a task starts, so a rotation nobody asked for would cut the running tasks off their database.")
+	d.secret = secret
+}
+
+func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database) {
+	subnets := props.Subnets
+	if subnets == nil {
+		subnets = &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED}
+	}
+	security := awsec2.NewSecurityGroup(d, jsii.String("SecurityGroup"), &awsec2.SecurityGroupProps{
+		Vpc:              props.VPC,
+		Description:      jsii.String("Postgres: in from tasks of the stage only"),
+		AllowAllOutbound: jsii.Bool(false),
+	})
+	security.ApplyRemovalPolicy(keep(props.Removal))
+	d.security = security
+	major, _, _ := strings.Cut(declared.Version, ".")
+	engine := awsrds.DatabaseInstanceEngine_Postgres(&awsrds.PostgresInstanceEngineProps{
+		Version: awsrds.PostgresEngineVersion_Of(jsii.String(declared.Version), jsii.String(major), nil),
+	})
+	parameters := awsrds.NewParameterGroup(d, jsii.String("Parameters"), &awsrds.ParameterGroupProps{
+		Engine:        engine,
+		Description:   jsii.String("TLS required"),
+		Parameters:    &map[string]*string{"rds.force_ssl": jsii.String("1")},
+		RemovalPolicy: keep(props.Removal),
+	})
+	group := awsrds.NewSubnetGroup(d, jsii.String("SubnetGroup"), &awsrds.SubnetGroupProps{
+		Vpc:           props.VPC,
+		VpcSubnets:    subnets,
+		Description:   jsii.String("Subnets of the Postgres instance"),
+		RemovalPolicy: keep(props.Removal),
+	})
+	protected := props.Removal == spec.RemovalRetain
+	instance := awsrds.NewDatabaseInstance(d, jsii.String("Instance"), &awsrds.DatabaseInstanceProps{
+		Vpc:                     props.VPC,
+		SubnetGroup:             group,
+		SecurityGroups:          &[]awsec2.ISecurityGroup{security},
+		PubliclyAccessible:      jsii.Bool(false),
+		Engine:                  engine,
+		ParameterGroup:          parameters,
+		InstanceIdentifier:      optional(props.Identifier),
+		InstanceType:            awsec2.NewInstanceType(jsii.String(strings.TrimPrefix(declared.Instance, "db."))),
+		DatabaseName:            jsii.String(declared.Name),
+		Credentials:             awsrds.Credentials_FromSecret(d.secret, jsii.String(declared.User)),
+		Port:                    jsii.Number(port),
+		MultiAz:                 declared.MultiAZ,
+		StorageType:             awsrds.StorageType_GP3,
+		AllocatedStorage:        jsii.Number(declared.Storage),
+		MaxAllocatedStorage:     jsii.Number(declared.MaxStorage),
+		StorageEncrypted:        jsii.Bool(true),
+		BackupRetention:         awscdk.Duration_Days(jsii.Number(declared.BackupDays)),
+		DeleteAutomatedBackups:  jsii.Bool(props.Removal == spec.RemovalDestroy),
+		CopyTagsToSnapshot:      jsii.Bool(true),
+		AutoMinorVersionUpgrade: jsii.Bool(true),
+		DeletionProtection:      jsii.Bool(protected),
+		RemovalPolicy:           removalPolicy(props.Removal),
+	})
+	d.instance = instance
+	d.host = instance.DbInstanceEndpointAddress()
+	if props.Identifier != "" {
+		d.exportLog(props, instance)
+	}
+
+	if !*declared.MultiAZ {
+		acknowledge.Rule(instance, "AwsSolutions-RDS3", "A standby doubles the price of the instance; the declaration turns it on with multiAz.")
+	}
+	if !protected {
+		acknowledge.Rule(instance, "AwsSolutions-RDS10", "Deletion protection comes with removal: retain, the default in production; this stage is meant to be deleted, with a last snapshot.")
+	}
+	acknowledge.Rule(instance, "AwsSolutions-RDS11", "The port is closed to everybody but the stage's tasks; another number would hide nothing.")
+}
+
+// exportLog sends the instance's log to CloudWatch, into a group that is made
+// first: RDS would make one that is kept for ever.
+func (d *pgDatabase) exportLog(props *PgDatabaseProps, instance awsrds.DatabaseInstance) {
+	logs := observability.NewLogGroup(d, jsii.String("LogGroup"), &observability.LogGroupProps{
+		Name:          fmt.Sprintf("/aws/rds/instance/%s/postgresql", props.Identifier),
+		RetentionDays: props.LogRetentionDays,
+	})
+	resource := instance.Node().DefaultChild().(awsrds.CfnDBInstance)
+	resource.SetEnableCloudwatchLogsExports(jsii.Strings("postgresql"))
+	resource.Node().AddDependency(logs)
+}
+
+// removalPolicy of the instance.
+func removalPolicy(removal spec.Removal) awscdk.RemovalPolicy {
+	switch removal {
+	case spec.RemovalRetain:
+		return awscdk.RemovalPolicy_RETAIN
+	case spec.RemovalDestroy:
+		return awscdk.RemovalPolicy_DESTROY
+	default:
+		return awscdk.RemovalPolicy_SNAPSHOT
+	}
+}
+
+// keep is the removal policy of what a retained instance cannot do without:
+// CloudFormation could not delete it, and the stack's deletion would fail.
+func keep(removal spec.Removal) awscdk.RemovalPolicy {
+	if removal == spec.RemovalRetain {
+		return awscdk.RemovalPolicy_RETAIN
+	}
+	return awscdk.RemovalPolicy_DESTROY
+}
+
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}

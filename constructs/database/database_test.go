@@ -1,0 +1,154 @@
+package database_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tinystack-go/tinystack/constructs/database"
+	"github.com/tinystack-go/tinystack/internal/synthtest"
+	"github.com/tinystack-go/tinystack/snapshot"
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+func TestMain(m *testing.M) { synthtest.Main(m) }
+
+func vpc(stack awscdk.Stack) awsec2.IVpc {
+	return awsec2.Vpc_FromVpcAttributes(stack, jsii.String("Vpc"), &awsec2.VpcAttributes{
+		VpcId:             jsii.String("vpc-0123456789abcdef0"),
+		AvailabilityZones: jsii.Strings("us-east-1a", "us-east-1b"),
+		IsolatedSubnetIds: jsii.Strings("subnet-1", "subnet-2"),
+	})
+}
+
+func TestPgDatabase(t *testing.T) {
+	app := synthtest.NewApp(t)
+	for name, props := range map[string]database.PgDatabaseProps{
+		"default":  {},
+		"dev":      {Identifier: "app-dev", SecretName: "dev/app/database", Owner: "app"},
+		"prod":     {Identifier: "app-prod", Production: true, Removal: spec.RemovalRetain, Database: spec.Database{MultiAZ: new(true), Instance: "m7g.large", Storage: 100}},
+		"throw":    {Removal: spec.RemovalDestroy},
+		"old":      {Database: spec.Database{Version: "14"}},
+		"detailed": {Database: spec.Database{Version: "17.9", Name: "books", User: "clerk", BackupDays: 3, MaxStorage: 99}},
+	} {
+		stack := synthtest.Stack(app, name)
+		props.VPC = vpc(stack)
+		db := database.NewPgDatabase(stack, jsii.String("Database"), &props)
+		if name == "dev" {
+			client := synthtest.Stack(app, "client")
+			group := awsec2.NewSecurityGroup(client, jsii.String("Group"), &awsec2.SecurityGroupProps{Vpc: vpc(client)})
+			db.AllowFrom(client, jsii.String("Ingress"), group)
+		}
+	}
+	assembly := synthtest.SynthSecure(t, app)
+	template := func(name string) snapshot.Template {
+		stack, err := assembly.Stack(name)
+		require.NoError(t, err)
+		return stack.Template
+	}
+	only := func(name, kind string) snapshot.Resource {
+		resources := template(name).Resources(kind)
+		require.Len(t, resources, 1, "%s in %s", kind, name)
+		for _, resource := range resources {
+			return resource
+		}
+		panic("unreachable")
+	}
+	instance := func(name string) snapshot.Resource { return only(name, "AWS::RDS::DBInstance") }
+
+	t.Run("encrypted, private, gp3, always", func(t *testing.T) {
+		for _, stack := range assembly.Stacks {
+			for _, i := range stack.Template.Resources("AWS::RDS::DBInstance") {
+				assert.Equal(t, true, i.Get("Properties.StorageEncrypted"))
+				assert.Equal(t, false, i.Get("Properties.PubliclyAccessible"))
+				assert.Equal(t, "gp3", i.Get("Properties.StorageType"))
+				assert.Equal(t, "1", only(stack.Name, "AWS::RDS::DBParameterGroup").Get("Properties.Parameters").(map[string]any)["rds.force_ssl"])
+			}
+		}
+	})
+
+	t.Run("defaults", func(t *testing.T) {
+		i := instance("default")
+		assert.Equal(t, "db.t4g.micro", i.Get("Properties.DBInstanceClass"))
+		assert.Equal(t, "20", i.Get("Properties.AllocatedStorage"))
+		assert.Equal(t, 40.0, i.Get("Properties.MaxAllocatedStorage"))
+		assert.Equal(t, "17", i.Get("Properties.EngineVersion"))
+		assert.Nil(t, i.Get("Properties.DBInstanceIdentifier"))
+	})
+
+	t.Run("fields", func(t *testing.T) {
+		i := instance("detailed")
+		assert.Equal(t, "17.9", i.Get("Properties.EngineVersion"))
+		assert.Equal(t, "books", i.Get("Properties.DBName"))
+		assert.Equal(t, "clerk", i.Get("Properties.MasterUsername"))
+		assert.Equal(t, 3.0, i.Get("Properties.BackupRetentionPeriod"))
+		assert.Equal(t, 99.0, i.Get("Properties.MaxAllocatedStorage"))
+		assert.Equal(t, "postgres14", only("old", "AWS::RDS::DBParameterGroup").Get("Properties.Family"))
+	})
+
+	t.Run("what becomes of the data", func(t *testing.T) {
+		for name, want := range map[string]string{"dev": "Snapshot", "prod": "Retain", "throw": "Delete"} {
+			assert.Equal(t, want, instance(name).DeletionPolicy, name)
+			assert.Equal(t, want, instance(name).UpdateReplacePolicy, name)
+			assert.Equal(t, name == "prod", instance(name).Get("Properties.DeletionProtection"), name)
+		}
+		// What a retained instance uses cannot be deleted, so it must not be.
+		for _, kind := range []string{"AWS::EC2::SecurityGroup", "AWS::RDS::DBSubnetGroup", "AWS::RDS::DBParameterGroup", "AWS::SecretsManager::Secret"} {
+			assert.Equal(t, "Retain", only("prod", kind).DeletionPolicy, kind)
+			assert.Equal(t, "Delete", only("dev", kind).DeletionPolicy, kind)
+		}
+	})
+
+	t.Run("the password is in no template", func(t *testing.T) {
+		password := fmt.Sprint(instance("dev").Get("Properties.MasterUserPassword"))
+		assert.Contains(t, password, "{{resolve:secretsmanager:")
+		secret := only("dev", "AWS::SecretsManager::Secret")
+		assert.Nil(t, secret.Get("Properties.SecretString"))
+		assert.Equal(t, "dev/app/database", secret.Get("Properties.Name"))
+		assert.Contains(t, secret.Get("Properties.Description"), "app: ")
+	})
+
+	t.Run("the rule that lets a client in is in the client's stack", func(t *testing.T) {
+		assert.Empty(t, template("dev").Resources("AWS::EC2::SecurityGroupIngress"))
+		rule := only("client", "AWS::EC2::SecurityGroupIngress")
+		assert.Equal(t, 5432.0, rule.Get("Properties.FromPort"))
+		assert.Equal(t, 5432.0, rule.Get("Properties.ToPort"))
+		assert.Nil(t, only("dev", "AWS::EC2::SecurityGroup").Get("Properties.SecurityGroupIngress"))
+		assert.NotContains(t, assembly.Stacks[0].Dependencies, "client")
+	})
+
+	t.Run("the instance's log exists before RDS makes one that is kept for ever", func(t *testing.T) {
+		logs := only("dev", "AWS::Logs::LogGroup")
+		assert.Equal(t, "/aws/rds/instance/app-dev/postgresql", logs.Get("Properties.LogGroupName"))
+		assert.Equal(t, 14.0, logs.Get("Properties.RetentionInDays"))
+		assert.Equal(t, []any{"postgresql"}, instance("dev").Get("Properties.EnableCloudwatchLogsExports"))
+		for id := range template("dev").Resources("AWS::Logs::LogGroup") {
+			assert.Contains(t, instance("dev").DependsOn, id)
+		}
+		assert.Nil(t, instance("default").Get("Properties.EnableCloudwatchLogsExports"))
+	})
+}
+
+func TestAttachPgDatabase(t *testing.T) {
+	app := synthtest.NewApp(t)
+	stack := synthtest.Stack(app, "attached")
+	db := database.AttachPgDatabase(stack, jsii.String("Database"), spec.Database{Name: "books", User: "clerk", Existing: &spec.ExistingDatabase{
+		Host: "books.example.com", Port: 5433, Secret: "books/db", SecurityGroup: "sg-0123456789abcdef0",
+	}})
+	assert.Equal(t, map[string]string{"PG_HOST": "books.example.com", "PG_PORT": "5433", "PG_DATABASE": "books", "PG_USER": "clerk"}, db.Variables())
+	assert.Contains(t, db.Secrets(), "PG_CREDENTIALS_SECRET")
+	assert.Nil(t, db.Instance())
+	group := awsec2.NewSecurityGroup(stack, jsii.String("Group"), &awsec2.SecurityGroupProps{Vpc: vpc(stack)})
+	db.AllowFrom(stack, jsii.String("Ingress"), group)
+	rules := synthtest.Synth(t, app).Stacks[0].Template.Resources("AWS::EC2::SecurityGroupIngress")
+	require.Len(t, rules, 1)
+	for _, rule := range rules {
+		assert.Equal(t, "sg-0123456789abcdef0", rule.Get("Properties.GroupId"))
+		assert.Equal(t, 5433.0, rule.Get("Properties.FromPort"))
+	}
+}

@@ -1,0 +1,230 @@
+package network
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+// NetworkProps says what network is wanted.
+type NetworkProps struct {
+	// Network is the declaration, complete (see [spec.App.Resolve]) or not:
+	// what is left out gets the defaults of package spec, for the region of
+	// the stack where that is known.
+	Network spec.Network
+}
+
+// Network is a VPC and which of its subnets serve what.
+type Network interface {
+	constructs.Construct
+	// VPC with its public, private and isolated subnets.
+	VPC() awsec2.IVpc
+	// InstanceSubnets are where container instances run.
+	InstanceSubnets() *awsec2.SubnetSelection
+	// PublicSubnets are where internet-facing load balancers stand.
+	PublicSubnets() *awsec2.SubnetSelection
+	// PrivateSubnets are where VPC links and internal load balancers stand.
+	PrivateSubnets() *awsec2.SubnetSelection
+	// DatabaseSubnets are where a database stands.
+	DatabaseSubnets() *awsec2.SubnetSelection
+}
+
+type network struct {
+	constructs.Construct
+	vpc       awsec2.IVpc
+	egress    spec.Egress
+	databases awsec2.SubnetType
+}
+
+// NewNetwork makes a VPC, or imports the one that the declaration names.
+// It panics with all problems of the declaration if there are any.
+func NewNetwork(scope constructs.Construct, id *string, props *NetworkProps) Network {
+	stack := awscdk.Stack_Of(scope)
+	region := ""
+	if !*awscdk.Token_IsUnresolved(stack.Region()) {
+		region = *stack.Region()
+	}
+	declared, err := props.Network.Complete(region)
+	if err != nil {
+		panic(fmt.Errorf("network %s: %w", *id, err))
+	}
+	n := &network{egress: declared.Egress}
+	constructs.NewConstruct_Override(n, scope, id)
+	if declared.VPC != nil {
+		n.importVPC(*declared.VPC)
+	} else {
+		n.makeVPC(declared)
+	}
+	return n
+}
+
+func (n *network) VPC() awsec2.IVpc { return n.vpc }
+
+func (n *network) InstanceSubnets() *awsec2.SubnetSelection {
+	if n.egress == spec.PublicIP {
+		return n.PublicSubnets()
+	}
+	return n.PrivateSubnets()
+}
+
+func (n *network) PublicSubnets() *awsec2.SubnetSelection {
+	return &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PUBLIC}
+}
+
+func (n *network) PrivateSubnets() *awsec2.SubnetSelection {
+	return &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_WITH_EGRESS}
+}
+
+func (n *network) DatabaseSubnets() *awsec2.SubnetSelection {
+	return &awsec2.SubnetSelection{SubnetType: n.databases}
+}
+
+func (n *network) importVPC(existing spec.ExistingVPC) {
+	attributes := &awsec2.VpcAttributes{
+		VpcId:             jsii.String(existing.ID),
+		VpcCidrBlock:      jsii.String(existing.CIDR),
+		AvailabilityZones: jsii.Strings(existing.Zones...),
+		PrivateSubnetIds:  jsii.Strings(existing.PrivateSubnets...),
+	}
+	if len(existing.PublicSubnets) > 0 {
+		attributes.PublicSubnetIds = jsii.Strings(existing.PublicSubnets...)
+	}
+	n.vpc = awsec2.Vpc_FromVpcAttributes(n, jsii.String("Vpc"), attributes)
+	n.databases = awsec2.SubnetType_PRIVATE_WITH_EGRESS
+}
+
+// subnetGroup is one subnet a zone.
+type subnetGroup struct {
+	ids    []*string
+	tables []awsec2.CfnRouteTable
+	zones  []*string
+}
+
+func (n *network) makeVPC(declared spec.Network) {
+	cidr := netip.MustParsePrefix(declared.CIDR)
+	name := *n.Node().Path()
+	vpc := awsec2.NewCfnVPC(n, jsii.String("Resource"), &awsec2.CfnVPCProps{
+		CidrBlock:          jsii.String(declared.CIDR),
+		EnableDnsHostnames: jsii.Bool(true),
+		EnableDnsSupport:   jsii.Bool(true),
+		Tags:               nameTag(name),
+	})
+	gateway := awsec2.NewCfnInternetGateway(n, jsii.String("InternetGateway"), &awsec2.CfnInternetGatewayProps{Tags: nameTag(name)})
+	attachment := awsec2.NewCfnVPCGatewayAttachment(n, jsii.String("InternetGatewayAttachment"), &awsec2.CfnVPCGatewayAttachmentProps{
+		VpcId:             vpc.Ref(),
+		InternetGatewayId: gateway.Ref(),
+	})
+
+	// Sixteen equal blocks: the first four for public subnets, then private,
+	// then database subnets. A zone that is added later takes the next block
+	// of each and moves nothing.
+	public := n.subnets(vpc, cidr, "Public", 0, declared.Zones)
+	private := n.subnets(vpc, cidr, "Private", 4, declared.Zones)
+	isolated := n.subnets(vpc, cidr, "Database", 8, declared.Zones)
+
+	n.vpc = awsec2.Vpc_FromVpcAttributes(n, jsii.String("Vpc"), &awsec2.VpcAttributes{
+		VpcId:             vpc.Ref(),
+		VpcCidrBlock:      jsii.String(declared.CIDR),
+		AvailabilityZones: &public.zones,
+		PublicSubnetIds:   &public.ids, PublicSubnetRouteTableIds: public.tableIDs(),
+		PrivateSubnetIds: &private.ids, PrivateSubnetRouteTableIds: private.tableIDs(),
+		IsolatedSubnetIds: &isolated.ids, IsolatedSubnetRouteTableIds: isolated.tableIDs(),
+	})
+	n.databases = awsec2.SubnetType_PRIVATE_ISOLATED
+
+	var publicRoutes []awsec2.CfnRoute
+	for i, table := range public.tables {
+		route := awsec2.NewCfnRoute(n, numbered("PublicRoute", i), &awsec2.CfnRouteProps{
+			RouteTableId:         table.Ref(),
+			DestinationCidrBlock: jsii.String("0.0.0.0/0"),
+			GatewayId:            gateway.Ref(),
+		})
+		route.AddResourceDependency(attachment, nil)
+		publicRoutes = append(publicRoutes, route)
+	}
+	var tables []any
+	for _, group := range []subnetGroup{public, private, isolated} {
+		for _, table := range group.tables {
+			tables = append(tables, table.Ref())
+		}
+	}
+	awsec2.NewCfnVPCEndpoint(n, jsii.String("S3Endpoint"), &awsec2.CfnVPCEndpointProps{
+		VpcId:           vpc.Ref(),
+		VpcEndpointType: jsii.String("Gateway"),
+		ServiceName:     awscdk.Fn_Join(jsii.String(""), &[]*string{jsii.String("com.amazonaws."), awscdk.Stack_Of(n).Region(), jsii.String(".s3")}),
+		RouteTableIds:   &tables,
+	})
+	n.addEgress(declared, private, publicRoutes)
+	n.addFlowLog()
+}
+
+func (n *network) subnets(vpc awsec2.CfnVPC, cidr netip.Prefix, kind string, firstBlock int, zones []string) subnetGroup {
+	var group subnetGroup
+	for i := range max(len(zones), 2) {
+		name := fmt.Sprintf("%s/%s%d", *n.Node().Path(), kind, i+1)
+		props := &awsec2.CfnSubnetProps{
+			VpcId:     vpc.Ref(),
+			CidrBlock: jsii.String(block(cidr, firstBlock+i)),
+			Tags:      nameTag(name),
+		}
+		if len(zones) > 0 {
+			props.AvailabilityZoneId = jsii.String(zones[i])
+		} else {
+			props.AvailabilityZone = awscdk.Fn_Select(jsii.Number(i), awscdk.Fn_GetAzs(nil))
+		}
+		subnet := awsec2.NewCfnSubnet(n, numbered(kind+"Subnet", i), props)
+		table := awsec2.NewCfnRouteTable(n, numbered(kind+"RouteTable", i), &awsec2.CfnRouteTableProps{VpcId: vpc.Ref(), Tags: nameTag(name)})
+		awsec2.NewCfnSubnetRouteTableAssociation(n, numbered(kind+"RouteTableAssociation", i), &awsec2.CfnSubnetRouteTableAssociationProps{
+			SubnetId:     subnet.Ref(),
+			RouteTableId: table.Ref(),
+		})
+		group.ids = append(group.ids, subnet.Ref())
+		group.tables = append(group.tables, table)
+		group.zones = append(group.zones, subnet.AttrAvailabilityZone())
+	}
+	return group
+}
+
+func (g subnetGroup) tableIDs() *[]*string {
+	var ids []*string
+	for _, table := range g.tables {
+		ids = append(ids, table.Ref())
+	}
+	return &ids
+}
+
+// addFlowLog records rejected traffic.
+func (n *network) addFlowLog() {
+	awsec2.NewFlowLog(n, jsii.String("FlowLog"), &awsec2.FlowLogProps{
+		ResourceType: awsec2.FlowLogResourceType_FromVpc(n.vpc),
+		TrafficType:  awsec2.FlowLogTrafficType_REJECT,
+		Destination: awsec2.FlowLogDestination_ToCloudWatchLogs(
+			awslogs.NewLogGroup(n, jsii.String("FlowLogGroup"), &awslogs.LogGroupProps{
+				Retention:     awslogs.RetentionDays_TWO_WEEKS,
+				RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+			}), nil),
+	})
+}
+
+// block is the i-th of the sixteen equal parts of a network.
+func block(cidr netip.Prefix, i int) string {
+	bits := cidr.Bits() + 4
+	address := cidr.Masked().Addr().As4()
+	number := uint32(address[0])<<24 | uint32(address[1])<<16 | uint32(address[2])<<8 | uint32(address[3])
+	number += uint32(i) << (32 - bits)
+	return fmt.Sprintf("%d.%d.%d.%d/%d", byte(number>>24), byte(number>>16), byte(number>>8), byte(number), bits)
+}
+
+func numbered(name string, i int) *string { return jsii.String(fmt.Sprintf("%s%d", name, i+1)) }
+
+func nameTag(path string) *[]*awscdk.CfnTag {
+	return &[]*awscdk.CfnTag{{Key: jsii.String("Name"), Value: jsii.String(strings.TrimSuffix(path, "/Resource"))}}
+}

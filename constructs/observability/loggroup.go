@@ -1,0 +1,45 @@
+// Package observability holds what lets people see a stage: log groups, alarms
+// and where they are sent.
+package observability
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// defaultRetentionDays of a log group that is not told otherwise.
+const defaultRetentionDays = 14
+
+// LogGroupProps says what log group is wanted.
+type LogGroupProps struct {
+	// Name of the log group. Default: given by CloudFormation, so that a
+	// stack can be deleted and made again.
+	Name string
+	// RetentionDays is how long events are kept, one of the values that
+	// CloudWatch Logs accepts. Default: 14.
+	RetentionDays int
+	// Retain keeps the group when the stack is deleted. Default: false.
+	Retain bool
+}
+
+// NewLogGroup makes a log group whose retention is always finite.
+func NewLogGroup(scope constructs.Construct, id *string, props *LogGroupProps) awslogs.LogGroup {
+	removal := awscdk.RemovalPolicy_DESTROY
+	if props.Retain {
+		removal = awscdk.RemovalPolicy_RETAIN
+	}
+	var name *string
+	if props.Name != "" {
+		name = &props.Name
+	}
+	group := awslogs.NewLogGroup(scope, id, &awslogs.LogGroupProps{LogGroupName: name, RemovalPolicy: removal})
+	days := props.RetentionDays
+	if days == 0 {
+		days = defaultRetentionDays
+	}
+	// In days, as declared; the CDK's property takes names instead.
+	group.Node().DefaultChild().(awslogs.CfnLogGroup).SetRetentionInDays(jsii.Number(days))
+	return group
+}

@@ -1,0 +1,580 @@
+package spec
+
+// App is the whole declaration: one application, how it is delivered, and the
+// stages it is carried through.
+type App struct {
+	// Name of the application; it prefixes everything that is created.
+	// Required: 1 to 20 characters, lower-case letters, digits and single
+	// hyphens, beginning with a letter and not ending with a hyphen.
+	Name string `yaml:"name"`
+
+	// Pipeline makes a CodePipeline that carries every commit through the
+	// stages. Default: none ("direct mode"): the stages are deployed with
+	// `cdk deploy` from wherever the command runs.
+	Pipeline *Pipeline `yaml:"pipeline"`
+
+	// Source is where the application's code comes from. Required with a
+	// pipeline. Default without one: the folder of the declaration.
+	Source *Source `yaml:"source"`
+
+	// Build configures how images are built. Default: no build variables.
+	Build Build `yaml:"build"`
+
+	// Services are the containers that run side by side in every stage.
+	// Default: one service named "web", built from the source, on port 80.
+	Services []Service `yaml:"services"`
+
+	// Stages in the order in which a commit passes them.
+	// Default: one stage named "dev".
+	Stages []Stage `yaml:"stages"`
+
+	// Tags put on every resource that can carry one, beside tinystack:app and
+	// tinystack:stage. Default: none.
+	Tags map[string]string `yaml:"tags"`
+
+	// dir is the folder the declaration was read from; paths in it are
+	// relative to that.
+	dir string
+
+	// origin says where in the file everything stands.
+	origin *origin
+}
+
+// Pipeline says where the delivery pipeline lives and whom it tells.
+type Pipeline struct {
+	// Account is the 12-digit id of the AWS account that holds the pipeline
+	// and the image repositories. Required.
+	Account string `yaml:"account"`
+
+	// Region of the pipeline. Default: us-east-1.
+	Region string `yaml:"region"`
+
+	// Notify lists the e-mail addresses that hear of failed executions and of
+	// approvals that wait. Default: nobody.
+	Notify []string `yaml:"notify"`
+
+	// Synth holds the shell commands that turn a checkout of the source into
+	// a cloud assembly in cdk.out. Default: `npm ci` (or an installation of
+	// the CDK CLI where there is no lock file), then `npx cdk synth`.
+	Synth []string `yaml:"synth"`
+
+	// LogRetentionDays is how long output of builds is kept, in days; one of
+	// the values CloudWatch Logs accepts. Default: 90.
+	LogRetentionDays int `yaml:"logRetentionDays"`
+}
+
+// Source is a place that code comes from. Exactly one kind is given: a
+// repository with a connection (GitHub, GitLab, Bitbucket), a CodeCommit
+// repository, or a zip object in S3.
+type Source struct {
+	// Repository is "owner/name" at the provider of the connection.
+	// Default: none; required with Connection.
+	Repository string `yaml:"repository"`
+
+	// Connection is the ARN of the CodeConnections connection that reaches
+	// the repository. Default: none; required with Repository.
+	Connection string `yaml:"connection"`
+
+	// CodeCommit is the name of a CodeCommit repository in the pipeline's
+	// account and region. Default: none.
+	CodeCommit string `yaml:"codeCommit"`
+
+	// Bucket is the name of a versioned S3 bucket that holds the source as a
+	// zip. Default: none; required with Key.
+	Bucket string `yaml:"bucket"`
+
+	// Key is the zip object in Bucket whose change starts the pipeline.
+	// Default: none; required with Bucket.
+	Key string `yaml:"key"`
+
+	// Branch that is followed. Default: main. Not used with an S3 source.
+	Branch string `yaml:"branch"`
+}
+
+// Build configures the image builds of the application.
+type Build struct {
+	// Variables are environment variables of every image build, and build
+	// arguments where the Dockerfile declares an ARG of that name. They are
+	// not for secrets. Default: none.
+	Variables map[string]string `yaml:"variables"`
+}
+
+// Service is one container image and how it runs. Each stage runs every
+// service.
+type Service struct {
+	// Name of the service, unique in the application. Required, and built
+	// like the name of an [App].
+	Name string `yaml:"name"`
+
+	// Image is an existing image: a name on Docker Hub ("python:3.9"), a
+	// public registry's URL, or an ECR URL. Default: none: the image is built
+	// from a repository.
+	Image string `yaml:"image"`
+
+	// Source is the repository the image is built from, where it is not the
+	// application's own. Default: the application's source.
+	Source *Source `yaml:"source"`
+
+	// Context is the build context, relative to the root of the source (in
+	// direct mode, to the declaration's folder). Default: ".".
+	Context string `yaml:"context"`
+
+	// Dockerfile relative to Context. Default: Dockerfile.
+	Dockerfile string `yaml:"dockerfile"`
+
+	// Port the container listens on, 1 to 65535. Default: 80. Not allowed
+	// with Worker.
+	Port int `yaml:"port"`
+
+	// Worker marks a service that listens on no port. Default: false.
+	Worker bool `yaml:"worker"`
+
+	// Internal services are reached by the stage's other services only, under
+	// their name and port, which stand in the others' environment as
+	// <NAME>_HOST and <NAME>_PORT. Default: false: the service is served by
+	// the stage's endpoint.
+	Internal bool `yaml:"internal"`
+
+	// HealthCheck says how to tell whether a task is healthy. Default: an ALB
+	// asks for "/"; elsewhere a running container counts as healthy.
+	HealthCheck HealthCheck `yaml:"healthCheck"`
+
+	// CPU units reserved for a task; 1024 are one vCPU. Default: an even
+	// share of the instance, see docs/defaults.md.
+	CPU int `yaml:"cpu"`
+
+	// Memory in MiB that a task may use at most. Default: an even share of
+	// the instance, see docs/defaults.md.
+	Memory int `yaml:"memory"`
+
+	// EntryPoint replaces the image's entry point. Default: the image's.
+	EntryPoint []string `yaml:"entryPoint"`
+
+	// Command replaces the image's command. Default: the image's.
+	Command []string `yaml:"command"`
+
+	// Variables of this service's environment, the same in all stages; a
+	// stage's variable of the same name wins. Default: none.
+	Variables map[string]string `yaml:"variables"`
+
+	// Secrets of this service's environment, in the form of [Stage.Secrets];
+	// a stage's secret of the same name wins. Default: none.
+	Secrets map[string]string `yaml:"secrets"`
+
+	// StageConfig says whether the stage's variables, secrets, permissions
+	// and database reach this service. Default: true, except for an internal
+	// service that runs an existing image (a cache, a proxy): that gets only
+	// what it declares itself.
+	StageConfig *bool `yaml:"stageConfig"`
+}
+
+// HealthCheck tells healthy tasks from others.
+type HealthCheck struct {
+	// Path that answers 200 to 399 over HTTP when the service is healthy. An
+	// ALB asks for it; where there is no load balancer it becomes a health
+	// check inside the container, made with curl or wget, whichever the image
+	// has. Default: "/" for an ALB, otherwise no check.
+	Path string `yaml:"path"`
+
+	// Command is the health check inside the container: exit status 0 is
+	// healthy. One element is run by the container's shell, several are run
+	// as they are. Default: derived from Path.
+	Command []string `yaml:"command"`
+
+	// Interval between two checks, 5s to 300s. Default: 30s.
+	Interval Duration `yaml:"interval"`
+
+	// Timeout of one check, shorter than Interval, 2s to 60s. Default: 5s.
+	Timeout Duration `yaml:"timeout"`
+
+	// Retries is the number of failures in a row that make a task unhealthy,
+	// 2 to 10. Default: 3.
+	Retries int `yaml:"retries"`
+
+	// GracePeriod after a task's start in which failures do not count, 0s to
+	// 300s. Default: 60s.
+	GracePeriod *Duration `yaml:"gracePeriod"`
+}
+
+// Approval is what lets a commit into a stage.
+type Approval string
+
+const (
+	// Automatic lets a commit in when the stages before it succeeded.
+	Automatic Approval = "automatic"
+	// Manual waits for a person.
+	Manual Approval = "manual"
+)
+
+// Removal says what becomes of a stage's data when the stage is deleted.
+type Removal string
+
+const (
+	// RemovalDestroy deletes the data.
+	RemovalDestroy Removal = "destroy"
+	// RemovalSnapshot deletes the database and keeps a last snapshot of it.
+	RemovalSnapshot Removal = "snapshot"
+	// RemovalRetain keeps everything and protects it from deletion.
+	RemovalRetain Removal = "retain"
+)
+
+// Profile is a preset of endpoint, instance type and capacity.
+type Profile string
+
+const (
+	// Standard is the cheapest that stays up: t3.micro, API Gateway.
+	Standard Profile = "standard"
+	// Hyperscale is for sustained traffic: m7i.large, ALB.
+	Hyperscale Profile = "hyperscale"
+	// Idle is Standard scaled to zero: no tasks, no instances.
+	Idle Profile = "idle"
+)
+
+// Stage is one place the application runs in.
+type Stage struct {
+	// Name of the stage, unique in the application. Required, and built like
+	// the name of an [App]. The names of application, stage and service
+	// together have up to 53 characters.
+	Name string `yaml:"name"`
+
+	// Account is the 12-digit id of the stage's AWS account. Default: the
+	// pipeline's; without a pipeline, the account of the credentials that
+	// deploy.
+	Account string `yaml:"account"`
+
+	// Region of the stage. Default: the pipeline's; without a pipeline,
+	// us-east-1. Required with CanaryOf.
+	Region string `yaml:"region"`
+
+	// CanaryOf names the production stage this stage rehearses: it takes that
+	// stage's whole configuration except region, domain, approval, wave, and
+	// what is there already (a VPC, a database), and stands before it. Fields
+	// that it declares itself win, one by one; a Profile that it declares
+	// replaces the numbers of instances and tasks. Default: none.
+	CanaryOf string `yaml:"canaryOf"`
+
+	// Bake is how long a canary runs a new commit, with its alarms watched,
+	// before the next stage may follow. An alarm stops the pipeline.
+	// Default: 0s: no wait.
+	Bake Duration `yaml:"bake"`
+
+	// Wave joins neighbouring stages that name the same wave: they deploy
+	// side by side. Default: none: the stage deploys by itself.
+	Wave string `yaml:"wave"`
+
+	// Approval that a commit needs to enter the stage: automatic or manual.
+	// Default: automatic.
+	Approval Approval `yaml:"approval"`
+
+	// Profile is the preset that the stage starts from: standard, hyperscale
+	// or idle. Default: standard.
+	Profile Profile `yaml:"profile"`
+
+	// Production turns on what a production stage should have: Container
+	// Insights, deletion protection, longer retention of logs and backups.
+	// Default: true where the name is prod or production or begins with
+	// prod-, otherwise false.
+	Production *bool `yaml:"production"`
+
+	// Endpoint through which the stage is reached. Default: by Profile.
+	Endpoint Endpoint `yaml:"endpoint"`
+
+	// Variables are environment variables of the stage's containers.
+	// Default: none.
+	Variables map[string]string `yaml:"variables"`
+
+	// Secrets are environment variables whose values stay in AWS until a task
+	// starts: the name or ARN of a Secrets Manager secret, with "#key" for
+	// one key of a JSON secret, or "ssm:" and the name of an SSM parameter.
+	// Names are looked up in the stage's own account and region.
+	// Default: none.
+	Secrets map[string]string `yaml:"secrets"`
+
+	// Permissions that the containers have in AWS beside those they need to
+	// run. Default: none.
+	Permissions []Permission `yaml:"permissions"`
+
+	// Scale is the capacity of the stage and how it follows the load.
+	// Default: by Profile.
+	Scale ScaleProfile `yaml:"scale"`
+
+	// Database of the stage, new or existing. Default: none.
+	Database *Database `yaml:"database"`
+
+	// Network of the stage. Default: a new VPC with one NAT instance.
+	Network Network `yaml:"network"`
+
+	// LogRetentionDays is how long the containers' output is kept, in days;
+	// one of the values CloudWatch Logs accepts. Default: 90 in production,
+	// otherwise 14.
+	LogRetentionDays int `yaml:"logRetentionDays"`
+
+	// Exec allows `aws ecs execute-command` into the containers. Default:
+	// true, except in production.
+	Exec *bool `yaml:"exec"`
+
+	// Removal is what becomes of the stage's data when it is deleted:
+	// destroy, snapshot or retain. Default: retain in production, snapshot
+	// elsewhere and in every canary.
+	Removal Removal `yaml:"removal"`
+}
+
+// EndpointType is the service that takes the requests.
+type EndpointType string
+
+const (
+	// APIGateway is billed by the request. It is an HTTP API, or with Caching
+	// a REST API.
+	APIGateway EndpointType = "api-gateway"
+	// ALB is an Application Load Balancer, billed by the hour and by load.
+	ALB EndpointType = "alb"
+)
+
+// Endpoint is how the world reaches a stage.
+type Endpoint struct {
+	// Type is api-gateway or alb. Default: api-gateway, with the profile
+	// hyperscale alb.
+	Type EndpointType `yaml:"type"`
+
+	// Domain is the stage's own host name, with HTTPS. Needs HostedZone, or
+	// Certificate and a DNS record made elsewhere. Default: none: the address
+	// AWS gives it.
+	Domain string `yaml:"domain"`
+
+	// HostedZone is the Route 53 zone of Domain, in the stage's account.
+	// Default: none: no DNS record is made.
+	HostedZone *HostedZone `yaml:"hostedZone"`
+
+	// Certificate is the ARN of an ACM certificate for Domain in the stage's
+	// region. Default: one is made and validated through HostedZone.
+	Certificate string `yaml:"certificate"`
+
+	// Caching keeps responses at the endpoint. Only with api-gateway, which
+	// it makes a REST API in front of an internal load balancer. Default:
+	// none.
+	Caching *Caching `yaml:"caching"`
+}
+
+// HostedZone is a Route 53 public hosted zone.
+type HostedZone struct {
+	// ID of the zone, as in Z0123456789ABCDEFGHIJ. Required.
+	ID string `yaml:"id"`
+	// Name of the zone, as in example.com. Required.
+	Name string `yaml:"name"`
+}
+
+// Caching is a cache cluster of a REST API.
+type Caching struct {
+	// Size of the cache in GB: 0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118 or 237.
+	// Default: 0.5.
+	Size float64 `yaml:"size"`
+
+	// TTL is how long a response is kept, 1s to 1h. Default: 5m.
+	TTL Duration `yaml:"ttl"`
+
+	// Paths whose GET responses are kept; all others are passed through.
+	// Required: at least one.
+	Paths []CachedPath `yaml:"paths"`
+}
+
+// CachedPath is a path whose GET responses are kept. Two requests share a
+// response only where path, Authorization header and all of Query and Headers
+// agree.
+type CachedPath struct {
+	// Path begins with a slash; a segment {name} matches anything. Required.
+	Path string `yaml:"path"`
+
+	// Query names every query parameter that the response depends on; an
+	// empty list says that it depends on none. Required, so that nobody is
+	// served another's response by omission.
+	Query *[]string `yaml:"query"`
+
+	// Headers names the request headers, beside Authorization, that the
+	// response depends on. Default: none.
+	Headers []string `yaml:"headers"`
+}
+
+// Permission is a statement of the containers' IAM policy.
+type Permission struct {
+	// Actions, as in s3:GetObject. Required.
+	Actions []string `yaml:"actions"`
+	// Resources are the ARNs the actions apply to. Required.
+	Resources []string `yaml:"resources"`
+}
+
+// ScaleMode is what decides on the number of instances.
+type ScaleMode string
+
+const (
+	// CPUAlarms adds and removes one instance at a time by CloudWatch alarms
+	// on the instances' CPU.
+	CPUAlarms ScaleMode = "cpu-alarms"
+	// Managed leaves it to ECS: as many instances as the tasks need.
+	Managed ScaleMode = "managed"
+)
+
+// ScaleProfile is the capacity of a stage and how it follows the load.
+type ScaleProfile struct {
+	// Instance is the EC2 instance type. Default: t3.micro; with the profile
+	// hyperscale m7i.large.
+	Instance string `yaml:"instance"`
+
+	// Instances is how many instances there are. Default: min 1, desired 2,
+	// max 6; with the profile hyperscale min 2, desired 2, max 10.
+	Instances Instances `yaml:"instances"`
+
+	// Tasks is how many copies of each service run. Default: min 1, max 5;
+	// with the profile hyperscale min 2, max 10.
+	Tasks Tasks `yaml:"tasks"`
+
+	// CPU is the load that changes capacity. Default: out at 75 %, in at
+	// 35 %, for 15 minutes.
+	CPU CPUThresholds `yaml:"cpu"`
+
+	// Mode is cpu-alarms or managed. Default: cpu-alarms.
+	Mode ScaleMode `yaml:"mode"`
+}
+
+// Instances is a number of EC2 instances, 0 ≤ Min ≤ Desired ≤ Max.
+type Instances struct {
+	// Min is the number that always runs. Default: 1.
+	Min *int `yaml:"min"`
+	// Desired is the number that runs under everyday load: what the stage
+	// starts with. Default: 2, but within Min and Max.
+	Desired *int `yaml:"desired"`
+	// Max is the number that bounds the bill. Default: 6.
+	Max *int `yaml:"max"`
+}
+
+// Tasks is a number of copies of a service, 0 ≤ Min ≤ Max.
+type Tasks struct {
+	// Min is the number that always runs. Default: 1.
+	Min *int `yaml:"min"`
+	// Max is the number that is never exceeded. Default: 5.
+	Max *int `yaml:"max"`
+}
+
+// CPUThresholds are loads in percent. A stage grows at ScaleOut and shrinks at
+// ScaleIn. ScaleIn must be below ScaleOut·min/(min+1), with min the lowest
+// number of instances: otherwise the load of one instance less would at once
+// call it back.
+type CPUThresholds struct {
+	// ScaleOut is the load in percent above which capacity is added, 1 to
+	// 100. Default: 75.
+	ScaleOut int `yaml:"scaleOut"`
+	// ScaleIn is the load in percent below which it is removed, 1 to 99.
+	// Default: 35, or the highest that ScaleOut allows where that is less.
+	ScaleIn int `yaml:"scaleIn"`
+	// For is how long the load must last, a multiple of a minute from 1m to
+	// 1h. Default: 15m.
+	For Duration `yaml:"for"`
+	// AllowFlapping accepts thresholds that call capacity back and forth.
+	// Default: false.
+	AllowFlapping bool `yaml:"allowFlapping"`
+}
+
+// Database is a Postgres database: a new instance, or with Existing one that
+// is there already.
+type Database struct {
+	// Instance is the RDS instance class without "db.". Default: t4g.micro.
+	Instance string `yaml:"instance"`
+
+	// Storage in GB, 20 to 65536; it can grow later, never shrink.
+	// Default: 20.
+	Storage int `yaml:"storage"`
+
+	// MaxStorage in GB up to which storage grows by itself, at least
+	// 1.1 × Storage. Default: twice Storage, up to 65536.
+	MaxStorage int `yaml:"maxStorage"`
+
+	// Version of Postgres: a major version ("17") follows AWS's default minor
+	// version, "17.9" is that one. Default: 17.
+	Version string `yaml:"version"`
+
+	// Name of the database on the server. It cannot be changed later.
+	// Default: the application's name, hyphens replaced by underscores.
+	Name string `yaml:"name"`
+
+	// User is the master user. It cannot be changed later. Default: postgres.
+	User string `yaml:"user"`
+
+	// MultiAZ keeps a standby in another availability zone. Default: false.
+	MultiAZ *bool `yaml:"multiAz"`
+
+	// BackupDays is how long automatic backups are kept, 1 to 35 days.
+	// Default: 7 in production, otherwise 1.
+	BackupDays int `yaml:"backupDays"`
+
+	// Existing attaches a database that is there already; of the other
+	// fields only Name and User are then allowed. Default: none: a new
+	// instance.
+	Existing *ExistingDatabase `yaml:"existing"`
+}
+
+// ExistingDatabase is an RDS Postgres instance that this declaration uses but
+// does not own. It must be in the VPC that [Network.VPC] names.
+type ExistingDatabase struct {
+	// Host is the instance's endpoint address. Required.
+	Host string `yaml:"host"`
+	// Port of the instance. Default: 5432.
+	Port int `yaml:"port"`
+	// Secret is the name or ARN of the Secrets Manager secret whose key
+	// "password" is the password. Required.
+	Secret string `yaml:"secret"`
+	// SecurityGroup is the id of the instance's security group; a rule that
+	// lets the stage in is added to it. Required.
+	SecurityGroup string `yaml:"securityGroup"`
+}
+
+// Egress is how instances without a public address reach the internet.
+type Egress string
+
+const (
+	// NATInstance is one t4g.nano that forwards for all zones.
+	NATInstance Egress = "nat-instance"
+	// NATGateway is one managed NAT gateway for all zones.
+	NATGateway Egress = "nat-gateway"
+	// NATGatewayPerZone is a managed NAT gateway in each zone.
+	NATGatewayPerZone Egress = "nat-gateway-per-zone"
+	// PublicIP gives each instance a public address and no way in.
+	PublicIP Egress = "public-ip"
+	// VPCEndpoints reach the AWS services a stage needs, and nothing else.
+	VPCEndpoints Egress = "endpoints"
+)
+
+// Network is the VPC of a stage.
+type Network struct {
+	// Egress is how instances reach AWS and the internet: nat-instance,
+	// nat-gateway, nat-gateway-per-zone, public-ip or endpoints.
+	// Default: nat-instance; with VPC none: its private subnets have a way out.
+	Egress Egress `yaml:"egress"`
+
+	// CIDR of the VPC, /16 to /24. Default: 10.0.0.0/16.
+	CIDR string `yaml:"cidr"`
+
+	// Zones are the ids of 2 to 4 availability zones (as in use1-az1), which
+	// mean the same zone in every account. Default: two zones of the region
+	// in which every endpoint type is offered.
+	Zones []string `yaml:"zones"`
+
+	// VPC uses a network that is there already; no other field of Network is
+	// then allowed except Egress public-ip. Default: none: a new VPC.
+	VPC *ExistingVPC `yaml:"vpc"`
+}
+
+// ExistingVPC is a network that this declaration uses but does not own.
+type ExistingVPC struct {
+	// ID of the VPC, as in vpc-0123456789abcdef0. Required.
+	ID string `yaml:"id"`
+	// CIDR of the VPC. Required.
+	CIDR string `yaml:"cidr"`
+	// Zones are the names or ids of the availability zones, in the order of
+	// the subnets below. Required: 2 or more.
+	Zones []string `yaml:"zones"`
+	// PublicSubnets are the ids of one subnet a zone with a route to an
+	// internet gateway. Required for an ALB and for Egress public-ip.
+	PublicSubnets []string `yaml:"publicSubnets"`
+	// PrivateSubnets are the ids of one subnet a zone with a way out that
+	// they share with nobody on the internet. Required.
+	PrivateSubnets []string `yaml:"privateSubnets"`
+}

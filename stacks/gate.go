@@ -1,0 +1,42 @@
+package stacks
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/constructs/delivery"
+	"github.com/tinystack-go/tinystack/constructs/observability"
+)
+
+// addAlarms watches what the stage's users see, and lets the pipeline read it
+// where the stage is baked.
+func (s *stage) addAlarms(stack awscdk.Stack) {
+	if s.endpoint != nil {
+		name := s.name() + "-endpoint-5xx"
+		observability.NewErrorAlarm(stack, jsii.String("EndpointErrors"), &observability.ErrorAlarmProps{
+			Name:        name,
+			Description: "The endpoint of " + s.name() + " answers with server errors",
+			Errors:      s.endpoint.ErrorMetric5xx(),
+		})
+		s.alarmNames = append(s.alarmNames, name)
+	}
+	if s.bakes() {
+		delivery.NewGateRole(stack, jsii.String("GateRole"), &delivery.GateRoleProps{
+			App:             s.app.Name,
+			Stage:           s.declared.Name,
+			PipelineAccount: s.app.Pipeline.Account,
+		})
+	}
+}
+
+// bakes says whether the pipeline waits after this stage and watches it.
+func (s *stage) bakes() bool { return s.app.Pipeline != nil && s.declared.Bake > 0 }
+
+// gateRoleARN is the role that the pipeline reads the stage's alarms with;
+// empty where it need not.
+func (s *stage) gateRoleARN() string {
+	if !s.bakes() {
+		return ""
+	}
+	return delivery.GateRoleARN(s.declared.Account, s.declared.Region, s.app.Name, s.declared.Name)
+}

@@ -1,0 +1,223 @@
+package stacks
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecrassets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsservicediscovery"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/constructs/cluster"
+	"github.com/tinystack-go/tinystack/constructs/database"
+	"github.com/tinystack-go/tinystack/constructs/delivery"
+	"github.com/tinystack-go/tinystack/constructs/endpoint"
+	"github.com/tinystack-go/tinystack/constructs/network"
+	"github.com/tinystack-go/tinystack/constructs/service"
+	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+// ephemeral are the host ports that bridge mode gives to containers.
+const ephemeralFirst, ephemeralLast = 32768, 65535
+
+func (s *stage) addServices(tags map[string]string) {
+	stack := s.newStack("service", "cluster, services, endpoint")
+	net := s.networkIn(stack)
+	s.cluster = cluster.NewCluster(stack, jsii.String("Cluster"), &cluster.ClusterProps{
+		VPC:               net.VPC(),
+		Subnets:           net.InstanceSubnets(),
+		PublicIP:          s.declared.Network.Egress == spec.PublicIP,
+		Scale:             s.declared.Scale,
+		ContainerInsights: *s.declared.Production,
+	})
+	if s.declared.Database != nil && s.declared.Database.Existing != nil {
+		s.database = database.AttachPgDatabase(stack, jsii.String("Database"), *s.declared.Database)
+	}
+	if s.database != nil {
+		s.database.AllowFrom(stack, jsii.String("DatabaseIngress"), s.cluster.SecurityGroup())
+	}
+	namespace := s.newNamespace(stack, net)
+
+	// Internal services first: a task learns their names when it starts.
+	var internal []service.EcsEc2Service
+	for _, declared := range s.app.Services {
+		if declared.Internal {
+			internal = append(internal, s.addService(stack, declared, namespace, tags))
+		}
+	}
+	if len(internal) > 0 {
+		s.cluster.SecurityGroup().Connections().AllowInternally(
+			awsec2.Port_TcpRange(jsii.Number(ephemeralFirst), jsii.Number(ephemeralLast)),
+			jsii.String("services of the stage among themselves"))
+	}
+	for _, declared := range s.app.Services {
+		if declared.Internal {
+			continue
+		}
+		added := s.addService(stack, declared, namespace, tags)
+		for _, before := range internal {
+			added.Service().Node().AddDependency(before.Service())
+		}
+		if !declared.Worker {
+			s.addEndpoint(stack, net, namespace, declared, added)
+		}
+	}
+	s.addAlarms(stack)
+}
+
+// newNamespace is where an HTTP API and the stage's own services look tasks
+// up; nil where nobody does.
+func (s *stage) newNamespace(stack awscdk.Stack, net network.Network) awsservicediscovery.PrivateDnsNamespace {
+	public := slices.ContainsFunc(s.app.Services, func(d spec.Service) bool { return !d.Internal && !d.Worker })
+	internal := slices.ContainsFunc(s.app.Services, func(d spec.Service) bool { return d.Internal })
+	httpAPI := public && s.declared.Endpoint.Type == spec.APIGateway && s.declared.Endpoint.Caching == nil
+	if !httpAPI && !internal {
+		return nil
+	}
+	return awsservicediscovery.NewPrivateDnsNamespace(stack, jsii.String("Namespace"), &awsservicediscovery.PrivateDnsNamespaceProps{
+		Name:        jsii.String(s.name() + ".internal"),
+		Vpc:         net.VPC(),
+		Description: jsii.String("Tasks of " + s.name()),
+	})
+}
+
+func (s *stage) addService(stack awscdk.Stack, declared spec.Service, namespace awsservicediscovery.PrivateDnsNamespace, tags map[string]string) service.EcsEc2Service {
+	variables := service.InternalVariables(s.app.Services)
+	secrets := maps.Clone(declared.Secrets)
+	if secrets == nil {
+		secrets = map[string]string{}
+	}
+	var permissions []spec.Permission
+	ecsSecrets := map[string]awsecs.Secret{}
+	if *declared.StageConfig {
+		if s.database != nil {
+			maps.Copy(variables, s.database.Variables())
+			maps.Copy(ecsSecrets, s.database.Secrets())
+		}
+		maps.Copy(variables, s.declared.Variables)
+		maps.Copy(secrets, s.declared.Secrets)
+		permissions = s.declared.Permissions
+	}
+	scope := constructs.NewConstruct(stack, jsii.String("Service-"+declared.Name))
+	for _, name := range slices.Sorted(maps.Keys(secrets)) {
+		ecsSecrets[name] = secret(scope, name, secrets[name])
+	}
+	props := &service.EcsEc2ServiceProps{
+		Cluster:          s.cluster.Cluster(),
+		CapacityProvider: s.cluster.CapacityProvider(),
+		Image:            s.image(scope, declared, tags),
+		Service:          declared,
+		Scale:            s.declared.Scale,
+		Neighbours:       s.app.Services,
+		Variables:        variables,
+		Secrets:          ecsSecrets,
+		Permissions:      permissions,
+		TaskRoleName:     fmt.Sprintf("%s-%s-TaskRole", s.name(), declared.Name),
+		LoadBalanced:     s.loadBalanced(declared),
+		Exec:             *s.declared.Exec,
+		LogRetentionDays: s.declared.LogRetentionDays,
+		RetainLogs:       *s.declared.Production,
+	}
+	if namespace != nil {
+		props.Namespace = namespace
+	}
+	added := service.NewEcsEc2Service(scope, jsii.String("EcsEc2Service"), props)
+	s.services[declared.Name] = added
+	s.addServiceOutputs(stack, declared, added)
+	return added
+}
+
+// loadBalanced says whether a load balancer stands before the service.
+func (s *stage) loadBalanced(declared spec.Service) bool {
+	return !declared.Internal && !declared.Worker &&
+		(s.declared.Endpoint.Type == spec.ALB || s.declared.Endpoint.Caching != nil)
+}
+
+func (s *stage) addServiceOutputs(stack awscdk.Stack, declared spec.Service, added service.EcsEc2Service) {
+	id := identifier(declared.Name)
+	region := s.declared.Region
+	output(stack, id+"Logs", "Follows the output of service "+declared.Name,
+		fmt.Sprintf("aws logs tail %s --follow --region %s", *added.LogGroup().LogGroupName(), region))
+	if *s.declared.Exec {
+		output(stack, id+"Exec", "Opens a shell in a running task of service "+declared.Name,
+			fmt.Sprintf(`aws ecs execute-command --region %s --cluster %s --container %s --interactive --command /bin/sh --task "$(aws ecs list-tasks --region %s --cluster %s --service-name %s --query 'taskArns[0]' --output text)"`,
+				region, *s.cluster.Cluster().ClusterName(), declared.Name,
+				region, *s.cluster.Cluster().ClusterName(), *added.Service().ServiceName()))
+	}
+}
+
+// image is what the service runs: the image it names; with a pipeline, what
+// the pipeline built; otherwise what `cdk deploy` builds from the
+// declaration's folder.
+func (s *stage) image(scope constructs.Construct, declared spec.Service, tags map[string]string) awsecs.ContainerImage {
+	switch {
+	case declared.Image != "":
+		return service.ExistingImage(scope, declared.Image)
+	case s.app.Pipeline != nil:
+		tag := tags[declared.Name]
+		if tag == "" {
+			tag = s.declared.Name
+		}
+		repository := delivery.ImportRepository(scope, jsii.String("Repository"), s.app.Pipeline.Account, s.app.Name, declared.Name)
+		return awsecs.ContainerImage_FromEcrRepository(repository, &tag)
+	default:
+		return awsecs.ContainerImage_FromAsset(jsii.String(filepath.Join(s.app.Dir(), declared.Context)), &awsecs.AssetImageProps{
+			File:     jsii.String(declared.Dockerfile),
+			Platform: platform(s.declared.Scale.Instance),
+			Exclude:  jsii.Strings("cdk.out", "cdk.out.*", "node_modules", ".git", ".bin"),
+		})
+	}
+}
+
+func platform(instance string) awsecrassets.Platform {
+	if arch, ok := instances.ArchOf(instance); ok && arch == instances.ARM64 {
+		return awsecrassets.Platform_LINUX_ARM64()
+	}
+	return awsecrassets.Platform_LINUX_AMD64()
+}
+
+func (s *stage) addEndpoint(stack awscdk.Stack, net network.Network, namespace awsservicediscovery.PrivateDnsNamespace, declared spec.Service, added service.EcsEc2Service) {
+	_ = endpoint.Target{}
+}
+
+// secret is a reference as ECS takes it: the value stays in AWS until a task
+// starts.
+func secret(scope constructs.Construct, name, reference string) awsecs.Secret {
+	ref, err := spec.ParseSecretRef(reference)
+	if err != nil {
+		panic(fmt.Errorf("secret %s: %w", name, err))
+	}
+	id := jsii.String("Secret-" + name)
+	switch {
+	case ref.Store == spec.ParameterStore:
+		return awsecs.Secret_FromSsmParameter(awsssm.StringParameter_FromSecureStringParameterAttributes(scope, id,
+			&awsssm.SecureStringParameterAttributes{ParameterName: &ref.Name}))
+	case ref.ARN != "":
+		return awsecs.Secret_FromSecretsManager(awssecretsmanager.Secret_FromSecretCompleteArn(scope, id, &ref.ARN), optional(ref.Key))
+	default:
+		return awsecs.Secret_FromSecretsManager(awssecretsmanager.Secret_FromSecretNameV2(scope, id, &ref.Name), optional(ref.Key))
+	}
+}
+
+func output(stack awscdk.Stack, id, description, value string) {
+	awscdk.NewCfnOutput(stack, &id, &awscdk.CfnOutputProps{Description: &description, Value: &value})
+}
+
+// identifier is a name as part of a logical id: my-api becomes MyApi.
+func identifier(name string) string {
+	var id strings.Builder
+	for part := range strings.SplitSeq(name, "-") {
+		id.WriteString(strings.ToUpper(part[:1]) + part[1:])
+	}
+	return id.String()
+}

@@ -1,0 +1,148 @@
+package stacks
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/constructs/delivery"
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+// TinyStackProps says what application is wanted.
+type TinyStackProps struct {
+	// App is the declaration. Required.
+	App spec.App
+
+	// Tags are the image tags to run, by service: the commits that the
+	// pipeline's execution built. Default: each stage runs the image that is
+	// tagged with the stage's name. See [TagsFromEnvironment].
+	Tags map[string]string
+
+	// OnStage is called with each stage when it is complete. A pipeline
+	// synthesizes its stages as soon as it is made, so this is the place for
+	// aspects, tags and resources of one's own. Default: nothing.
+	OnStage func(Stage)
+}
+
+// TinyStack is a whole application: its stages, and the pipeline and image
+// repositories that deliver it.
+type TinyStack interface {
+	constructs.Construct
+	// Declaration is the application, complete.
+	Declaration() spec.App
+	// Stages in the declared order.
+	Stages() []Stage
+	// Delivery is the pipeline; nil without one.
+	Delivery() delivery.Delivery
+}
+
+type tinyStack struct {
+	constructs.Construct
+	app      spec.App
+	stages   []Stage
+	delivery delivery.Delivery
+}
+
+// NewTinyStack makes the whole application. Its scope is the CDK app, or
+// anything else above stacks. It panics with all problems of the declaration
+// if there are any.
+func NewTinyStack(scope constructs.Construct, id *string, props *TinyStackProps) TinyStack {
+	app, err := props.App.Resolve()
+	if err != nil {
+		panic(err)
+	}
+	t := &tinyStack{app: app}
+	constructs.NewConstruct_Override(t, scope, id)
+	for _, declared := range app.Stages {
+		made := NewStage(t, jsii.String(declared.Name), &StageProps{App: app, Name: declared.Name, Tags: props.Tags})
+		if props.OnStage != nil {
+			props.OnStage(made)
+		}
+		t.stages = append(t.stages, made)
+	}
+	if app.Pipeline != nil {
+		t.addDelivery()
+	}
+	return t
+}
+
+func (t *tinyStack) Declaration() spec.App       { return t.app }
+func (t *tinyStack) Stages() []Stage             { return slices.Clone(t.stages) }
+func (t *tinyStack) Delivery() delivery.Delivery { return t.delivery }
+
+// addDelivery makes the pipeline, and in its own region and every other one
+// where a stage is, the image repositories. They are stacks of their own, so
+// that images outlive a pipeline that is deleted.
+func (t *tinyStack) addDelivery() {
+	stack := t.newStack("Pipeline", t.app.Name+"-pipeline", t.app.Pipeline.Region, "delivery pipeline")
+	built := delivery.BuiltServices(t.app)
+	for _, place := range delivery.RegistryRegions(t.app) {
+		registry := t.newStack("Registry-"+place.Region, t.app.Name+"-registry-"+place.Region, place.Region, "image repositories")
+		delivery.NewRegistry(registry, jsii.String("Registry"), &delivery.RegistryProps{
+			App:          t.app.Name,
+			Services:     built,
+			Stages:       t.stageNames(),
+			PullAccounts: place.PullAccounts,
+		})
+		stack.AddDependency(registry, jsii.String("the pipeline pushes images to it"))
+	}
+	t.delivery = delivery.NewDelivery(stack, jsii.String("Delivery"), &delivery.DeliveryProps{App: t.app, Stages: t.deployments()})
+}
+
+func (t *tinyStack) newStack(id, name, region, description string) awscdk.Stack {
+	stack := awscdk.NewStack(t, &id, &awscdk.StackProps{
+		StackName:   &name,
+		Description: jsii.String(fmt.Sprintf("%s: %s", t.app.Name, description)),
+		Env:         &awscdk.Environment{Account: &t.app.Pipeline.Account, Region: &region},
+	})
+	tag(stack, t.app, "")
+	return stack
+}
+
+func (t *tinyStack) stageNames() []string {
+	var names []string
+	for _, declared := range t.app.Stages {
+		names = append(names, declared.Name)
+	}
+	return names
+}
+
+// deployments are the stages as the pipeline sees them.
+func (t *tinyStack) deployments() []delivery.StageDeployment {
+	var deployments []delivery.StageDeployment
+	for _, made := range t.stages {
+		declared := made.Declaration()
+		deployments = append(deployments, delivery.StageDeployment{
+			Stage:       made,
+			Spec:        declared,
+			GateRoleARN: made.(*stage).gateRoleARN(),
+			AlarmNames:  made.(*stage).alarmNames,
+		})
+	}
+	return deployments
+}
+
+// TagsFromEnvironment are the commits that the pipeline's execution built, by
+// service, as its synth step finds them in the environment. It is empty
+// elsewhere.
+func TagsFromEnvironment(app spec.App) map[string]string {
+	tags := map[string]string{}
+	for _, declared := range app.Services {
+		if declared.Image != "" {
+			continue
+		}
+		variable := delivery.CommitVariable("")
+		if declared.Source != nil {
+			variable = delivery.CommitVariable(declared.Name)
+		}
+		if commit := os.Getenv(variable); commit != "" {
+			tags[declared.Name] = commit
+		}
+	}
+	return tags
+}
