@@ -34,21 +34,11 @@ type CanaryRegion interface {
 	Of() string
 }
 
-type canaryRegion struct {
-	Stage
-	of string
-}
-
-func (c *canaryRegion) Of() string { return c.of }
-
 // NewCanaryRegion makes a stage derived from production. It panics with all
 // problems of the declaration if there are any.
 func NewCanaryRegion(scope constructs.Construct, id *string, props *CanaryRegionProps) CanaryRegion {
 	app := WithCanary(props.App, props.Of, props.Overrides)
-	return &canaryRegion{
-		Stage: NewStage(scope, id, &StageProps{App: app, Name: props.Overrides.Name, Tags: props.Tags}),
-		of:    props.Of,
-	}
+	return newStage(scope, id, &StageProps{App: app, Name: props.Overrides.Name, Tags: props.Tags})
 }
 
 // WithCanary is the application with a canary placed before its production

@@ -186,8 +186,54 @@ func platform(instance string) awsecrassets.Platform {
 	return awsecrassets.Platform_LINUX_AMD64()
 }
 
+// addEndpoint puts the declared kind of endpoint in front of a service. It has
+// the same construct id whatever its kind, so that a stage can change from one
+// to another.
 func (s *stage) addEndpoint(stack awscdk.Stack, net network.Network, namespace awsservicediscovery.PrivateDnsNamespace, declared spec.Service, added service.EcsEc2Service) {
-	_ = endpoint.Target{}
+	id := jsii.String("Endpoint")
+	target := endpoint.Target{
+		Service:       added.Service(),
+		ContainerName: declared.Name,
+		ContainerPort: declared.Port,
+		SecurityGroup: s.cluster.SecurityGroup(),
+		HealthCheck:   declared.HealthCheck,
+	}
+	domain := endpoint.DomainProps{
+		Name:        s.declared.Endpoint.Domain,
+		HostedZone:  s.declared.Endpoint.HostedZone,
+		Certificate: s.declared.Endpoint.Certificate,
+	}
+	switch {
+	case s.declared.Endpoint.Type == spec.ALB:
+		s.endpoint = endpoint.NewALB(stack, id, &endpoint.ALBProps{
+			VPC:        net.VPC(),
+			Subnets:    net.PublicSubnets(),
+			Target:     target,
+			Domain:     domain,
+			Production: *s.declared.Production,
+		})
+	case s.declared.Endpoint.Caching != nil:
+		s.endpoint = endpoint.NewCachedRESTAPI(stack, id, &endpoint.CachedRESTAPIProps{
+			Name:             s.name(),
+			VPC:              net.VPC(),
+			Subnets:          net.PrivateSubnets(),
+			Target:           target,
+			Caching:          *s.declared.Endpoint.Caching,
+			Domain:           domain,
+			LogRetentionDays: s.declared.LogRetentionDays,
+		})
+	default:
+		s.endpoint = endpoint.NewHTTPAPI(stack, id, &endpoint.HTTPAPIProps{
+			Name:             s.name(),
+			VPC:              net.VPC(),
+			Subnets:          net.PrivateSubnets(),
+			Namespace:        namespace,
+			Target:           target,
+			Domain:           domain,
+			LogRetentionDays: s.declared.LogRetentionDays,
+		})
+	}
+	output(stack, "URL", "Address of the stage", *s.endpoint.URL())
 }
 
 // secret is a reference as ECS takes it: the value stays in AWS until a task

@@ -68,6 +68,10 @@ type stage struct {
 // NewStage makes a stage. It panics with all problems of the declaration if
 // there are any.
 func NewStage(scope constructs.Construct, id *string, props *StageProps) Stage {
+	return newStage(scope, id, props)
+}
+
+func newStage(scope constructs.Construct, id *string, props *StageProps) *stage {
 	app, err := props.App.Resolve()
 	if err != nil {
 		panic(err)
@@ -92,6 +96,7 @@ func NewStage(scope constructs.Construct, id *string, props *StageProps) Stage {
 }
 
 func (s *stage) Declaration() spec.Stage                    { return s.declared }
+func (s *stage) Of() string                                 { return s.declared.CanaryOf }
 func (s *stage) Stacks() []awscdk.Stack                     { return slices.Clone(s.stacks) }
 func (s *stage) Network() network.Network                   { return s.network }
 func (s *stage) Database() database.PgDatabase              { return s.database }

@@ -3,7 +3,6 @@ package stacks
 import (
 	"fmt"
 	"os"
-	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -44,7 +43,7 @@ type TinyStack interface {
 type tinyStack struct {
 	constructs.Construct
 	app      spec.App
-	stages   []Stage
+	stages   []*stage
 	delivery delivery.Delivery
 }
 
@@ -59,7 +58,7 @@ func NewTinyStack(scope constructs.Construct, id *string, props *TinyStackProps)
 	t := &tinyStack{app: app}
 	constructs.NewConstruct_Override(t, scope, id)
 	for _, declared := range app.Stages {
-		made := NewStage(t, jsii.String(declared.Name), &StageProps{App: app, Name: declared.Name, Tags: props.Tags})
+		made := newStage(t, jsii.String(declared.Name), &StageProps{App: app, Name: declared.Name, Tags: props.Tags})
 		if props.OnStage != nil {
 			props.OnStage(made)
 		}
@@ -72,8 +71,15 @@ func NewTinyStack(scope constructs.Construct, id *string, props *TinyStackProps)
 }
 
 func (t *tinyStack) Declaration() spec.App       { return t.app }
-func (t *tinyStack) Stages() []Stage             { return slices.Clone(t.stages) }
 func (t *tinyStack) Delivery() delivery.Delivery { return t.delivery }
+
+func (t *tinyStack) Stages() []Stage {
+	var all []Stage
+	for _, made := range t.stages {
+		all = append(all, made)
+	}
+	return all
+}
 
 // addDelivery makes the pipeline, and in its own region and every other one
 // where a stage is, the image repositories. They are stacks of their own, so
@@ -116,12 +122,11 @@ func (t *tinyStack) stageNames() []string {
 func (t *tinyStack) deployments() []delivery.StageDeployment {
 	var deployments []delivery.StageDeployment
 	for _, made := range t.stages {
-		declared := made.Declaration()
 		deployments = append(deployments, delivery.StageDeployment{
 			Stage:       made,
-			Spec:        declared,
-			GateRoleARN: made.(*stage).gateRoleARN(),
-			AlarmNames:  made.(*stage).alarmNames,
+			Spec:        made.declared,
+			GateRoleARN: made.gateRoleARN(),
+			AlarmNames:  made.alarmNames,
 		})
 	}
 	return deployments
