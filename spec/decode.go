@@ -18,7 +18,7 @@ import (
 // Bounds of what is read, far above any declaration and far below what would
 // take long: the parser's time grows with the square of both.
 const (
-	mostTokens  = 40_000
+	mostTokens  = 20_000
 	mostNesting = 32
 	// mostSize bounds what aliases can make of a small file.
 	mostSize = 1 << 20
@@ -29,7 +29,7 @@ const (
 type decoder struct {
 	findings
 	// covered are the paths that could not be read.
-	covered []string
+	covered map[string]bool
 	// stopped says that nothing more can be said of the declaration.
 	stopped bool
 
@@ -52,6 +52,7 @@ func decode(file string, text []byte, lookupEnv func(string) (string, bool)) (Ap
 		lookupEnv: lookupEnv,
 		targets:   map[*ast.AliasNode]ast.Node{},
 		open:      map[ast.Node]bool{},
+		covered:   map[string]bool{},
 	}
 	app := App{origin: d.origin}
 	root := d.parse(text)
@@ -67,13 +68,13 @@ func decode(file string, text []byte, lookupEnv func(string) (string, bool)) (Ap
 
 // covers says whether the path is in what could not be read.
 func (d *decoder) covers(path string) bool {
-	for _, covered := range d.covered {
-		rest, below := strings.CutPrefix(path, covered)
-		if below && (rest == "" || covered == "" || rest[0] == '.' || rest[0] == '[') {
-			return true
+	for !d.covered[path] {
+		if path == "" {
+			return false
 		}
+		path = above(path)
 	}
-	return false
+	return true
 }
 
 // stop reports a problem after which there is nothing to read.
@@ -149,31 +150,32 @@ func parseYAML(text []byte) (file *ast.File, err error) {
 // nestedTooDeep returns the first token beyond the bound of nesting.
 func nestedTooDeep(tokens token.Tokens) *token.Token {
 	var columns []int // where the open block collections begin
-	flow, marks := 0, 0
+	flow, tags := 0, 0
 	for i, tk := range tokens {
-		column := tk.Position.Column
+		if tk.Type == token.TagType {
+			tags++ // a tag can stand before a tag
+		} else {
+			tags = 0
+		}
 		switch tk.Type {
 		case token.MappingStartType, token.SequenceStartType:
 			flow++
 		case token.MappingEndType, token.SequenceEndType:
 			flow--
-		case token.TagType, token.AnchorType, token.AliasType:
-			marks += 2 // a mark and its name, then back to zero
-		case token.MappingValueType:
-			if i > 0 {
+		case token.MappingValueType, token.MappingKeyType, token.SequenceEntryType:
+			if flow > 0 {
+				break
+			}
+			column := tk.Position.Column
+			if tk.Type == token.MappingValueType && i > 0 {
 				column = tokens[i-1].Position.Column // that of the key
 			}
-		}
-		marks = max(0, marks-1)
-		if flow <= 0 && (tk.Type == token.MappingValueType || tk.Type == token.MappingKeyType || tk.Type == token.SequenceEntryType) {
-			for len(columns) > 0 && columns[len(columns)-1] > column {
+			for len(columns) > 0 && columns[len(columns)-1] >= column {
 				columns = columns[:len(columns)-1]
 			}
-			if len(columns) == 0 || columns[len(columns)-1] < column {
-				columns = append(columns, column)
-			}
+			columns = append(columns, column)
 		}
-		if max(0, flow)+len(columns) > mostNesting || marks > mostNesting {
+		if max(0, flow)+len(columns)+tags > mostNesting {
 			return tk
 		}
 	}
@@ -231,8 +233,6 @@ func (d *decoder) bare(node ast.Node, r report) ast.Node {
 				d.reject(r, wrapped, fmt.Sprintf("has the tag %s, which is not supported", shorten(name)), "plain YAML", "write the value itself; CloudFormation functions cannot be used here")
 				return nil
 			}
-		case *ast.MappingValueNode:
-			return &ast.MappingNode{BaseNode: &ast.BaseNode{}, Start: wrapped.Start, Values: []*ast.MappingValueNode{wrapped}}
 		default:
 			return node
 		}
@@ -243,7 +243,7 @@ func (d *decoder) bare(node ast.Node, r report) ast.Node {
 
 // reject reports a value that cannot be read, at the place it stands.
 func (d *decoder) reject(r report, node ast.Node, wrong, allowed, fix string) {
-	d.covered = append(d.covered, r.path)
+	d.covered[r.path] = true
 	where := start(node)
 	if r.path != "" && d.origin.declares(r.path) {
 		where = d.origin.positions[r.path]
@@ -268,6 +268,7 @@ func (d *decoder) spend(size int) bool {
 var (
 	durationType = reflect.TypeFor[Duration]()
 	wholeNumber  = regexp.MustCompile(`^-?(?:0|[1-9][0-9]{0,17})$`)
+	boolean      = regexp.MustCompile(`^(?:true|True|TRUE|false|False|FALSE)$`)
 	decimal      = regexp.MustCompile(`^-?[0-9]{1,17}(?:\.[0-9]{1,17})?$`)
 )
 
@@ -415,13 +416,13 @@ func (d *decoder) scalar(node ast.Node, to reflect.Value, r report) bool {
 	switch {
 	case isQuoted(node) && !fromEnvironment:
 		fix := "write " + wanted(to.Type())
-		if decimal.MatchString(expanded) || expanded == "true" || expanded == "false" {
+		if decimal.MatchString(expanded) || boolean.MatchString(expanded) {
 			fix = "remove the quotes"
 		}
 		d.reject(r, node, r.quote(expanded)+" in quotes is a text", wanted(to.Type()), fix)
 		return false
-	case to.Kind() == reflect.Bool && (expanded == "true" || expanded == "false"):
-		to.SetBool(expanded == "true")
+	case to.Kind() == reflect.Bool && boolean.MatchString(expanded):
+		to.SetBool(strings.EqualFold(expanded, "true"))
 	case to.Kind() == reflect.Int && wholeNumber.MatchString(expanded):
 		number, _ := strconv.ParseInt(expanded, 10, 64)
 		to.SetInt(number)
@@ -579,8 +580,6 @@ func start(node ast.Node) position {
 		if !node.IsFlowStyle && len(node.Values) > 0 {
 			return start(node.Values[0].Key)
 		}
-	case *ast.MappingValueNode:
-		return start(node.Key)
 	}
 	return tokenStart(node.GetToken())
 }

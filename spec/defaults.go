@@ -3,7 +3,6 @@ package spec
 import (
 	"math"
 	"strings"
-	"time"
 )
 
 // Defaults that a user meets in documentation, in one place. Sources of the
@@ -112,10 +111,10 @@ func (s *Service) setDefaults() {
 }
 
 func (h *HealthCheck) setDefaults() {
-	fill(&h.Interval, Duration(30*time.Second))
-	fill(&h.Timeout, Duration(5*time.Second))
+	fill(&h.Interval, 30*second)
+	fill(&h.Timeout, max(2*second, min(5*second, (h.Interval-second)/second*second)))
 	fill(&h.Retries, 3)
-	fillPtr(&h.GracePeriod, Duration(60*time.Second))
+	fillPtr(&h.GracePeriod, 60*second)
 }
 
 func (s *Stage) setDefaults(app App) {
@@ -153,7 +152,7 @@ func (s *Stage) setDefaults(app App) {
 
 func (c *Caching) setDefaults() {
 	fill(&c.Size, defaultCacheGB)
-	fill(&c.TTL, Duration(5*time.Minute))
+	fill(&c.TTL, 5*minute)
 }
 
 func (s *ScaleProfile) setDefaults(profile Profile) {
@@ -200,7 +199,7 @@ func (c *CPUThresholds) setDefaults(fewest int) {
 	fill(&c.ScaleOut, defaultScaleOut)
 	limit := int(math.Ceil(scaleInLimit(c.ScaleOut, fewest))) - 1
 	fill(&c.ScaleIn, max(1, min(defaultScaleIn, limit)))
-	fill(&c.For, Duration(15*time.Minute))
+	fill(&c.For, 15*minute)
 }
 
 // scaleInLimit is the load, in percent, below which one instance less does not

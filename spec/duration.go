@@ -9,6 +9,12 @@ import (
 // Duration is a length of time, written as in 30s, 15m or 1h30m.
 type Duration time.Duration
 
+const (
+	second = Duration(time.Second)
+	minute = Duration(time.Minute)
+	hour   = Duration(time.Hour)
+)
+
 // ParseDuration reads a duration as a declaration writes it.
 func ParseDuration(text string) (Duration, error) {
 	d, err := time.ParseDuration(text)

@@ -51,7 +51,9 @@ func (d *decoder) expand(text string, r report, node ast.Node) (expanded string,
 	}
 	if referred && ok {
 		d.origin.references[r.path] = text
-		d.origin.written[out.String()] = text
+		if out.Len() > 0 {
+			d.origin.written[out.String()] = text
+		}
 	}
 	return out.String(), referred, ok
 }

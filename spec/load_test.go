@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/token"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -195,7 +196,7 @@ func TestLoad(t *testing.T) {
 		"not UTF-8":  {write("latin.yaml", "name: caf\xe9\n"), "is not text in UTF-8"},
 		"UTF-16":     {write("utf16.yaml", "n\x00a\x00m\x00e\x00"), "is not text: it has a zero byte"},
 		"too large":  {write("large.yaml", strings.Repeat("nonsense: [", 100_000)), "is larger than 256 KB"},
-		"too many":   {write("many.yaml", strings.Repeat("a,", 100_000)+"\n["+strings.Repeat("a,", 25_000)), "has more than 40000 words and signs"},
+		"too many":   {write("many.yaml", "["+strings.Repeat("a,", 25_000)), "has more than 20000 words and signs"},
 		"wrong line": {write("wrong.yaml", "name: shop\nport: 1\n"), "is not a field of the declaration"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -220,7 +221,7 @@ func TestHostileYAML(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"aliases of aliases":    bomb.String(),
-		"keys without values":   strings.Repeat("a:\n", 19_000),
+		"keys without values":   strings.Repeat("a:\n", 9_900),
 		"sequence in sequence":  strings.Repeat("- ", 20_000),
 		"brackets":              strings.Repeat("[", 39_000),
 		"braces":                strings.Repeat("{a: ", 12_000),
@@ -228,13 +229,14 @@ func TestHostileYAML(t *testing.T) {
 		"tags":                  strings.Repeat("!a ", 10_000),
 		"tags on lines":         strings.Repeat("!a\n", 10_000),
 		"anchors":               strings.Repeat("&a ", 10_000),
-		"quotes":                strings.Repeat("\"", 39_999),
+		"quotes":                strings.Repeat("\"", 19_999),
 		"one long scalar":       "name: " + strings.Repeat("x", 200_000),
 		"references":            "name: " + strings.Repeat("${HIDDEN}", 20_000),
 		"block scalar":          "name: |\n" + strings.Repeat("  x\n", 50_000),
 		"comment":               "name: shop\nx: 1 #" + strings.Repeat("#", 200_000),
 		"commas":                "name: [" + strings.Repeat(",", 30_000) + "]",
-		"empty elements":        "services:\n" + strings.Repeat("-\n", 20_000),
+		"empty stages":          "stages:\n" + strings.Repeat("- {}\n", 6_000),
+		"empty elements":        "services:\n" + strings.Repeat("-\n", 19_000),
 		"merges of merges":      "name: &a\n  <<: &b\n    <<: [*a, *b]\n",
 		"alias of a list in it": "services: &a [*a, *a]\n",
 	} {
@@ -242,7 +244,7 @@ func TestHostileYAML(t *testing.T) {
 			began := time.Now()
 			_, err := Parse("x.yaml", []byte(text), environment)
 			require.Error(t, err)
-			assert.Less(t, time.Since(began), 2*time.Second)
+			assert.Less(t, time.Since(began), 10*time.Second, "far more than it takes on a busy machine")
 		})
 	}
 }
@@ -250,35 +252,33 @@ func TestHostileYAML(t *testing.T) {
 // Whatever field holds it, neither what came from the environment nor what
 // looks like a secret is ever in a message.
 func TestNothingLeaks(t *testing.T) {
-	const markers = "Marker-5ecret value" + "|" + "AKIAABCDEFGHIJKLMNOP" + "|" + "98765" + "|" + "m99.marker" + "|" + "/marker//secret"
+	mutants, refused := 0, 0
 	for _, file := range []string{"testdata/guestbook.yaml", "testdata/good/full.yaml", "testdata/good/existing.yaml", "testdata/good/sources.yaml"} {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		scalars := regexp.MustCompile(`[^\s\[\]{}:,"#]+(?:[:/][^\s\[\]{},"#]+)*`)
-		for _, marker := range strings.Split(markers, "|") {
-			lookup := func(string) (string, bool) { return marker, true }
-			lines := strings.SplitAfter(string(text), "\n")
-			for i, line := range lines {
-				key, value, found := strings.Cut(line, ": ")
-				if !found || strings.HasPrefix(strings.TrimSpace(line), "#") {
-					continue
+		for _, at := range scalars(string(text)) {
+			for _, marker := range []string{"Marker-5ecret value", "AKIAABCDEFGHIJKLMNOP", "98765"} {
+				mutant := string(text[:at.from]) + `"${MARKER}"` + string(text[at.to:])
+				app, err := Parse("mutant.yaml", []byte(mutant), func(string) (string, bool) { return marker, true })
+				mutants++
+				if err != nil {
+					refused++
+					require.NotContains(t, err.Error(), marker, mutant)
+				} else {
+					require.NotContains(t, app.Warnings().Error(), marker, mutant)
 				}
-				for _, at := range scalars.FindAllStringIndex(value, -1) {
-					for _, reference := range []string{`"${MARKER}"`, `"x${MARKER}"`, `"arn:aws:acm:${MARKER}"`} {
-						changed := strings.Trim(key+": "+value[:at[0]], `"`) + reference + strings.TrimPrefix(value[at[1]:], `"`)
-						changed = strings.ReplaceAll(changed, `""`, `"`)
-						mutant := strings.Join(lines[:i], "") + changed + strings.Join(lines[i+1:], "")
-						app, err := Parse("mutant.yaml", []byte(mutant), lookup)
-						if err != nil {
-							require.NotContains(t, err.Error(), marker, changed)
-						} else {
-							require.NotContains(t, app.Warnings().Error(), marker, changed)
-						}
+				if marker == "AKIAABCDEFGHIJKLMNOP" {
+					_, err := Parse("mutant.yaml", []byte(strings.Replace(mutant, "${MARKER}", marker, 1)), nil)
+					if err != nil {
+						require.NotContains(t, err.Error(), marker, mutant)
 					}
 				}
 			}
 		}
 	}
+	assert.Greater(t, mutants, 500)
+	assert.Greater(t, refused, mutants/2)
+
 	for name, text := range map[string]string{
 		"in a name":          "name: AKIAABCDEFGHIJKLMNOP\n",
 		"in a number":        "name: a\nservices: [{name: w, port: AKIAABCDEFGHIJKLMNOP}]\n",
@@ -293,6 +293,33 @@ func TestNothingLeaks(t *testing.T) {
 	}
 }
 
+type span struct{ from, to int }
+
+// scalars finds the values of a YAML text that are no keys.
+func scalars(text string) []span {
+	var lines []int // where each begins
+	for i := range text {
+		if i == 0 || text[i-1] == '\n' {
+			lines = append(lines, i)
+		}
+	}
+	var found []span
+	tokens := lexer.Tokenize(text)
+	for i, tk := range tokens {
+		isKey := i+1 < len(tokens) && tokens[i+1].Type == token.MappingValueType
+		if isKey || tk.Indicator != token.NotIndicator && tk.Indicator != token.QuotedScalarIndicator || tk.Type == token.CommentType {
+			continue
+		}
+		from := lines[tk.Position.Line-1] + tk.Position.Column - 1
+		to := from + len(tk.Value)
+		if tk.Indicator == token.QuotedScalarIndicator {
+			to += 2
+		}
+		found = append(found, span{from, to})
+	}
+	return found
+}
+
 func FuzzParse(f *testing.F) {
 	files, err := filepath.Glob("testdata/*/*.yaml")
 	require.NoError(f, err)
@@ -302,7 +329,9 @@ func FuzzParse(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
+		began := time.Now()
 		app, err := Parse("x.yaml", text, environment)
+		require.Less(t, time.Since(began), 10*time.Second)
 		if err != nil {
 			var problems Problems
 			require.ErrorAs(t, err, &problems)
@@ -338,4 +367,11 @@ func golden(t *testing.T, file, text string) {
 	want, err := os.ReadFile(file)
 	require.NoError(t, err)
 	assert.Equal(t, string(want), text)
+}
+
+func readFile(t *testing.T, file string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return text
 }

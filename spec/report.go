@@ -238,9 +238,12 @@ func (o *origin) find(path string) position {
 		if path == "" {
 			return position{}
 		}
-		path = path[:max(0, strings.LastIndexAny(path, ".["))]
+		path = above(path)
 	}
 }
+
+// above is the path without its last part.
+func above(path string) string { return path[:max(0, strings.LastIndexAny(path, ".["))] }
 
 // declares says whether the file itself declares the path.
 func (o *origin) declares(path string) bool {

@@ -90,6 +90,9 @@ func ParseSecretRef(text string) (SecretRef, error) {
 		ref.Store, ref.ARN, ref.Name = ParameterStore, location, parameterARN.FindStringSubmatch(location)[1]
 	case secretARN.MatchString(location):
 		ref.ARN, ref.Name = location, secretARN.FindStringSubmatch(location)[1]
+		if !secretSuffix.MatchString(ref.Name) {
+			return SecretRef{}, errors.New("is an ARN without the hyphen and the six characters that Secrets Manager ends it with (its text is not shown)")
+		}
 	case strings.HasPrefix(location, "arn:"):
 		return SecretRef{}, errors.New("is not the ARN of a Secrets Manager secret or an SSM parameter (its text is not shown)")
 	case secretName.MatchString(location):

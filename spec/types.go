@@ -184,7 +184,8 @@ type HealthCheck struct {
 	// Interval between two checks, 5s to 300s. Default: 30s.
 	Interval Duration `yaml:"interval"`
 
-	// Timeout of one check, shorter than Interval, 2s to 60s. Default: 5s.
+	// Timeout of one check, shorter than Interval, 2s to 60s. Default: 5s, or
+	// 1s less than Interval where that is less.
 	Timeout Duration `yaml:"timeout"`
 
 	// Retries is the number of failures in a row that make a task unhealthy,

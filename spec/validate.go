@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -18,6 +19,10 @@ func (a App) Warnings() Problems { return a.complete().validate().Warnings() }
 // mostServices is the number of container definitions in a task that ECS
 // allows, which also keeps a stage's stack far below its limits.
 const mostServices = 10
+
+// mostStages leaves room for the pipeline's own stages among the 50 that
+// CodePipeline allows.
+const mostStages = 40
 
 // validate says what is wrong with a completed declaration.
 func (a App) validate() Problems {
@@ -93,17 +98,20 @@ func (a App) withoutInherited(problems Problems) Problems {
 		found[finding{p.Severity, p.Path, p.Wrong}] = true
 	}
 	return slices.DeleteFunc(problems, func(p Problem) bool {
-		for i, stage := range a.Stages {
-			below, ok := strings.CutPrefix(p.Path, fmt.Sprintf("stages[%d].", i))
-			if !ok || stage.CanaryOf == "" || a.origin.declares(p.Path) {
-				continue
-			}
-			production := a.stageIndex(stage.CanaryOf)
-			return found[finding{p.Severity, fmt.Sprintf("stages[%d].%s", production, below), p.Wrong}]
+		parts := stagePath.FindStringSubmatch(p.Path)
+		if parts == nil || a.origin.declares(p.Path) {
+			return false
 		}
-		return false
+		i, _ := strconv.Atoi(parts[1])
+		if a.Stages[i].CanaryOf == "" {
+			return false
+		}
+		production := a.stageIndex(a.Stages[i].CanaryOf)
+		return found[finding{p.Severity, fmt.Sprintf("stages[%d].%s", production, parts[2]), p.Wrong}]
 	})
 }
+
+var stagePath = regexp.MustCompile(`^stages\[([0-9]+)\]\.(.*)$`)
 
 // stageIndex finds a stage by its name; -1 is none.
 func (a App) stageIndex(name string) int {

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -103,7 +102,7 @@ func (d Database) validateInstance(r report, region string) {
 }
 
 func (d Database) validateMaxStorage(r report) {
-	least := int(math.Ceil(float64(d.Storage) * 1.1))
+	least := (d.Storage*11 + 9) / 10
 	switch {
 	case d.MaxStorage < least:
 		r.fail(fmt.Sprintf("%s GB are less than 1.1 × the storage, which RDS needs to grow it", r.show(d.MaxStorage)), fmt.Sprintf("%d to %d GB", least, largestStorageGB), fmt.Sprintf("give %d or more", least))

@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
+
+// mostCachedPaths leaves room among the 300 resources that a REST API can have.
+const mostCachedPaths = 100
 
 // cacheSizes are the sizes of a REST API's cache, in GB.
 var cacheSizes = []float64{0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118, 237}
@@ -108,10 +110,14 @@ func (c Caching) validate(r report) {
 		size := r.field("size")
 		size.fail(size.show(c.Size)+" GB is not a size of a cache", list(sizes, "or"), "choose one of them")
 	}
-	r.field("ttl").lasting(c.TTL, second, Duration(time.Hour), second)
+	r.field("ttl").lasting(c.TTL, second, hour, second)
 	paths := r.field("paths")
 	if len(c.Paths) == 0 {
 		paths.fail("is missing", "at least one path", "list the paths whose responses are kept")
+	}
+	if len(c.Paths) > mostCachedPaths {
+		paths.fail(counted(len(c.Paths), "path")+" are listed", fmt.Sprintf("up to %d", mostCachedPaths), "keep the responses that are asked for most")
+		return
 	}
 	for i, path := range c.Paths {
 		path.validate(paths.item(i))

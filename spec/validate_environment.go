@@ -65,15 +65,22 @@ func secretFix(text string) string {
 	return "put the value into Secrets Manager, and give the name of the secret here"
 }
 
-// validateSecretRegion checks that a reference by ARN can be read in a stage.
+// validateSecretPlace checks that a reference by ARN can be read in a stage.
 // The text is one that parses, or is reported already.
-func validateSecretRegion(r report, text, region, stage string) {
+func validateSecretPlace(r report, text string, stage Stage) {
 	ref, err := ParseSecretRef(text)
-	if err != nil || isToken(text) || isToken(region) || ref.Region() == "" || ref.Region() == region {
+	if err != nil || isToken(text) || ref.ARN == "" {
 		return
 	}
-	r.fail(fmt.Sprintf("%s is not in the region of stage %s, %s", r.quote(text), r.quote(stage), r.quote(region)),
-		"a secret in the stage's own region", "refer to it by name, and have a secret of that name in each region")
+	if ref.Region() != stage.Region && stage.Region != "" && !isToken(stage.Region) {
+		r.fail(fmt.Sprintf("%s is not in the region of stage %s, %s", r.quote(text), r.quote(stage.Name), r.quote(stage.Region)),
+			"a secret in the stage's own region", "refer to it by name, and have a secret of that name in each region")
+	}
+	// A secret can be shared with another account, a parameter cannot.
+	if ref.Store == ParameterStore && ref.Account() != stage.Account && stage.Account != "" && !isToken(stage.Account) {
+		r.fail(fmt.Sprintf("%s is not in the account of stage %s, %s", r.quote(text), r.quote(stage.Name), r.quote(stage.Account)),
+			"a parameter in the stage's own account", "refer to it by name, and have a parameter of that name in each account")
+	}
 }
 
 // databaseNames are the variables that a stage's database sets.

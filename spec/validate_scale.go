@@ -6,17 +6,13 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/tinystack-go/tinystack/internal/instances"
 )
 
-const (
-	minute = Duration(time.Minute)
-	// mostCapacity is far above what one stage of this kind is for, and finds
-	// slips such as a port in the wrong line.
-	mostCapacity = 1000
-)
+// mostCapacity is far above what one stage of this kind is for, and finds
+// slips such as a port in the wrong line.
+const mostCapacity = 1000
 
 // validate checks the capacity of a stage in a region; an empty region is not
 // known yet.
@@ -103,7 +99,8 @@ func unknownType(r report, name, what, allowed, near string, known []string) {
 	if near != "" {
 		fix = "did you mean " + near + "?"
 	}
-	if _, wellFormed := instances.ArchOf(name); wellFormed && maybeNewer(name, known) {
+	_, wellFormed := instances.ArchOf(name)
+	if wellFormed && !strings.HasPrefix(name, "db.") && maybeNewer(name, known) {
 		r.warn(r.quote(name)+" is not known to this version of tinystack, which cannot check it nor estimate its cost", fix)
 		return
 	}

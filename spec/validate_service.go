@@ -3,10 +3,7 @@ package spec
 import (
 	"regexp"
 	"strings"
-	"time"
 )
-
-const second = Duration(time.Second)
 
 func (s Service) validate(r report) {
 	validateName(r.field("name"), s.Name, "a service")

@@ -6,12 +6,15 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/tinystack-go/tinystack/internal/instances"
 )
 
 func (a App) validateStages(r report) {
+	if len(a.Stages) > mostStages {
+		r.fail(counted(len(a.Stages), "stage")+" are declared", fmt.Sprintf("up to %d", mostStages), "make two applications of them")
+		return
+	}
 	firsts := map[string]int{}
 	domains := map[string]int{}
 	for i, stage := range a.Stages {
@@ -30,7 +33,7 @@ func (a App) validateStages(r report) {
 				domains[domain] = i
 			}
 		}
-		for service := range a.Services {
+		for service := range min(len(a.Services), mostServices) {
 			a.validateEnvironment(report{"services", r.to}, r, service, i)
 		}
 		a.validateCanary(at, i)
@@ -42,7 +45,7 @@ func (a App) validateStages(r report) {
 
 // longestBake is the longest a canary can bake: what waits longer than a day
 // holds up every commit after it.
-const longestBake = Duration(24 * time.Hour)
+const longestBake = 24 * hour
 
 func (s Stage) validate(r report, app App) {
 	named := validateName(r.field("name"), s.Name, "a stage")
@@ -85,7 +88,7 @@ func (s Stage) validate(r report, app App) {
 
 	s.validateServing(r, app)
 	s.validatePulls(r, app)
-	s.validateSecretRegions(r, app)
+	s.validateSecretPlaces(r, app)
 	if named {
 		s.validateDerivedNames(r, app)
 	}
@@ -198,17 +201,17 @@ func (s Stage) validatePulls(r report, app App) {
 	}
 }
 
-// validateSecretRegions checks references by ARN, which hold for one region.
-func (s Stage) validateSecretRegions(r report, app App) {
+// validateSecretPlaces checks references by ARN, which hold for one region and account.
+func (s Stage) validateSecretPlaces(r report, app App) {
 	for _, name := range slices.Sorted(maps.Keys(s.Secrets)) {
-		validateSecretRegion(r.field("secrets").field(name), s.Secrets[name], s.Region, s.Name)
+		validateSecretPlace(r.field("secrets").field(name), s.Secrets[name], s)
 	}
 	for i, service := range app.Services {
 		for _, name := range slices.Sorted(maps.Keys(service.Secrets)) {
 			if _, replaced := s.Secrets[name]; replaced && value(service.StageConfig) {
 				continue
 			}
-			validateSecretRegion(report{"services", r.to}.item(i).field("secrets").field(name), service.Secrets[name], s.Region, s.Name)
+			validateSecretPlace(report{"services", r.to}.item(i).field("secrets").field(name), service.Secrets[name], s)
 		}
 	}
 }

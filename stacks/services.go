@@ -56,9 +56,9 @@ func (s *stage) addServices(tags map[string]string) {
 		}
 	}
 	if len(internal) > 0 {
-		s.cluster.SecurityGroup().Connections().AllowInternally(
-			awsec2.Port_TcpRange(jsii.Number(ephemeralFirst), jsii.Number(ephemeralLast)),
-			jsii.String("services of the stage among themselves"))
+		instances := s.cluster.SecurityGroup()
+		instances.AddIngressRule(instances, awsec2.Port_TcpRange(jsii.Number(ephemeralFirst), jsii.Number(ephemeralLast)),
+			jsii.String("services of the stage among themselves"), nil)
 	}
 	for _, declared := range s.app.Services {
 		if declared.Internal {

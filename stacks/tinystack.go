@@ -95,7 +95,7 @@ func (t *tinyStack) addDelivery() {
 			Stages:       t.stageNames(),
 			PullAccounts: place.PullAccounts,
 		})
-		stack.AddDependency(registry, jsii.String("the pipeline pushes images to it"))
+		stack.AddStackDependency(registry, jsii.String("the pipeline pushes images to it"))
 	}
 	t.delivery = delivery.NewDelivery(stack, jsii.String("Delivery"), &delivery.DeliveryProps{App: t.app, Stages: t.deployments()})
 }

@@ -2,6 +2,10 @@
 // synthesized with: all feature flags that the CDK recommends, and template
 // validation in strict mode. The apps carry it themselves, so that templates
 // do not depend on which cdk.json is in the folder.
+//
+// The app mode in it makes a failed validation an error of the synthesis. By
+// default the CDK only sets the exit status of its own process, which in a Go
+// app is a child whose status nobody looks at: an invalid template would pass.
 package cdkcontext
 
 import (

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
 	"github.com/stretchr/testify/require"
@@ -62,11 +63,24 @@ func Synth(t testing.TB, app awscdk.App) *snapshot.Assembly {
 // finding that nobody acknowledged, and reads the result back.
 func SynthSecure(t testing.TB, app awscdk.App) *snapshot.Assembly {
 	t.Helper()
-	awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{
+	Secure(app)
+	assembly := Synth(t, app)
+	Findings(t, assembly)
+	return assembly
+}
+
+// Secure applies the AwsSolutions rules to everything in a scope. A stage is
+// a scope of its own: the rules of an app do not reach into it.
+func Secure(scope constructs.IConstruct) {
+	awscdk.Aspects_Of(scope).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{
 		Verbose: jsii.Bool(true),
 		Reports: jsii.Bool(false),
 	}), nil)
-	assembly := Synth(t, app)
+}
+
+// Findings reports what the rules found and nobody acknowledged.
+func Findings(t testing.TB, assembly *snapshot.Assembly) {
+	t.Helper()
 	for _, stack := range assembly.Stacks {
 		for _, message := range stack.Messages {
 			if strings.Contains(message.Text, "AwsSolutions-") || strings.Contains(message.Text, "CdkNag") {
@@ -74,5 +88,4 @@ func SynthSecure(t testing.TB, app awscdk.App) *snapshot.Assembly {
 			}
 		}
 	}
-	return assembly
 }

@@ -1,0 +1,322 @@
+package delivery
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodepipeline"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/pipelines"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/constructs/observability"
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+// The tools that a pipeline runs, pinned: what is newest when a pipeline
+// happens to run may not read what this version of the library writes.
+const (
+	cdkVersion       = "2.1148.1"
+	cdkAssetsVersion = "4.7.3"
+	goVersion        = "1.26"
+	nodeVersion      = "24"
+)
+
+// DeliveryProps says what is delivered, and where to.
+type DeliveryProps struct {
+	// App is the resolved declaration (see [spec.App.Resolve]); it must have a
+	// pipeline. Required.
+	App spec.App
+
+	// Stages are the deployments, in the order in which a commit passes them.
+	// Required: at least one.
+	Stages []StageDeployment
+
+	// BuildSpecs names, by service, a buildspec file in the service's source
+	// that builds and pushes its image instead of the generated one. It has to
+	// push $ECR_IMAGE_URL:$IMAGE_TAG and to leave a tag alone that is there
+	// already. Default: none.
+	BuildSpecs map[string]string
+
+	// ReleaseSpecs names, by service, a buildspec file in the service's source
+	// that runs after each stage's deployment. Default: none.
+	ReleaseSpecs map[string]string
+}
+
+// StageDeployment is what the pipeline deploys as one stage.
+type StageDeployment struct {
+	// Stage holds the CloudFormation stacks. Required.
+	Stage awscdk.Stage
+	// Spec is the stage's part of the declaration. Required.
+	Spec spec.Stage
+	// AlarmNames are the CloudWatch alarms of the stage that end a bake; they
+	// are metric alarms in the stage's region. Default: none: the bake waits,
+	// whatever happens.
+	AlarmNames []string
+	// GateRoleARN is the role in the stage's account that the alarms are read
+	// with (see [NewGateRole] and [GateRoleARN]). Required where the stage
+	// bakes and has alarms.
+	GateRoleARN string
+	// ClusterARN and ServiceNames, by service, are in the environment of a
+	// release buildspec. Default: none.
+	ClusterARN   string
+	ServiceNames map[string]string
+	// Pre are steps that run after the approval of the stage and before its
+	// deployment. Default: none.
+	Pre []pipelines.Step
+	// Post are steps that run after the deployment of the stage and have to
+	// succeed before it counts as released. Default: none.
+	Post []pipelines.Step
+}
+
+// Delivery is the pipeline of an application.
+type Delivery interface {
+	constructs.Construct
+	// Pipeline is the CDK pipeline; it is built already.
+	Pipeline() pipelines.CodePipeline
+	// CodePipeline is the pipeline in AWS.
+	CodePipeline() awscodepipeline.Pipeline
+	// Topic hears of failed executions and of approvals that wait; nil when
+	// the declaration names nobody to notify.
+	Topic() awssns.ITopic
+	// LogGroup holds the output of builds and releases.
+	LogGroup() awslogs.ILogGroup
+	// ArtifactBucket holds what actions hand to one another.
+	ArtifactBucket() awss3.IBucket
+}
+
+type delivery struct {
+	constructs.Construct
+	props *DeliveryProps
+	app   spec.App
+
+	logs         awslogs.LogGroup
+	artifacts    awss3.Bucket
+	topic        awssns.Topic
+	codePipeline awscodepipeline.Pipeline
+	pipeline     pipelines.CodePipeline
+
+	sources []*source
+	built   []spec.Service
+	arch    string
+	// custom steps get their buildspec once they have a project.
+	custom []customStep
+}
+
+// NewDelivery makes the pipeline. The scope's stack must be in the account and
+// region of the declaration's pipeline. It panics, with all reasons, when AWS
+// would reject the pipeline.
+func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) Delivery {
+	arch, err := check(scope, props)
+	if err != nil {
+		panic(fmt.Errorf("delivery %s: %w", *id, err))
+	}
+	d := &delivery{props: props, app: props.App, arch: arch}
+	constructs.NewConstruct_Override(d, scope, id)
+	for _, service := range d.app.Services {
+		if service.Image == "" {
+			d.built = append(d.built, service)
+		}
+	}
+	d.logs = observability.NewLogGroup(d, jsii.String("Builds"), &observability.LogGroupProps{
+		Name:          "/tinystack/" + d.app.Name + "/builds",
+		RetentionDays: d.app.Pipeline.LogRetentionDays,
+	})
+	d.artifacts = d.artifactBucket()
+	d.codePipeline = awscodepipeline.NewPipeline(d, jsii.String("Pipeline"), &awscodepipeline.PipelineProps{
+		PipelineName:             jsii.String(d.app.Name),
+		PipelineType:             awscodepipeline.PipelineType_V2,
+		ExecutionMode:            awscodepipeline.ExecutionMode_SUPERSEDED,
+		RestartExecutionOnUpdate: jsii.Bool(true),
+		ArtifactBucket:           d.artifacts,
+		CrossAccountKeys:         jsii.Bool(d.crossAccount()),
+		EnableKeyRotation:        jsii.Bool(d.crossAccount()),
+		// Shared with another pipeline of the app, a support stack would be
+		// named after whichever comes first.
+		ReuseCrossRegionSupportStacks: jsii.Bool(false),
+		UsePipelineRoleForActions:     jsii.Bool(true),
+	})
+	d.topic = d.notifications()
+	d.history()
+	if err := d.addSources(); err != nil {
+		panic(fmt.Errorf("delivery %s: %w", *id, err))
+	}
+	d.pipeline = pipelines.NewCodePipeline(d, jsii.String("Delivery"), &pipelines.CodePipelineProps{
+		CodePipeline:                     d.codePipeline,
+		Synth:                            d.synth(),
+		SelfMutation:                     jsii.Bool(true),
+		CliVersion:                       jsii.String(cdkVersion),
+		CdkAssetsCliVersion:              jsii.String(cdkAssetsVersion),
+		PublishAssetsInParallel:          jsii.Bool(false),
+		UseChangeSets:                    jsii.Bool(false),
+		UsePipelineRoleForActions:        jsii.Bool(true),
+		CodeBuildDefaults:                &pipelines.CodeBuildOptions{BuildEnvironment: environment(), Timeout: minutes(60)},
+		SelfMutationCodeBuildDefaults:    d.tools("self-update"),
+		AssetPublishingCodeBuildDefaults: d.tools("assets"),
+	})
+	d.addImages()
+	if err := d.addStages(); err != nil {
+		panic(fmt.Errorf("delivery %s: %w", *id, err))
+	}
+	d.pipeline.BuildPipeline()
+	d.finish()
+	if err := limits(d.codePipeline); err != nil {
+		panic(fmt.Errorf("delivery %s: %w", *id, err))
+	}
+	return d
+}
+
+func (d *delivery) Pipeline() pipelines.CodePipeline       { return d.pipeline }
+func (d *delivery) CodePipeline() awscodepipeline.Pipeline { return d.codePipeline }
+func (d *delivery) LogGroup() awslogs.ILogGroup            { return d.logs }
+func (d *delivery) ArtifactBucket() awss3.IBucket          { return d.artifacts }
+
+func (d *delivery) Topic() awssns.ITopic {
+	if d.topic == nil {
+		return nil // and not an interface that holds nil
+	}
+	return d.topic
+}
+
+// check finds what would otherwise fail late, or never be noticed.
+func check(scope constructs.Construct, props *DeliveryProps) (arch string, err error) {
+	app := props.App
+	if app.Pipeline == nil || app.Source == nil {
+		return "", errors.New("the declaration has no pipeline, or no source: resolve it first, see spec.App.Resolve")
+	}
+	var problems []error
+	fail := func(format string, values ...any) { problems = append(problems, fmt.Errorf(format, values...)) }
+	stack := awscdk.Stack_Of(scope)
+	if *stack.Account() != app.Pipeline.Account || *stack.Region() != app.Pipeline.Region {
+		fail("stack %s is in account %s and region %s, and the declaration's pipeline in %s and %s: give the stack that environment",
+			*stack.StackName(), *stack.Account(), *stack.Region(), app.Pipeline.Account, app.Pipeline.Region)
+	}
+	if len(props.Stages) == 0 {
+		fail("no stage is given: a pipeline needs at least one")
+	}
+	waves := map[string]bool{}
+	for i, stage := range props.Stages {
+		name, wave := stage.Spec.Name, stage.Spec.Wave
+		if wave != "" && (i == 0 || props.Stages[i-1].Spec.Wave != wave) {
+			if waves[wave] {
+				fail("wave %q is interrupted before stage %s: its stages have to stand next to one another", wave, name)
+			}
+			waves[wave] = true
+		}
+		if stage.Spec.Bake > 0 && len(stage.AlarmNames) > 0 && stage.GateRoleARN == "" {
+			fail("stage %s bakes with alarms and has no gate role: make one with NewGateRole", name)
+		}
+		if len(stage.AlarmNames) > maxAlarms {
+			fail("stage %s bakes with %d alarms, and CloudWatch describes %d at once", name, len(stage.AlarmNames), maxAlarms)
+		}
+		if stage.Spec.Bake > maxBake {
+			fail("stage %s bakes for %s, and CodeBuild ends after 36 hours: bake for at most %s", name, stage.Spec.Bake, maxBake)
+		}
+	}
+	arch, err = architecture(props)
+	return arch, errors.Join(append(problems, err)...)
+}
+
+// crossAccount says whether artifacts are read from another account, which
+// takes a key that the other account can be let use. A managed key serves all
+// regions of one account, and costs nothing.
+func (d *delivery) crossAccount() bool {
+	for _, stage := range d.props.Stages {
+		if stage.Spec.Account != d.app.Pipeline.Account {
+			return true
+		}
+	}
+	return false
+}
+
+func minutes(n int) awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(n)) }
+
+func environment() *awscodebuild.BuildEnvironment {
+	return &awscodebuild.BuildEnvironment{
+		BuildImage:  awscodebuild.LinuxBuildImage_AMAZON_LINUX_2023_5(),
+		ComputeType: awscodebuild.ComputeType_SMALL,
+	}
+}
+
+// logging puts a project's output under a prefix of its own in the one group.
+func (d *delivery) logging(prefix string) *awscodebuild.LoggingOptions {
+	return &awscodebuild.LoggingOptions{
+		CloudWatch: &awscodebuild.CloudWatchLoggingOptions{LogGroup: d.logs, Prefix: jsii.String(prefix)},
+	}
+}
+
+// tools is for the projects that install and run the CDK's own command lines.
+func (d *delivery) tools(prefix string) *pipelines.CodeBuildOptions {
+	return &pipelines.CodeBuildOptions{
+		Logging: d.logging(prefix),
+		PartialBuildSpec: awscodebuild.BuildSpec_FromObject(&map[string]any{
+			"version": "0.2",
+			"phases": map[string]any{
+				"install": map[string]any{"runtime-versions": map[string]any{"nodejs": nodeVersion}},
+			},
+		}),
+	}
+}
+
+// script runs as one command, in a process of its own: `set -e` inside a mere
+// subshell is void when whoever runs the command tests how it ended. Comments
+// stay here, where they are read.
+func script(text string) *[]*string {
+	var lines strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(strings.TrimSpace(line), "#") {
+			lines.WriteString(strings.ReplaceAll(line, "'", `'\''`))
+		}
+	}
+	return jsii.Strings("bash -c '\n" + lines.String() + "'")
+}
+
+// buildRole is the role of one CodeBuild project. It has exactly what the
+// project needs: the role that the CDK would make may also write to any log
+// group of CodeBuild's, and report groups that nobody uses.
+func (d *delivery) buildRole(scope constructs.Construct, id, name, description string, artifacts access, statements ...awsiam.PolicyStatement) awsiam.IRole {
+	objects := []string{"s3:GetObject", "s3:GetObjectVersion"}
+	keys := []string{"kms:Decrypt", "kms:DescribeKey"}
+	if artifacts == readWrite {
+		objects = append(objects, "s3:PutObject")
+		keys = append(keys, "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
+	}
+	statements = append([]awsiam.PolicyStatement{
+		allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, *d.logs.LogGroupArn()),
+		allow([]string{"s3:GetBucketAcl", "s3:GetBucketLocation"}, *d.artifacts.BucketArn()),
+		allow(objects, *d.artifacts.ArnForObjects(jsii.String("*"))),
+	}, statements...)
+	if key := d.artifacts.EncryptionKey(); key != nil {
+		statements = append(statements, allow(keys, *key.KeyArn()))
+	}
+	props := &awsiam.RoleProps{
+		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil),
+		Description: jsii.String(description),
+		InlinePolicies: &map[string]awsiam.PolicyDocument{
+			"Build": awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements}),
+		},
+	}
+	if name != "" {
+		props.RoleName = jsii.String(name)
+	}
+	role := awsiam.NewRole(scope, jsii.String(id), props)
+	acknowledgeWildcards(role, because{
+		`Resource::<[^>]+\.Arn>/\*`: "CodePipeline names the artifacts; the bucket holds nothing but this pipeline's.",
+		`Resource::\*`:              "ecr:GetAuthorizationToken has no resource; what the token is good for is in the statements beside it.",
+	})
+	return role.WithoutPolicyUpdates(nil)
+}
+
+type access bool
+
+const (
+	readOnly  access = false
+	readWrite access = true
+)

@@ -1,0 +1,126 @@
+package delivery
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodepipeline"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/pipelines"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/internal/acknowledge"
+)
+
+// customStep is a step whose commands are a buildspec file of its source.
+type customStep struct {
+	step pipelines.CodeBuildStep
+	file string
+}
+
+// finish completes what exists only once the pipeline is built.
+func (d *delivery) finish() {
+	for _, custom := range d.custom {
+		project := custom.step.Project().Node().DefaultChild().(awscodebuild.CfnProject)
+		project.AddPropertyOverride(jsii.String("Source.BuildSpec"), custom.file)
+	}
+	d.rollBackBakes()
+	support := *d.codePipeline.CrossRegionSupport()
+	for _, region := range slices.Sorted(maps.Keys(support)) {
+		if region != d.app.Pipeline.Region {
+			supportBucket(support[region])
+		}
+	}
+	d.acknowledgeGrants()
+}
+
+// rollBackBakes makes a stage whose bake fails go back to the commit that it
+// ran before. Where the stages of a wave are too many for one stage of the
+// pipeline the CDK divides them; then there is a gate and no way back.
+func (d *delivery) rollBackBakes() {
+	baking := map[string]bool{}
+	for _, stage := range d.props.Stages {
+		if stage.Spec.Bake > 0 {
+			baking[*stage.Stage.StageName()] = true
+			baking[stage.Spec.Wave] = stage.Spec.Wave != ""
+		}
+	}
+	resource := d.codePipeline.Node().DefaultChild().(awscodepipeline.CfnPipeline)
+	for i, stage := range *d.codePipeline.Stages() {
+		if baking[*stage.StageName()] {
+			resource.AddPropertyOverride(jsii.String(fmt.Sprintf("Stages.%d.OnFailure", i)), map[string]any{"Result": "ROLLBACK"})
+		}
+	}
+}
+
+// supportBucket brings the bucket that the CDK makes for artifacts in another
+// region to what the one in the pipeline's region has.
+func supportBucket(support *awscodepipeline.CrossRegionSupport) {
+	logs := awss3.NewBucket(support.Stack, jsii.String("AccessLogs"), accessLogProps())
+	logs.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("logging.s3.amazonaws.com"), nil)},
+		Actions:    jsii.Strings("s3:PutObject"),
+		Resources:  jsii.Strings(*logs.ArnForObjects(jsii.String(artifactLogs + "*"))),
+		Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": support.Stack.Account()}},
+	}))
+	bucket := support.ReplicationBucket.Node().DefaultChild().(awss3.CfnBucket)
+	bucket.SetLoggingConfiguration(&awss3.CfnBucket_LoggingConfigurationProperty{
+		DestinationBucketName: logs.BucketName(),
+		LogFilePrefix:         jsii.String(artifactLogs),
+	})
+	bucket.SetVersioningConfiguration(&awss3.CfnBucket_VersioningConfigurationProperty{Status: jsii.String("Enabled")})
+	bucket.SetLifecycleConfiguration(&awss3.CfnBucket_LifecycleConfigurationProperty{
+		Rules: []awss3.CfnBucket_RuleProperty{{
+			Id:                             jsii.String("expire"),
+			Status:                         jsii.String("Enabled"),
+			ExpirationInDays:               jsii.Number(artifactDays),
+			NoncurrentVersionExpiration:    &awss3.CfnBucket_NoncurrentVersionExpirationProperty{NoncurrentDays: jsii.Number(noncurrentDays)},
+			AbortIncompleteMultipartUpload: &awss3.CfnBucket_AbortIncompleteMultipartUploadProperty{DaysAfterInitiation: jsii.Number(1)},
+		}},
+	})
+}
+
+// acknowledgeGrants says why the roles that the CDK makes itself have
+// wildcards.
+func (d *delivery) acknowledgeGrants() {
+	const (
+		objects  = "CodePipeline names the artifacts; the bucket holds nothing but this pipeline's."
+		variants = "What a grant of the CDK on a bucket or key consists of: the variants of reading and writing, on this pipeline's artifacts and notifications."
+		logs     = "The CDK's default for a project: log groups and report groups named after it. Its output goes to the log group beside it."
+	)
+	common := because{
+		`Action::(s3|kms):[A-Za-z]+\*`:                               variants,
+		`Resource::(<[^>]+\.Arn>|arn:[^*]+:s3:::[^*]+)/\*`:           objects,
+		`Resource::arn:[^*]+:log-group:/aws/codebuild/(<[^>]+>:)?\*`: logs,
+		`Resource::arn:[^*]+:report-group/(<[^>]+>-)?\*`:             logs,
+		`Resource::arn:\*:iam::[0-9]+:role/\*`:                       "To deploy the pipeline's stacks: a condition leaves only the roles that bootstrapping made for this.",
+	}
+	with := func(all string) because {
+		reasons := maps.Clone(common)
+		reasons[`Resource::\*`] = all
+		return reasons
+	}
+	acknowledgePolicies(d.codePipeline.Role(),
+		with("Keys of artifacts in other regions, which the CDK cannot name from here; their own policies name who may use them."))
+	acknowledgePolicies(d.pipeline.SelfMutationProject().(awscodebuild.Project).Role(),
+		with("What `cdk deploy` looks up before it assumes the roles of the bootstrapping: stacks, and whether the bucket for templates is there."))
+	if d.artifacts.EncryptionKey() == nil {
+		for _, construct := range *d.Node().FindAll(constructs.ConstructOrder_PREORDER) {
+			if project, ok := construct.(awscodebuild.CfnProject); ok {
+				acknowledge.Rule(project, "AwsSolutions-CB4",
+					"Within one account artifacts are encrypted with the key that AWS manages for S3, which costs nothing.")
+			}
+		}
+	}
+	if assets := d.pipeline.Node().TryFindChild(jsii.String("Assets")); assets != nil {
+		for _, id := range []string{"FileRole", "DockerRole"} {
+			if role := assets.Node().TryFindChild(jsii.String(id)); role != nil {
+				acknowledgePolicies(role, with("The CDK's default for publishing assets: the state of builds, which has no resource to name."))
+			}
+		}
+	}
+}

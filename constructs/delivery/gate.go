@@ -1,0 +1,87 @@
+package delivery
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// GateRoleProps says whose gate reads which stage's alarms.
+type GateRoleProps struct {
+	// App is the name of the application. Required.
+	App string
+	// Stage is the name of the stage. Required.
+	Stage string
+	// PipelineAccount is the account that the pipeline is in. Required.
+	PipelineAccount string
+}
+
+// GateRole lets the bake step of one stage read the state of alarms in the
+// stage's account and region, and do nothing else.
+type GateRole interface {
+	constructs.Construct
+	// Role in the stage's account.
+	Role() awsiam.IRole
+}
+
+type gateRole struct {
+	constructs.Construct
+	role awsiam.IRole
+}
+
+// NewGateRole makes the role, in a stack of the stage.
+//
+// It trusts the pipeline's account, narrowed down to the one role of the bake
+// step by a condition: a principal that does not exist yet cannot be named in
+// a trust policy, and a stage can be deployed before the pipeline.
+func NewGateRole(scope constructs.Construct, id *string, props *GateRoleProps) GateRole {
+	g := &gateRole{}
+	constructs.NewConstruct_Override(g, scope, id)
+	stack := awscdk.Stack_Of(scope)
+	alarms := stack.FormatArn(&awscdk.ArnComponents{
+		Service:      jsii.String("cloudwatch"),
+		Resource:     jsii.String("alarm"),
+		ResourceName: jsii.String("*"),
+		ArnFormat:    awscdk.ArnFormat_COLON_RESOURCE_NAME,
+	})
+	role := awsiam.NewRole(g, jsii.String("Role"), &awsiam.RoleProps{
+		RoleName:    jsii.String(GateRoleName(props.App, props.Stage)),
+		Description: jsii.String("Reads the alarms of " + props.App + "/" + props.Stage + " while a commit bakes"),
+		AssumedBy: awsiam.NewAccountPrincipal(props.PipelineAccount).WithConditions(&map[string]any{
+			"ArnEquals": map[string]any{
+				"aws:PrincipalArn": "arn:" + *stack.Partition() + ":iam::" + props.PipelineAccount + ":role/" + BakeRoleName(props.App, props.Stage),
+			},
+		}),
+		InlinePolicies: &map[string]awsiam.PolicyDocument{
+			"Alarms": awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{
+				Statements: &[]awsiam.PolicyStatement{allow([]string{"cloudwatch:DescribeAlarms"}, *alarms)},
+			}),
+		},
+	})
+	acknowledgeWildcards(role, because{
+		"Resource::.*:alarm:\\*": "CloudWatch checks the permission to describe alarms against all alarms of the region, whichever are asked for.",
+	})
+	g.role = role
+	return g
+}
+
+func (g *gateRole) Role() awsiam.IRole { return g.role }
+
+// GateRoleName is the name of the role in the stage's account.
+func GateRoleName(app, stage string) string { return roleName(app, stage, "gate") }
+
+// GateRoleARN is the ARN of the role in the stage's account.
+func GateRoleARN(account, region, app, stage string) string {
+	return roleARN(account, region, GateRoleName(app, stage))
+}
+
+// BakeRoleName is the name of the bake step's role in the pipeline's account.
+func BakeRoleName(app, stage string) string { return roleName(app, stage, "bake") }
+
+func allow(actions []string, resources ...string) awsiam.PolicyStatement {
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions:   jsii.Strings(actions...),
+		Resources: jsii.Strings(resources...),
+	})
+}

@@ -1,0 +1,45 @@
+package delivery
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodepipeline"
+)
+
+// CodePipeline's quotas.
+const (
+	maxPipelineStages  = 50
+	maxStageActions    = 50
+	maxPipelineActions = 500
+)
+
+// limits says what of a built pipeline AWS would reject for its size.
+func limits(pipeline awscodepipeline.Pipeline) error {
+	resource := pipeline.Node().DefaultChild().(awscodepipeline.CfnPipeline)
+	stages := resolve(pipeline, resource.Stages()).([]any)
+	return limitsOf(stages)
+}
+
+func limitsOf(stages []any) error {
+	var problems []error
+	total := 0
+	for _, stage := range stages {
+		stage := stage.(map[string]any)
+		actions, _ := stage["actions"].([]any)
+		total += len(actions)
+		if len(actions) > maxStageActions {
+			problems = append(problems, fmt.Errorf("stage %v of the pipeline has %d actions, and CodePipeline takes %d: deploy fewer stages side by side",
+				stage["name"], len(actions), maxStageActions))
+		}
+	}
+	if len(stages) > maxPipelineStages {
+		problems = append(problems, fmt.Errorf("the pipeline has %d stages, and CodePipeline takes %d: join neighbouring stages with wave",
+			len(stages), maxPipelineStages))
+	}
+	if total > maxPipelineActions {
+		problems = append(problems, fmt.Errorf("the pipeline has %d actions, and CodePipeline takes %d: declare fewer stages or services, or split the application",
+			total, maxPipelineActions))
+	}
+	return errors.Join(problems...)
+}

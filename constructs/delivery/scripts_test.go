@@ -1,0 +1,364 @@
+package delivery
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A shell runs the commands of one build against stand-ins for aws, docker and
+// sleep.
+type shell struct {
+	t      *testing.T
+	folder string
+	env    map[string]string
+}
+
+func newShell(t *testing.T, env map[string]string) *shell {
+	t.Helper()
+	s := &shell{t: t, folder: t.TempDir(), env: env}
+	for _, tool := range []string{"aws", "docker", "sleep"} {
+		text, err := os.ReadFile(filepath.Join("testdata", tool))
+		require.NoError(t, err)
+		s.file("bin/"+tool, string(text))
+	}
+	s.file("source/Dockerfile", "FROM scratch\n")
+	return s
+}
+
+func (s *shell) file(name, text string) {
+	s.t.Helper()
+	path := filepath.Join(s.folder, name)
+	require.NoError(s.t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(s.t, os.WriteFile(path, []byte(text), 0o755))
+}
+
+// image is what a tag points to, or nothing.
+func (s *shell) image(region, tag string) string {
+	text, err := os.ReadFile(filepath.Join(s.folder, "images", region, "guestbook_api", tag))
+	if errors.Is(err, os.ErrNotExist) {
+		return ""
+	}
+	require.NoError(s.t, err)
+	return strings.TrimSpace(string(text))
+}
+
+func (s *shell) tagged(region, tag, digest string) {
+	s.file(filepath.Join("images", region, "guestbook_api", tag), digest+"\n")
+}
+
+// run executes the command as it stands in a buildspec, and returns what it
+// called, what it said and how it ended.
+func (s *shell) run(text string) (calls []string, output string, ok bool) {
+	s.t.Helper()
+	log := filepath.Join(s.folder, "log")
+	require.NoError(s.t, os.WriteFile(log, nil, 0o644))
+	// Whatever runs the command tests how it ended, which must not keep it
+	// from ending at the first failure.
+	command := exec.Command("sh", "-c", "if "+*(*script(text))[0]+"; then exit 0; else exit 1; fi")
+	command.Dir = filepath.Join(s.folder, "source")
+	command.Env = []string{"PATH=" + filepath.Join(s.folder, "bin") + ":/usr/bin:/bin", "FAKE=" + s.folder, "TMPDIR=" + s.folder}
+	for name, value := range s.env {
+		command.Env = append(command.Env, name+"="+value)
+	}
+	said, err := command.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		s.t.Fatal(err)
+	}
+	called, err := os.ReadFile(log)
+	require.NoError(s.t, err)
+	return strings.Split(strings.TrimSpace(string(called)), "\n"), string(said), exit == nil
+}
+
+// dockerCalls leaves out the look-ups.
+func dockerCalls(calls []string) []string {
+	var found []string
+	for _, call := range calls {
+		if strings.HasPrefix(call, "docker ") {
+			found = append(found, call)
+		}
+	}
+	return found
+}
+
+const (
+	homeHost    = "111111111111.dkr.ecr.us-east-1.amazonaws.com"
+	anotherHost = "111111111111.dkr.ecr.us-west-2.amazonaws.com"
+)
+
+func buildShell(t *testing.T) *shell {
+	return newShell(t, map[string]string{
+		"ECR_IMAGE_URL":             homeHost + "/guestbook/api",
+		"IMAGE_TAG":                 "c0ffee",
+		"NODE_ENV":                  "production",
+		"API_TOKEN":                 "not to be seen",
+		"UNUSED":                    "x",
+		"TINYSTACK_BUILD_VARIABLES": "API_TOKEN NODE_ENV UNUSED",
+		"TINYSTACK_CONTEXT":         ".",
+		"TINYSTACK_DOCKERFILE":      "Dockerfile",
+		"TINYSTACK_PLATFORM":        "linux/amd64",
+		"TINYSTACK_REGISTRIES":      "us-east-1=" + homeHost + " us-west-2=" + anotherHost,
+		"TINYSTACK_REPOSITORY":      "guestbook/api",
+	})
+}
+
+func TestBuildScript(t *testing.T) {
+	const (
+		loginHome    = "docker login --username AWS --password-stdin " + homeHost
+		loginAnother = "docker login --username AWS --password-stdin " + anotherHost
+		options      = "docker buildx build --platform linux/amd64 --file ./Dockerfile --tag " + homeHost + "/guestbook/api:c0ffee" +
+			" --provenance=false --sbom=false --load --cache-to type=inline"
+	)
+
+	t.Run("first build", func(t *testing.T) {
+		s := buildShell(t)
+		s.file("source/Dockerfile", "FROM node\nARG NODE_ENV=development OTHER\n  arg API_TOKEN\n# ARG UNUSED\nARG UNUSED_TOO\n")
+		calls, output, ok := s.run(buildScript)
+		require.True(t, ok, output)
+		assert.Equal(t, []string{
+			loginHome,
+			loginAnother,
+			options + " --build-arg API_TOKEN --build-arg NODE_ENV .",
+			"docker push " + homeHost + "/guestbook/api:c0ffee",
+			"docker tag " + homeHost + "/guestbook/api:c0ffee " + anotherHost + "/guestbook/api:c0ffee",
+			"docker push " + anotherHost + "/guestbook/api:c0ffee",
+			"docker tag " + homeHost + "/guestbook/api:c0ffee " + homeHost + "/guestbook/api:latest",
+			"docker push " + homeHost + "/guestbook/api:latest",
+			"docker tag " + homeHost + "/guestbook/api:c0ffee " + anotherHost + "/guestbook/api:latest",
+			"docker push " + anotherHost + "/guestbook/api:latest",
+		}, dockerCalls(calls))
+		assert.Equal(t, "sha256:built", s.image("us-west-2", "c0ffee"))
+		seen := strings.Join(calls, "\n") + output
+		assert.NotContains(t, seen, "not to be seen")
+		assert.NotContains(t, seen, "password-of", "the password goes through a pipe only")
+	})
+
+	t.Run("layers come from the last image", func(t *testing.T) {
+		s := buildShell(t)
+		s.tagged("us-east-1", "latest", "sha256:old")
+		calls, output, ok := s.run(buildScript)
+		require.True(t, ok, output)
+		assert.Equal(t, options+" --cache-from type=registry,ref="+homeHost+"/guestbook/api:latest .", dockerCalls(calls)[2])
+		assert.Equal(t, "sha256:built", s.image("us-east-1", "latest"))
+	})
+
+	t.Run("repeated build", func(t *testing.T) {
+		s := buildShell(t)
+		s.tagged("us-east-1", "c0ffee", "sha256:there")
+		s.tagged("us-west-2", "c0ffee", "sha256:there")
+		s.tagged("us-east-1", "latest", "sha256:newer")
+		calls, output, ok := s.run(buildScript)
+		require.True(t, ok, output)
+		assert.Empty(t, dockerCalls(calls))
+		assert.Contains(t, output, "nothing to build")
+		assert.Equal(t, "sha256:newer", s.image("us-east-1", "latest"), "an older commit does not take it back")
+	})
+
+	t.Run("a region that lacks the image gets a copy", func(t *testing.T) {
+		s := buildShell(t)
+		s.tagged("us-east-1", "c0ffee", "sha256:there")
+		calls, output, ok := s.run(buildScript)
+		require.True(t, ok, output)
+		assert.Equal(t, []string{
+			loginHome,
+			loginAnother,
+			"docker pull " + homeHost + "/guestbook/api:c0ffee",
+			"docker tag " + homeHost + "/guestbook/api:c0ffee " + anotherHost + "/guestbook/api:c0ffee",
+			"docker push " + anotherHost + "/guestbook/api:c0ffee",
+		}, dockerCalls(calls))
+		assert.Equal(t, "sha256:there", s.image("us-west-2", "c0ffee"))
+	})
+
+	t.Run("a failed push is made up for", func(t *testing.T) {
+		s := buildShell(t)
+		s.env["FAIL_PUSH"] = "*us-west-2*"
+		_, _, ok := s.run(buildScript)
+		assert.False(t, ok)
+		assert.Equal(t, "sha256:built", s.image("us-east-1", "c0ffee"))
+		assert.Empty(t, s.image("us-east-1", "latest"), "only a commit that is everywhere is the latest")
+		delete(s.env, "FAIL_PUSH")
+		calls, output, ok := s.run(buildScript)
+		require.True(t, ok, output)
+		assert.NotContains(t, strings.Join(calls, "\n"), "buildx")
+		assert.Equal(t, "sha256:built", s.image("us-west-2", "c0ffee"))
+	})
+
+	for name, each := range map[string]struct {
+		env  map[string]string
+		want string
+	}{
+		"build fails":         {env: map[string]string{"FAIL_BUILD": "yes"}},
+		"push fails":          {env: map[string]string{"FAIL_PUSH": "*us-east-1*"}, want: "denied"},
+		"look-up fails":       {env: map[string]string{"FAIL_AWS": "ecr batch-get-image us-west-2"}, want: "cannot look up guestbook/api:c0ffee in us-west-2"},
+		"log-in fails":        {env: map[string]string{"FAIL_AWS": "ecr get-login-password *"}, want: "AccessDenied"},
+		"no Dockerfile":       {env: map[string]string{"TINYSTACK_CONTEXT": "nowhere"}, want: "there is no nowhere/Dockerfile in the source"},
+		"variable is missing": {env: map[string]string{"TINYSTACK_PLATFORM": ""}, want: ""},
+		"own buildspec pushed nothing": {
+			env:  map[string]string{"TINYSTACK_COPY_ONLY": "true"},
+			want: "the buildspec of this service did not push " + homeHost + "/guestbook/api:c0ffee: it has to tag the image with $IMAGE_TAG",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := buildShell(t)
+			for variable, value := range each.env {
+				if value == "" {
+					delete(s.env, variable)
+				} else {
+					s.env[variable] = value
+				}
+			}
+			_, output, ok := s.run(buildScript)
+			assert.False(t, ok)
+			assert.Contains(t, output, each.want)
+			assert.Empty(t, s.image("us-east-1", "latest"))
+		})
+	}
+}
+
+func releaseShell(t *testing.T) *shell {
+	s := newShell(t, map[string]string{
+		"STAGE_NAME":        "canary",
+		"TINYSTACK_COMMIT":  "c0ffee",
+		"TINYSTACK_IMAGES":  "guestbook/api=TINYSTACK_COMMIT",
+		"TINYSTACK_REGIONS": "us-east-1 us-west-2",
+	})
+	s.tagged("us-east-1", "c0ffee", "sha256:new")
+	s.tagged("us-west-2", "c0ffee", "sha256:copy")
+	return s
+}
+
+func TestReleaseScript(t *testing.T) {
+	puts := func(calls []string) (n int) {
+		for _, call := range calls {
+			if strings.HasPrefix(call, "aws ecr put-image") {
+				n++
+			}
+		}
+		return n
+	}
+
+	t.Run("moves the tag", func(t *testing.T) {
+		s := releaseShell(t)
+		s.tagged("us-east-1", "canary", "sha256:old")
+		calls, output, ok := s.run(releaseScript)
+		require.True(t, ok, output)
+		assert.Equal(t, "sha256:new", s.image("us-east-1", "canary"))
+		assert.Equal(t, "sha256:copy", s.image("us-west-2", "canary"))
+		assert.Equal(t, 2, puts(calls))
+		assert.NotContains(t, output, "manifest")
+	})
+
+	t.Run("tolerates the tag that is there", func(t *testing.T) {
+		s := releaseShell(t)
+		s.tagged("us-east-1", "canary", "sha256:new")
+		calls, output, ok := s.run(releaseScript)
+		require.True(t, ok, output)
+		assert.Equal(t, 1, puts(calls), "us-west-2 only")
+		assert.Contains(t, output, "guestbook/api:canary is c0ffee in us-east-1 already")
+	})
+
+	for name, each := range map[string]struct{ fail, commit, want string }{
+		"image is missing": {commit: "decaf", want: "guestbook/api:decaf is not in us-east-1"},
+		"look-up fails":    {fail: "ecr batch-get-image us-west-2", want: "AccessDenied"},
+		"tagging fails":    {fail: "ecr put-image us-east-1", want: "AccessDenied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := releaseShell(t)
+			s.env["FAIL_AWS"] = each.fail
+			if each.commit != "" {
+				s.env["TINYSTACK_COMMIT"] = each.commit
+			}
+			_, output, ok := s.run(releaseScript)
+			assert.False(t, ok)
+			assert.Contains(t, output, each.want)
+			assert.Empty(t, s.image("us-west-2", "canary"))
+		})
+	}
+}
+
+func bakeShell(t *testing.T, states ...string) *shell {
+	s := newShell(t, map[string]string{
+		"STAGE_NAME":             "canary",
+		"STAGE_REGION":           "us-west-2",
+		"TINYSTACK_BAKE_SECONDS": "75",
+		"TINYSTACK_ALARMS":       "canary 5xx\ncanary-latency",
+		"TINYSTACK_GATE_ROLE":    "arn:aws:iam::222222222222:role/guestbook-canary-gate",
+	})
+	for i, state := range states {
+		s.file(fmt.Sprintf("alarms/%d", i), state)
+	}
+	return s
+}
+
+func TestBakeScript(t *testing.T) {
+	const (
+		quiet  = "canary 5xx\tOK\ncanary-latency\tINSUFFICIENT_DATA\n"
+		alarm  = "canary 5xx\tALARM\ncanary-latency\tOK\n"
+		absent = "canary-latency\tOK\n"
+		look   = "aws cloudwatch describe-alarms --region us-west-2 --alarm-names canary 5xx canary-latency --query MetricAlarms[].[AlarmName,StateValue] --output text"
+	)
+
+	t.Run("quiet", func(t *testing.T) {
+		s := bakeShell(t, quiet)
+		calls, output, ok := s.run(bakeScript)
+		require.True(t, ok, output)
+		assert.Equal(t, []string{look, "sleep 30", look, "sleep 30", look, "sleep 15", look}, calls)
+		config, err := os.ReadFile(filepath.Join(s.folder, "config"))
+		require.NoError(t, err)
+		assert.Equal(t, "role_arn = arn:aws:iam::222222222222:role/guestbook-canary-gate\ncredential_source = EcsContainer\n", string(config))
+	})
+
+	t.Run("alarm", func(t *testing.T) {
+		calls, output, ok := bakeShell(t, quiet, alarm).run(bakeScript)
+		assert.False(t, ok)
+		assert.Equal(t, []string{look, "sleep 30", look}, calls, "at once")
+		assert.Contains(t, output, "canary 5xx went into alarm in canary: the commit stops here")
+	})
+
+	t.Run("alarm in the end", func(t *testing.T) {
+		_, _, ok := bakeShell(t, quiet, quiet, quiet, alarm).run(bakeScript)
+		assert.False(t, ok)
+	})
+
+	t.Run("alarm that is not there", func(t *testing.T) {
+		_, output, ok := bakeShell(t, absent).run(bakeScript)
+		assert.False(t, ok)
+		assert.Contains(t, output, "there is no alarm canary 5xx in us-west-2")
+	})
+
+	t.Run("look-up fails", func(t *testing.T) {
+		s := bakeShell(t, quiet)
+		s.env["FAIL_AWS"] = "cloudwatch describe-alarms *"
+		_, output, ok := s.run(bakeScript)
+		assert.False(t, ok)
+		assert.Contains(t, output, "AccessDenied")
+	})
+
+	t.Run("no alarms", func(t *testing.T) {
+		s := bakeShell(t)
+		delete(s.env, "TINYSTACK_ALARMS")
+		delete(s.env, "TINYSTACK_GATE_ROLE")
+		calls, output, ok := s.run(bakeScript)
+		require.True(t, ok, output)
+		assert.Equal(t, []string{"sleep 30", "sleep 30", "sleep 15"}, calls)
+	})
+}
+
+// What stands in a template is the script, and can be read by a shell.
+func TestScriptsInTemplate(t *testing.T) {
+	for name, text := range map[string]string{"build": buildScript, "release": releaseScript, "bake": bakeScript} {
+		command := *(*script(text))[0]
+		assert.NotContains(t, command, "\n#", name)
+		assert.Contains(t, command, "set -euo pipefail", name)
+		output, err := exec.Command("sh", "-n", "-c", command).CombinedOutput()
+		assert.NoError(t, err, "%s: %s", name, output)
+	}
+}

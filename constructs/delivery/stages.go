@@ -1,0 +1,285 @@
+package delivery
+
+import (
+	_ "embed"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/pipelines"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+var (
+	//go:embed scripts/release.sh
+	releaseScript string
+	//go:embed scripts/bake.sh
+	bakeScript string
+)
+
+const (
+	// maxBake leaves CodeBuild's 36 hours room for what a bake takes beside
+	// waiting.
+	maxBake = spec.Duration(32 * time.Hour)
+	// maxAlarms is how many alarms CloudWatch describes in one answer.
+	maxAlarms = 100
+)
+
+// addStages adds the stages in order. Neighbours of one wave deploy side by
+// side, in one stage of the pipeline.
+func (d *delivery) addStages() error {
+	release := d.releaseRole()
+	stages := d.props.Stages
+	for first := 0; first < len(stages); {
+		last := first + 1
+		for stages[first].Spec.Wave != "" && last < len(stages) && stages[last].Spec.Wave == stages[first].Spec.Wave {
+			last++
+		}
+		group := stages[first:last]
+		name := *group[0].Stage.StageName()
+		if len(group) > 1 {
+			name = group[0].Spec.Wave
+		}
+		if err := d.unused(name); err != nil {
+			return err
+		}
+		d.addWave(name, group, first, release)
+		first = last
+	}
+	return nil
+}
+
+// unused refuses a name that a stage of the pipeline has: CodePipeline wants
+// each once.
+func (d *delivery) unused(name string) error {
+	taken := []string{"Source", "Build", "UpdatePipeline", "Assets"}
+	for _, wave := range *d.pipeline.Waves() {
+		taken = append(taken, *wave.Id())
+	}
+	for _, other := range taken {
+		if name == other {
+			return fmt.Errorf("%q is the name of two stages of the pipeline: a wave needs a name that no stage and no other wave has", name)
+		}
+	}
+	return nil
+}
+
+// addWave adds stages that deploy side by side; mostly that is one. When each
+// of them waits for approval they wait together, otherwise each by itself.
+func (d *delivery) addWave(name string, group []StageDeployment, first int, release awsiam.IRole) {
+	wave := d.pipeline.AddWave(jsii.String(name), nil)
+	names, together := []string{}, len(group) > 1
+	for _, stage := range group {
+		names = append(names, stage.Spec.Name)
+		together = together && stage.Spec.Approval == spec.Manual
+	}
+	if together {
+		wave.AddPre(d.approval("wave " + name + " (" + strings.Join(names, ", ") + ")"))
+	}
+	for i, stage := range group {
+		previous := latestTag
+		if first+i > 0 {
+			previous = d.props.Stages[first+i-1].Spec.Name
+		}
+		var pre []pipelines.Step
+		if stage.Spec.Approval == spec.Manual && !together {
+			approval := d.approval("stage " + stage.Spec.Name)
+			for _, step := range stage.Pre {
+				step.AddStepDependency(approval)
+			}
+			pre = append(pre, approval)
+		}
+		pre = append(pre, stage.Pre...)
+		post := d.after(stage, previous, release)
+		options := &pipelines.AddStageOpts{}
+		if len(pre) > 0 {
+			options.Pre = &pre
+		}
+		if len(post) > 0 {
+			options.Post = &post
+		}
+		wave.AddStage(stage.Stage, options)
+	}
+}
+
+// approval waits for a person, who is told what would go where.
+func (d *delivery) approval(into string) pipelines.ManualApprovalStep {
+	application := d.sources[0]
+	props := &pipelines.ManualApprovalStepProps{
+		Comment:   jsii.String(fmt.Sprintf("Let commit %s of %s into %s?", application.commit, d.app.Name, into)),
+		ReviewUrl: jsii.String(application.link),
+	}
+	if d.topic != nil {
+		props.NotificationTopic = d.topic
+	}
+	return pipelines.NewManualApprovalStep(jsii.String("Approve"), props)
+}
+
+// after is what follows a stage's deployment: what the user wants to run, then
+// the bake, and when all of it succeeded the stage's tag.
+func (d *delivery) after(stage StageDeployment, previous string, release awsiam.IRole) []pipelines.Step {
+	var custom []pipelines.Step
+	for _, service := range d.built {
+		if file := d.props.ReleaseSpecs[service.Name]; file != "" {
+			step := d.releaseSpec(stage, service, previous, release)
+			d.custom = append(d.custom, customStep{step, file})
+			custom = append(custom, step)
+		}
+	}
+	steps := append(custom, stage.Post...)
+	if stage.Spec.Bake > 0 {
+		bake := d.bake(stage)
+		for _, step := range custom {
+			bake.AddStepDependency(step)
+		}
+		steps = append(steps, bake)
+	}
+	if len(d.built) > 0 {
+		tag := d.release(stage, previous, release)
+		for _, step := range steps {
+			tag.AddStepDependency(step)
+		}
+		steps = append(steps, tag)
+	}
+	return steps
+}
+
+// releaseRole tags images, and with a release buildspec pulls and pushes them.
+func (d *delivery) releaseRole() awsiam.IRole {
+	if len(d.built) == 0 {
+		return nil
+	}
+	actions := []string{"ecr:BatchGetImage", "ecr:PutImage"}
+	var statements []awsiam.PolicyStatement
+	cloned := map[*source]bool{}
+	for _, service := range d.built {
+		source := d.sourceOf(service)
+		if d.props.ReleaseSpecs[service.Name] == "" || cloned[source] {
+			continue
+		}
+		if len(cloned) == 0 {
+			actions = append(actions, "ecr:BatchCheckLayerAvailability", "ecr:CompleteLayerUpload", "ecr:GetDownloadUrlForLayer",
+				"ecr:InitiateLayerUpload", "ecr:UploadLayerPart")
+			statements = append(statements, allow([]string{"ecr:GetAuthorizationToken"}, "*"))
+		}
+		cloned[source] = true
+		statements = append(statements, source.clone...)
+	}
+	statements = append(statements, allow(actions, d.repositories(d.built...)...))
+	return d.buildRole(d, "ReleaseRole", "", "Tags the images of "+d.app.Name+" with the stages that run them", readOnly, statements...)
+}
+
+// release puts the stage's name on the images that the stage now runs.
+func (d *delivery) release(stage StageDeployment, previous string, role awsiam.IRole) pipelines.CodeBuildStep {
+	env := d.releaseEnv(stage, d.built[0], previous)
+	regions := []string{d.app.Pipeline.Region}
+	if stage.Spec.Region != d.app.Pipeline.Region {
+		regions = append(regions, stage.Spec.Region)
+	}
+	var images []string
+	for _, service := range d.built {
+		variable := CommitVariable("")
+		if service.Source != nil {
+			variable = CommitVariable(service.Name)
+		}
+		images = append(images, RepositoryName(d.app.Name, service.Name)+"="+variable)
+		env[variable] = jsii.String(d.sourceOf(service).commit)
+	}
+	env["TINYSTACK_IMAGES"] = jsii.String(strings.Join(images, " "))
+	env["TINYSTACK_REGIONS"] = jsii.String(strings.Join(regions, " "))
+	return d.step("Release", script(releaseScript), env, "release-"+stage.Spec.Name, role, nil)
+}
+
+// releaseSpec runs a buildspec of a service's source; finish puts the file in
+// place of the commands.
+func (d *delivery) releaseSpec(stage StageDeployment, service spec.Service, previous string, role awsiam.IRole) pipelines.CodeBuildStep {
+	env := d.releaseEnv(stage, service, previous)
+	env["IMAGE_TAG"] = jsii.String(d.sourceOf(service).commit)
+	host := d.dockerEnvironment()
+	return pipelines.NewCodeBuildStep(jsii.String(releaseSpecID(service.Name)), &pipelines.CodeBuildStepProps{
+		Input:            d.sourceOf(service).step,
+		Env:              &env,
+		Commands:         jsii.Strings("exit 1"),
+		BuildEnvironment: host,
+		Logging:          d.logging("release-" + stage.Spec.Name + "-" + service.Name),
+		Timeout:          minutes(60),
+		Role:             role,
+	})
+}
+
+func releaseSpecID(service string) string { return service + "-Release" }
+
+// releaseEnv is the environment of a stage's releases.
+func (d *delivery) releaseEnv(stage StageDeployment, service spec.Service, previous string) map[string]*string {
+	account, region := d.app.Pipeline.Account, d.app.Pipeline.Region
+	repository := RepositoryName(d.app.Name, service.Name)
+	values := map[string]string{
+		"AWS_REGION":          region,
+		"S3_BUCKET":           *d.artifacts.BucketName(),
+		"ECR_ENDPOINT":        RegistryHost(account, region),
+		"ECR_IMAGE_URL":       RegistryHost(account, region) + "/" + repository,
+		"STAGE_NAME":          stage.Spec.Name,
+		"PREVIOUS_STAGE_NAME": previous,
+		"STAGE_REGION":        stage.Spec.Region,
+	}
+	if stage.Spec.Region != region {
+		values["REGIONAL_ECR_ENDPOINT"] = RegistryHost(account, stage.Spec.Region)
+		values["REGIONAL_ECR_IMAGE_URL"] = RegistryHost(account, stage.Spec.Region) + "/" + repository
+	}
+	if stage.ClusterARN != "" {
+		values["CLUSTER_ARN"] = stage.ClusterARN
+	}
+	if name := stage.ServiceNames[service.Name]; name != "" {
+		values["SERVICE_NAME"] = name
+	}
+	env := map[string]*string{}
+	for name, value := range values {
+		env[name] = jsii.String(value)
+	}
+	return env
+}
+
+// bake watches a stage's alarms for a while.
+func (d *delivery) bake(stage StageDeployment) pipelines.CodeBuildStep {
+	seconds := stage.Spec.Bake.Seconds()
+	env := map[string]*string{
+		"STAGE_NAME":             jsii.String(stage.Spec.Name),
+		"STAGE_REGION":           jsii.String(stage.Spec.Region),
+		"TINYSTACK_BAKE_SECONDS": jsii.String(strconv.Itoa(seconds)),
+	}
+	var assume []awsiam.PolicyStatement
+	if len(stage.AlarmNames) > 0 {
+		env["TINYSTACK_ALARMS"] = jsii.String(strings.Join(stage.AlarmNames, "\n"))
+		env["TINYSTACK_GATE_ROLE"] = jsii.String(stage.GateRoleARN)
+		assume = append(assume, allow([]string{"sts:AssumeRole"}, stage.GateRoleARN))
+	}
+	scope := constructs.NewConstruct(d, jsii.String("Bake "+stage.Spec.Name))
+	role := d.buildRole(scope, "Role", BakeRoleName(d.app.Name, stage.Spec.Name),
+		"Watches the alarms of "+d.app.Name+"/"+stage.Spec.Name+" while a commit bakes", readOnly, assume...)
+	// Each look at the alarms adds its own time to the wait.
+	timeout := (seconds+59)/60*11/10 + 10
+	return d.step("Bake", script(bakeScript), env, "bake-"+stage.Spec.Name, role, &timeout)
+}
+
+// step is a small project without a source: it gets the cloud assembly, which
+// is there, rather than a clone that it does not look at.
+func (d *delivery) step(id string, commands *[]*string, env map[string]*string, logPrefix string, role awsiam.IRole, timeout *int) pipelines.CodeBuildStep {
+	limit := 15
+	if timeout != nil {
+		limit = *timeout
+	}
+	return pipelines.NewCodeBuildStep(jsii.String(id), &pipelines.CodeBuildStepProps{
+		Input:            d.pipeline.CloudAssemblyFileSet(),
+		Env:              &env,
+		Commands:         commands,
+		BuildEnvironment: environment(),
+		Logging:          d.logging(logPrefix),
+		Timeout:          minutes(limit),
+		Role:             role,
+	})
+}

@@ -1,0 +1,217 @@
+package endpoint
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	elb "github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/internal/acknowledge"
+)
+
+// defaultLogRetentionDays of access logs in S3.
+const defaultLogRetentionDays = 14
+
+// ALBProps says what load balancer is wanted.
+type ALBProps struct {
+	// VPC of the target. Required.
+	VPC awsec2.IVpc
+
+	// Subnets of the load balancer, in at least two availability zones, with
+	// a route to an internet gateway. Default: the public ones.
+	Subnets *awsec2.SubnetSelection
+
+	// Target that is served. Required.
+	Target Target
+
+	// Domain of the load balancer. With one it serves HTTPS and redirects
+	// HTTP to it. Default: HTTP only, under the address that AWS gives it:
+	// there is no certificate for that.
+	Domain DomainProps
+
+	// LogRetentionDays of the access logs. Default: 14.
+	LogRetentionDays int
+
+	// Production turns on deletion protection. It must be turned off, and
+	// that deployed, before the load balancer can be deleted or its kind
+	// changed. Default: false.
+	Production bool
+}
+
+// ALB is an internet-facing Application Load Balancer in front of a service.
+type ALB interface {
+	Endpoint
+	// LoadBalancer is the load balancer.
+	LoadBalancer() elb.IApplicationLoadBalancer
+	// Listener that serves: HTTPS if there is a domain, otherwise HTTP.
+	Listener() elb.IApplicationListener
+	// TargetGroup in which ECS registers the tasks.
+	TargetGroup() elb.IApplicationTargetGroup
+	// SecurityGroup of the load balancer.
+	SecurityGroup() awsec2.ISecurityGroup
+	// AccessLogBucket holds the access logs.
+	AccessLogBucket() awss3.IBucket
+}
+
+type alb struct {
+	constructs.Construct
+	address  address
+	balancer elb.ApplicationLoadBalancer
+	listener elb.ApplicationListener
+	group    elb.ApplicationTargetGroup
+	security awsec2.SecurityGroup
+	logs     awss3.Bucket
+}
+
+// NewALB makes an internet-facing load balancer that passes every request on
+// to the healthy tasks of a service.
+//
+// It panics with all problems of the props if there are any.
+func NewALB(scope constructs.Construct, id *string, props *ALBProps) ALB {
+	target, targetErr := props.Target.resolve()
+	check(id, requireVPC(props.VPC), targetErr, props.Domain.validate(scope))
+
+	e := &alb{}
+	constructs.NewConstruct_Override(e, scope, id)
+	kind := constructs.NewConstruct(e, jsii.String(idALB))
+	e.security = newBalancerSecurityGroup(kind, props.VPC, "Load balancer: HTTP and HTTPS from anywhere")
+	e.balancer = elb.NewApplicationLoadBalancer(kind, jsii.String("LoadBalancer"), &elb.ApplicationLoadBalancerProps{
+		Vpc:                     props.VPC,
+		VpcSubnets:              publicSubnets(props.Subnets),
+		InternetFacing:          jsii.Bool(true),
+		SecurityGroup:           e.security,
+		DropInvalidHeaderFields: jsii.Bool(true),
+		DeletionProtection:      jsii.Bool(props.Production),
+	})
+	e.addAccessLogs(kind, orDefault(props.LogRetentionDays, defaultLogRetentionDays))
+	e.group = target.newTargetGroup(kind, props.VPC)
+
+	// The listener of port 80 is one resource with and without a domain: two
+	// could not have the port at once while one replaces the other.
+	forward := elb.ListenerAction_Forward(&[]elb.IApplicationTargetGroup{e.group}, nil)
+	plain := forward
+	if props.Domain.declared() {
+		plain = elb.ListenerAction_Redirect(&elb.RedirectOptions{
+			Protocol:  jsii.String("HTTPS"),
+			Port:      jsii.String("443"),
+			Permanent: jsii.Bool(true),
+		})
+	}
+	e.listener = e.addListener("HttpListener", 80, elb.BaseApplicationListenerProps{DefaultAction: plain})
+	e.address.url = jsii.String("http://" + *e.balancer.LoadBalancerDnsName())
+	if props.Domain.declared() {
+		e.address.certificate = props.Domain.newCertificate(e)
+		e.listener = e.addListener("HttpsListener", 443, elb.BaseApplicationListenerProps{
+			Certificates:  &[]elb.IListenerCertificate{elb.ListenerCertificate_FromCertificateManager(e.address.certificate)},
+			SslPolicy:     elb.SslPolicy_TLS13_RES,
+			DefaultAction: forward,
+		})
+		props.Domain.addRecords(e, aliasTarget{
+			dnsName:      jsii.String("dualstack." + *e.balancer.LoadBalancerDnsName()),
+			hostedZoneID: e.balancer.LoadBalancerCanonicalHostedZoneId(),
+			after:        target.Service,
+		})
+		e.address.domain = &props.Domain.Name
+		e.address.dnsTarget = e.balancer.LoadBalancerDnsName()
+		e.address.url = jsii.String("https://" + props.Domain.Name)
+	}
+	target.allowFromLoadBalancer(e.security)
+	acknowledge.Rule(e.security, "AwsSolutions-EC23", "A public web server takes requests from anywhere, on ports 80 and 443 only.")
+	return e
+}
+
+func (e *alb) URL() *string                                    { return e.address.url }
+func (e *alb) Domain() *string                                 { return e.address.domain }
+func (e *alb) DNSTarget() *string                              { return e.address.dnsTarget }
+func (e *alb) Certificate() awscertificatemanager.ICertificate { return e.address.certificate }
+func (e *alb) LoadBalancer() elb.IApplicationLoadBalancer      { return e.balancer }
+func (e *alb) Listener() elb.IApplicationListener              { return e.listener }
+func (e *alb) TargetGroup() elb.IApplicationTargetGroup        { return e.group }
+func (e *alb) SecurityGroup() awsec2.ISecurityGroup            { return e.security }
+func (e *alb) AccessLogBucket() awss3.IBucket                  { return e.logs }
+
+// ErrorMetric5xx adds up what the tasks and what the load balancer answered.
+// Each is absent, not zero, where there was none.
+func (e *alb) ErrorMetric5xx() awscloudwatch.IMetric {
+	metrics := e.balancer.Metrics()
+	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
+		Expression: jsii.String("FILL(tasks, 0) + FILL(balancer, 0)"),
+		Label:      jsii.String("5xx"),
+		UsingMetrics: &map[string]awscloudwatch.IMetric{
+			"tasks":    metrics.HttpCodeTarget(elb.HttpCodeTarget_TARGET_5XX_COUNT, nil),
+			"balancer": metrics.HttpCodeElb(elb.HttpCodeElb_ELB_5XX_COUNT, nil),
+		},
+	})
+}
+
+func (e *alb) RequestMetric() awscloudwatch.IMetric {
+	return e.balancer.Metrics().RequestCount(nil)
+}
+
+func (e *alb) LatencyMetric(statistic string) awscloudwatch.IMetric {
+	return e.balancer.Metrics().TargetResponseTime(&awscloudwatch.MetricOptions{Statistic: &statistic})
+}
+
+func (e *alb) UnhealthyTargetsMetric() awscloudwatch.IMetric { return unhealthyTargets(e.group) }
+
+// addListener opens a port to the world and serves it.
+func (e *alb) addListener(id string, port int, props elb.BaseApplicationListenerProps) elb.ApplicationListener {
+	props.Port = jsii.Number(port)
+	props.Open = jsii.Bool(false)
+	e.security.AddIngressRule(awsec2.Peer_AnyIpv4(), awsec2.Port_Tcp(props.Port), jsii.String("The world"), nil)
+	return e.balancer.AddListener(&id, &props)
+}
+
+// addAccessLogs keeps the access logs in a bucket. The bucket stays when the
+// load balancer goes, because CloudFormation does not delete one that holds
+// anything; its contents expire.
+func (e *alb) addAccessLogs(scope constructs.Construct, days int) {
+	e.logs = awss3.NewBucket(scope, jsii.String("AccessLogBucket"), &awss3.BucketProps{
+		// The only encryption that load balancers can deliver to.
+		Encryption:        awss3.BucketEncryption_S3_MANAGED,
+		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
+		EnforceSSL:        jsii.Bool(true),
+		ObjectOwnership:   awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
+		RemovalPolicy:     awscdk.RemovalPolicy_RETAIN,
+		LifecycleRules: &[]*awss3.LifecycleRule{{
+			Id:                                  jsii.String("Expire"),
+			Expiration:                          awscdk.Duration_Days(jsii.Number(days)),
+			AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(1)),
+		}},
+	})
+	acknowledge.Rule(e.logs, "AwsSolutions-S1", "This bucket holds access logs; logs of the access to them would need another such bucket.")
+	// The CDK's own method allows the account that delivered logs in each
+	// region before there was this principal, and cannot know it in a stack
+	// without a region.
+	e.logs.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:        jsii.String("LoadBalancerLogDelivery"),
+		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("logdelivery.elasticloadbalancing.amazonaws.com"), nil)},
+		Actions:    jsii.Strings("s3:PutObject"),
+		Resources:  &[]*string{e.logs.ArnForObjects(jsii.String("AWSLogs/" + *awscdk.Stack_Of(e).Account() + "/*"))},
+	}))
+	e.balancer.SetAttribute(jsii.String("access_logs.s3.enabled"), jsii.String("true"))
+	e.balancer.SetAttribute(jsii.String("access_logs.s3.bucket"), e.logs.BucketName())
+	// A load balancer tries the bucket when logging is turned on.
+	e.balancer.Node().AddDependency(e.logs.Policy())
+}
+
+// newBalancerSecurityGroup lets nothing in or out but what is added to it.
+func newBalancerSecurityGroup(scope constructs.Construct, vpc awsec2.IVpc, description string) awsec2.SecurityGroup {
+	return awsec2.NewSecurityGroup(scope, jsii.String("LoadBalancerSecurityGroup"), &awsec2.SecurityGroupProps{
+		Vpc:              vpc,
+		Description:      &description,
+		AllowAllOutbound: jsii.Bool(false),
+	})
+}
+
+func publicSubnets(selection *awsec2.SubnetSelection) *awsec2.SubnetSelection {
+	if selection == nil {
+		return &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PUBLIC}
+	}
+	return selection
+}

@@ -1,0 +1,444 @@
+package endpoint
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/textproto"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	elb "github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+// Defaults of a cache, those of a declaration.
+const (
+	defaultCacheGB  = 0.5
+	defaultCacheTTL = spec.Duration(5 * time.Minute)
+)
+
+// cacheSizes in GB that API Gateway offers.
+var cacheSizes = []float64{0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118, 237}
+
+// restStage is the name of the REST API's stage. It is part of the URL, but
+// only where there is no domain, and no part of what the tasks see.
+const restStage = "live"
+
+// keyedHeaders distinguish kept responses on every path. The first two say who
+// asks. The others choose between forms of one response (compressed, a part of
+// it, "not modified"), each of which would be broken for another client.
+var keyedHeaders = []string{"Authorization", "Cookie", "Accept-Encoding", "If-Modified-Since", "If-None-Match", "Range"}
+
+// parameterName is what API Gateway can use as a part of a cache key.
+var parameterName = regexp.MustCompile(`^[A-Za-z0-9._$-]+$`)
+
+// CachedRESTAPIProps says what REST API is wanted.
+type CachedRESTAPIProps struct {
+	// Name of the API and of its log group, unique among the APIs of the
+	// account and region. Required: 1 to 63 lower-case letters, digits and
+	// hyphens.
+	Name string
+
+	// VPC of the target. Required.
+	VPC awsec2.IVpc
+
+	// Subnets of the VPC link and of the internal load balancer, in at least
+	// two availability zones in which API Gateway has VPC links. Default: the
+	// private ones.
+	Subnets *awsec2.SubnetSelection
+
+	// Target that is served. Required.
+	Target Target
+
+	// Caching says which responses are kept, and how long. Required: at least
+	// one path.
+	Caching spec.Caching
+
+	// Domain of the API. Default: the address that AWS gives it.
+	Domain DomainProps
+
+	// Throttling of the API. Default: the account's quotas.
+	Throttling Throttling
+
+	// LogRetentionDays of the access logs, one of the values that CloudWatch
+	// Logs accepts. Default: 14.
+	LogRetentionDays int
+
+	// LogRoleConfigured says that the API Gateway settings of the account and
+	// region name a role for logs already. Without such a role no REST API
+	// can have access logs. Default: false: a role is made and entered there,
+	// in place of one that may be there; it stays when the stack is deleted,
+	// because other REST APIs of the region use it from then on.
+	LogRoleConfigured bool
+}
+
+// CachedRESTAPI is an API Gateway REST API in front of a service that keeps
+// responses.
+type CachedRESTAPI interface {
+	Endpoint
+	// API is the REST API.
+	API() awsapigateway.IRestApi
+	// Stage is the API's only stage.
+	Stage() awsapigateway.IStage
+	// VPCLink by which the API reaches the load balancer.
+	VPCLink() awsapigatewayv2.IVpcLink
+	// SecurityGroup of the VPC link.
+	SecurityGroup() awsec2.ISecurityGroup
+	// LoadBalancer between the VPC link and the tasks; it is internal.
+	LoadBalancer() elb.IApplicationLoadBalancer
+	// TargetGroup in which ECS registers the tasks.
+	TargetGroup() elb.IApplicationTargetGroup
+	// LogGroup of the access logs.
+	LogGroup() awslogs.ILogGroup
+}
+
+type cachedRESTAPI struct {
+	constructs.Construct
+	address  address
+	api      awsapigateway.RestApi
+	link     vpcLink
+	balancer elb.ApplicationLoadBalancer
+	group    elb.ApplicationTargetGroup
+	logs     awslogs.LogGroup
+}
+
+// NewCachedRESTAPI makes a REST API that passes requests on to the tasks of a
+// service and keeps the responses to GET requests of the paths that Caching
+// names. Two requests share a response only where all of these agree: the
+// path, the declared query parameters and headers, and the headers
+// Authorization, Cookie, Accept-Encoding, If-Modified-Since, If-None-Match and
+// Range. Responses of such a path must not depend on anything else, and must
+// set no cookies: those would be kept too.
+//
+// API Gateway tells header names in upper and lower case apart. They are
+// looked for as usually written and in lower case, which is all that HTTP/2
+// has; a client that writes AUTHORIZATION over HTTP/1.1 is not recognized.
+// Of a query parameter that is given twice, API Gateway looks at one value.
+//
+// It panics with all problems of the props if there are any.
+func NewCachedRESTAPI(scope constructs.Construct, id *string, props *CachedRESTAPIProps) CachedRESTAPI {
+	target, targetErr := props.Target.resolve()
+	caching, cachingErr := resolveCaching(props.Caching)
+	check(id, validateName("Name", props.Name), requireVPC(props.VPC), targetErr, cachingErr, props.Domain.validate(scope), props.Throttling.validate())
+
+	e := &cachedRESTAPI{}
+	constructs.NewConstruct_Override(e, scope, id)
+	kind := constructs.NewConstruct(e, jsii.String(idRESTAPI))
+	e.link = newVPCLink(kind, props.VPC, props.Subnets)
+	e.addLoadBalancer(kind, props, target)
+	e.logs = newAccessLogs(e, props.Name, props.LogRetentionDays)
+	e.addAPI(kind, props, caching)
+	e.addMethods(kind, props, caching)
+
+	e.address.url = jsii.String(strings.TrimSuffix(*e.api.DeploymentStage().UrlForPath(nil), "/"))
+	e.address.addAPIDomain(e, props.Domain, apiStage{
+		apiID: e.api.RestApiId(),
+		name:  e.api.DeploymentStage().StageName(),
+		after: []constructs.IDependable{target.Service},
+	})
+	return e
+}
+
+func (e *cachedRESTAPI) URL() *string       { return e.address.url }
+func (e *cachedRESTAPI) Domain() *string    { return e.address.domain }
+func (e *cachedRESTAPI) DNSTarget() *string { return e.address.dnsTarget }
+func (e *cachedRESTAPI) Certificate() awscertificatemanager.ICertificate {
+	return e.address.certificate
+}
+func (e *cachedRESTAPI) API() awsapigateway.IRestApi                { return e.api }
+func (e *cachedRESTAPI) Stage() awsapigateway.IStage                { return e.api.DeploymentStage() }
+func (e *cachedRESTAPI) VPCLink() awsapigatewayv2.IVpcLink          { return e.link.link }
+func (e *cachedRESTAPI) SecurityGroup() awsec2.ISecurityGroup       { return e.link.security }
+func (e *cachedRESTAPI) LoadBalancer() elb.IApplicationLoadBalancer { return e.balancer }
+func (e *cachedRESTAPI) TargetGroup() elb.IApplicationTargetGroup   { return e.group }
+func (e *cachedRESTAPI) LogGroup() awslogs.ILogGroup                { return e.logs }
+
+func (e *cachedRESTAPI) ErrorMetric5xx() awscloudwatch.IMetric {
+	return e.api.DeploymentStage().MetricServerError(nil)
+}
+
+func (e *cachedRESTAPI) RequestMetric() awscloudwatch.IMetric {
+	return e.api.DeploymentStage().MetricCount(nil)
+}
+
+func (e *cachedRESTAPI) LatencyMetric(statistic string) awscloudwatch.IMetric {
+	return e.api.DeploymentStage().MetricLatency(&awscloudwatch.MetricOptions{Statistic: &statistic})
+}
+
+func (e *cachedRESTAPI) UnhealthyTargetsMetric() awscloudwatch.IMetric {
+	return unhealthyTargets(e.group)
+}
+
+// addLoadBalancer makes the load balancer that a REST API needs between its
+// VPC link and the tasks.
+func (e *cachedRESTAPI) addLoadBalancer(scope constructs.Construct, props *CachedRESTAPIProps, target resolvedTarget) {
+	security := newBalancerSecurityGroup(scope, props.VPC, "Internal load balancer: HTTP from the VPC link")
+	e.balancer = elb.NewApplicationLoadBalancer(scope, jsii.String("LoadBalancer"), &elb.ApplicationLoadBalancerProps{
+		Vpc:                     props.VPC,
+		VpcSubnets:              props.Subnets,
+		InternetFacing:          jsii.Bool(false),
+		SecurityGroup:           security,
+		DropInvalidHeaderFields: jsii.Bool(true),
+	})
+	e.group = target.newTargetGroup(scope, props.VPC)
+	e.balancer.AddListener(jsii.String("HttpListener"), &elb.BaseApplicationListenerProps{
+		Port:          jsii.Number(80),
+		Open:          jsii.Bool(false),
+		DefaultAction: elb.ListenerAction_Forward(&[]elb.IApplicationTargetGroup{e.group}, nil),
+	})
+	e.link.security.Connections().AllowTo(security, awsec2.Port_Tcp(jsii.Number(80)), jsii.String("API Gateway VPC link to load balancer"))
+	target.allowFromLoadBalancer(security)
+	acknowledge.Rule(e.balancer, "AwsSolutions-ELB2", "Every request comes through the REST API, whose access logs have it.")
+}
+
+func (e *cachedRESTAPI) addAPI(scope constructs.Construct, props *CachedRESTAPIProps, caching spec.Caching) {
+	methods := map[string]*awsapigateway.MethodDeploymentOptions{}
+	for _, path := range caching.Paths {
+		// The root's key has two slashes: an empty segment between them.
+		methods[path.Path+"/GET"] = &awsapigateway.MethodDeploymentOptions{
+			CachingEnabled:     jsii.Bool(true),
+			CacheTtl:           awscdk.Duration_Seconds(jsii.Number(caching.TTL.Seconds())),
+			CacheDataEncrypted: jsii.Bool(true),
+			LoggingLevel:       awsapigateway.MethodLoggingLevel_OFF,
+		}
+	}
+	e.api = awsapigateway.NewRestApi(scope, jsii.String("Api"), &awsapigateway.RestApiProps{
+		RestApiName:           &props.Name,
+		Description:           jsii.String("Endpoint of " + props.Name),
+		EndpointConfiguration: &awsapigateway.EndpointConfiguration{Types: &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL}},
+		// Everything is passed through as it is: as text, API Gateway would
+		// spoil images and compressed responses.
+		BinaryMediaTypes:            jsii.Strings("*/*"),
+		CloudWatchRole:              jsii.Bool(!props.LogRoleConfigured),
+		CloudWatchRoleRemovalPolicy: logRoleRemoval(props),
+		DeployOptions: &awsapigateway.StageOptions{
+			StageName:            jsii.String(restStage),
+			AccessLogDestination: awsapigateway.NewLogGroupLogDestination(e.logs),
+			AccessLogFormat:      awsapigateway.AccessLogFormat_Custom(accessLogFormat()),
+			CacheClusterEnabled:  jsii.Bool(true),
+			CacheClusterSize:     jsii.String(strconv.FormatFloat(caching.Size, 'g', -1, 64)),
+			// A cache cluster keeps all GET responses unless told not to.
+			CachingEnabled:       jsii.Bool(false),
+			CacheDataEncrypted:   jsii.Bool(true),
+			LoggingLevel:         awsapigateway.MethodLoggingLevel_OFF,
+			DataTraceEnabled:     jsii.Bool(false),
+			ThrottlingRateLimit:  numberOrNil(props.Throttling.RequestsPerSecond),
+			ThrottlingBurstLimit: numberOrNil(props.Throttling.Burst),
+			MethodOptions:        &methods,
+		},
+	})
+	// The CDK adds an output with the URL; which outputs there are is for the
+	// stack to say.
+	e.api.Node().TryRemoveChild(jsii.String("Endpoint"))
+	acknowledge.Rule(e.api, "AwsSolutions-APIG2", "Requests are passed through; the application knows what is valid.")
+	stage := e.api.DeploymentStage()
+	acknowledge.Rule(stage, "AwsSolutions-APIG3", "A web ACL costs more than a small stage; it can be associated with the stage from outside.")
+	acknowledge.Rule(stage, "AwsSolutions-APIG6", "Execution logs repeat the access logs at many times their size and hold headers of requests.")
+	if !props.LogRoleConfigured {
+		acknowledge.Rule(e.api.Node().FindChild(jsii.String("CloudWatchRole")), "AwsSolutions-IAM4",
+			"API Gateway accepts as its log role only one with these permissions, and AWS keeps the policy up to date.")
+	}
+}
+
+// logRoleRemoval keeps the role: the other REST APIs of the region use it too.
+func logRoleRemoval(props *CachedRESTAPIProps) awscdk.RemovalPolicy {
+	if props.LogRoleConfigured {
+		return ""
+	}
+	return awscdk.RemovalPolicy_RETAIN
+}
+
+// node is a segment of the cached paths.
+type node struct {
+	// path from the root, "" for the root itself.
+	path     string
+	cached   *spec.CachedPath
+	children map[string]*node
+}
+
+func (n *node) add(path spec.CachedPath) {
+	at := n
+	for segment := range strings.SplitSeq(strings.TrimPrefix(path.Path, "/"), "/") {
+		if segment == "" {
+			continue
+		}
+		child := at.children[segment]
+		if child == nil {
+			child = &node{path: at.path + "/" + segment, children: map[string]*node{}}
+			at.children[segment] = child
+		}
+		at = child
+	}
+	at.cached = &path
+}
+
+// addMethods passes on every method of every path. API Gateway goes down the
+// tree segment by segment and does not turn back, so each resource of the tree
+// has a child for what the tree does not name: {proxy+}, or its own variable
+// segment, beside which API Gateway allows no other.
+func (e *cachedRESTAPI) addMethods(scope constructs.Construct, props *CachedRESTAPIProps, caching spec.Caching) {
+	root := &node{children: map[string]*node{}}
+	for _, path := range caching.Paths {
+		root.add(path)
+	}
+	link := awsapigateway.VpcLink_FromVpcLinkId(scope, jsii.String("ImportedVpcLink"), e.link.link.VpcLinkId())
+	host := *e.balancer.LoadBalancerDnsName()
+	if props.Domain.declared() {
+		// The load balancer is found by its ARN; the name here only becomes
+		// the Host header, from which applications build addresses.
+		host = props.Domain.Name
+	}
+	p := proxy{link: link, origin: "http://" + host, balancer: e.balancer.LoadBalancerArn()}
+	p.addNode(e.api.Root(), root)
+	// The CDK's hash of the methods does not see what is overridden in them,
+	// and without a new deployment the stage goes on serving the old ones.
+	e.api.LatestDeployment().AddToLogicalId(map[string]any{"integrationTarget": p.balancer})
+}
+
+// proxy makes methods that pass requests on.
+type proxy struct {
+	link     awsapigateway.IVpcLink
+	origin   string
+	balancer *string
+}
+
+func (p proxy) addNode(resource awsapigateway.IResource, n *node) {
+	p.addMethod(resource, "ANY", n.path, nil)
+	if n.cached != nil {
+		p.addMethod(resource, "GET", n.path, n.cached)
+	}
+	variable := false
+	for _, segment := range slices.Sorted(maps.Keys(n.children)) {
+		p.addNode(resource.AddResource(&segment, nil), n.children[segment])
+		variable = variable || strings.HasPrefix(segment, "{")
+	}
+	if !variable {
+		p.addMethod(resource.AddResource(jsii.String("{proxy+}"), nil), "ANY", n.path+"/{proxy+}", nil)
+	}
+}
+
+// addMethod passes a method on under the path that was asked for. With a
+// cached path its responses are kept.
+func (p proxy) addMethod(resource awsapigateway.IResource, method, path string, cached *spec.CachedPath) {
+	accepted, passed := map[string]*bool{}, map[string]*string{}
+	var key []*string
+	for _, name := range variables(path) {
+		accepted["method.request.path."+name] = jsii.Bool(true)
+		passed["integration.request.path."+name] = jsii.String("method.request.path." + name)
+		key = append(key, jsii.String("method.request.path."+name))
+	}
+	options := &awsapigateway.IntegrationOptions{
+		ConnectionType:    awsapigateway.ConnectionType_VPC_LINK,
+		VpcLink:           p.link,
+		RequestParameters: &passed,
+	}
+	if cached != nil {
+		for _, parameter := range keyOf(*cached) {
+			accepted[parameter] = jsii.Bool(false)
+			key = append(key, &parameter)
+		}
+		options.CacheKeyParameters = &key
+	}
+	// A URL without a path would put the name of the stage before the path.
+	url := p.origin + strings.ReplaceAll(path, "+}", "}")
+	if path == "" {
+		url += "/"
+	}
+	added := resource.AddMethod(&method, awsapigateway.NewIntegration(&awsapigateway.IntegrationProps{
+		Type:                  awsapigateway.IntegrationType_HTTP_PROXY,
+		IntegrationHttpMethod: &method,
+		Uri:                   &url,
+		Options:               options,
+	}), &awsapigateway.MethodOptions{
+		AuthorizationType: awsapigateway.AuthorizationType_NONE,
+		RequestParameters: &accepted,
+	})
+	added.Node().DefaultChild().(awsapigateway.CfnMethod).AddPropertyOverride(jsii.String("Integration.IntegrationTarget"), p.balancer)
+	const public = "The endpoint of a web application is public; the application knows its users."
+	acknowledge.Rule(added, "AwsSolutions-APIG4", public)
+	acknowledge.Rule(added, "AwsSolutions-COG4", public)
+}
+
+// keyOf lists the query parameters and headers that distinguish the responses
+// of a cached path. A header is listed in each spelling that clients use; API
+// Gateway would not find it otherwise.
+func keyOf(path spec.CachedPath) []string {
+	var key []string
+	for _, name := range *path.Query {
+		key = append(key, "method.request.querystring."+name)
+	}
+	for _, name := range append(slices.Clone(keyedHeaders), path.Headers...) {
+		for _, spelling := range []string{textproto.CanonicalMIMEHeaderKey(name), strings.ToLower(name), name} {
+			if parameter := "method.request.header." + spelling; !slices.Contains(key, parameter) {
+				key = append(key, parameter)
+			}
+		}
+	}
+	return key
+}
+
+var variablePattern = regexp.MustCompile(`\{([^{}/+]+)\+?\}`)
+
+// variables lists the names of the variable segments of a path.
+func variables(path string) []string {
+	var names []string
+	for _, match := range variablePattern.FindAllStringSubmatch(path, -1) {
+		names = append(names, match[1])
+	}
+	return names
+}
+
+// resolveCaching fills in the defaults of a cache and checks it.
+func resolveCaching(c spec.Caching) (spec.Caching, error) {
+	if c.Size == 0 {
+		c.Size = defaultCacheGB
+	}
+	if c.TTL == 0 {
+		c.TTL = defaultCacheTTL
+	}
+	var problems []error
+	if !slices.Contains(cacheSizes, c.Size) {
+		problems = append(problems, fmt.Errorf("caching: size %g GB: allowed are %v", c.Size, cacheSizes))
+	}
+	if s := c.TTL.Seconds(); s < 1 || s > 3600 {
+		problems = append(problems, fmt.Errorf("caching: TTL %s is not between 1s and 1h", c.TTL))
+	}
+	if len(c.Paths) == 0 {
+		problems = append(problems, errors.New("caching: at least one path is required"))
+	}
+	for _, path := range c.Paths {
+		problems = append(problems, validateCachedPath(path))
+	}
+	return c, errors.Join(problems...)
+}
+
+func validateCachedPath(path spec.CachedPath) error {
+	if !strings.HasPrefix(path.Path, "/") || strings.Contains(path.Path, "+}") || len(path.Path) > 1 && strings.HasSuffix(path.Path, "/") {
+		return fmt.Errorf("caching: path %q: begin with a slash, end without one, and name each path by itself", path.Path)
+	}
+	if path.Query == nil {
+		return fmt.Errorf("caching: path %q: Query is required: name every query parameter that the response depends on, or give an empty list", path.Path)
+	}
+	var problems []error
+	for _, name := range append(slices.Clone(*path.Query), path.Headers...) {
+		if !parameterName.MatchString(name) {
+			problems = append(problems, fmt.Errorf("caching: path %q: API Gateway cannot tell responses apart by %q: letters, digits and . _ $ - are allowed", path.Path, name))
+		}
+	}
+	return errors.Join(problems...)
+}

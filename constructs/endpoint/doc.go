@@ -1,0 +1,33 @@
+// Package endpoint makes the address under which the world reaches an ECS
+// service on EC2 instances. There are three kinds, each a construct that can
+// be used alone:
+//
+//   - [NewHTTPAPI]: an API Gateway HTTP API, a VPC link and Cloud Map. It has
+//     no load balancer to pay for.
+//   - [NewCachedRESTAPI]: an API Gateway REST API with a cache cluster, a VPC
+//     link and an internal Application Load Balancer, because only REST APIs
+//     keep responses and they cannot ask Cloud Map where a task is.
+//   - [NewALB]: an internet-facing Application Load Balancer.
+//
+// # Changing the kind
+//
+// A stage can change its kind: give the new construct the id of the old one.
+// What all kinds share has the same logical id in each, so CloudFormation
+// updates it in place: the certificate, the DNS record, and between the two
+// API kinds also the log group, the domain name and its mapping. CloudFormation
+// makes new resources before it deletes old ones, and each of these would
+// collide with its successor. Everything else has an id, and where it must
+// have one a name, that no other kind uses. DNS follows once the ECS service
+// is stable behind the new kind.
+//
+// A load balancer with deletion protection is the exception: turn the
+// protection off, deploy, then change the kind.
+//
+// # Requests and responses
+//
+// API Gateway ends a request after 29 (REST) or 30 seconds (HTTP API) and
+// takes at most 10 MB. It serves HTTPS only; its own address stays open beside
+// a custom domain. With a custom domain, /ping and /sping of a REST API belong
+// to API Gateway. A VPC link without traffic for 60 days falls asleep; the
+// request that wakes it up fails.
+package endpoint

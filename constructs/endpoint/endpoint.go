@@ -1,0 +1,122 @@
+package endpoint
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// Ids of the children that every kind has, or both API kinds: what a change of
+// the kind updates in place. They are part of logical ids and never change.
+const (
+	idCertificate = "Certificate"
+	idRecord      = "AliasRecord"
+	idRecordIPv6  = "AliasRecordIPv6"
+	idAccessLogs  = "AccessLogs"
+	idDomainName  = "DomainName"
+	idMapping     = "ApiMapping"
+)
+
+// Ids of the scopes that hold the rest, one a kind. A change of the kind
+// replaces one by another.
+const (
+	idHTTPAPI = "HttpApi"
+	idRESTAPI = "RestApi"
+	idALB     = "Alb"
+)
+
+// Endpoint is how the world reaches a service, whatever the kind.
+type Endpoint interface {
+	constructs.Construct
+	// URL of the endpoint, without a slash at the end: under its domain if it
+	// has one, otherwise under the address that AWS gave it.
+	URL() *string
+	// Domain is the custom host name; nil without one.
+	Domain() *string
+	// DNSTarget is the host name that a record for Domain must point to. The
+	// endpoint makes that record itself where it knows the hosted zone. Nil
+	// without a domain.
+	DNSTarget() *string
+	// Certificate of Domain; nil without one.
+	Certificate() awscertificatemanager.ICertificate
+	// ErrorMetric5xx counts responses with a status of 500 or more, from the
+	// service or from the endpoint on its behalf, in five minutes.
+	ErrorMetric5xx() awscloudwatch.IMetric
+	// RequestMetric counts requests in five minutes.
+	RequestMetric() awscloudwatch.IMetric
+	// LatencyMetric is how long responses take, over five minutes: for an API
+	// in milliseconds and in total; for an ALB in seconds and from the tasks.
+	// The statistic is one of CloudWatch's, as in "p99" or "Average".
+	LatencyMetric(statistic string) awscloudwatch.IMetric
+	// UnhealthyTargetsMetric counts tasks that fail the load balancer's health
+	// check; nil where there is no load balancer.
+	UnhealthyTargetsMetric() awscloudwatch.IMetric
+}
+
+// Throttling bounds how many requests an API accepts; more are answered with
+// 429.
+type Throttling struct {
+	// RequestsPerSecond on average. Default: the account's quota in the
+	// region, which all its APIs share (10000 unless AWS changed it).
+	RequestsPerSecond int
+	// Burst is how many requests may come at once. Default: the account's
+	// quota, as above (5000 unless AWS changed it).
+	Burst int
+}
+
+func (t Throttling) validate() error {
+	if t.RequestsPerSecond < 0 || t.Burst < 0 {
+		return fmt.Errorf("throttling of %d requests a second with a burst of %d is negative: give positive numbers, or 0 for the account's quota", t.RequestsPerSecond, t.Burst)
+	}
+	return nil
+}
+
+// address is where a kind is found.
+type address struct {
+	url         *string
+	domain      *string
+	dnsTarget   *string
+	certificate awscertificatemanager.ICertificate
+}
+
+// namePattern is what names derived from a props' Name have in common: log
+// group, API, Cloud Map service.
+var namePattern = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
+
+func validateName(what, name string) error {
+	if isToken(name) || namePattern.MatchString(name) {
+		return nil
+	}
+	return fmt.Errorf("%s %q: 1 to 63 lower-case letters, digits and hyphens are allowed, no hyphen at an end", what, name)
+}
+
+// check panics with all problems at once, as constructors of the CDK do.
+func check(id *string, problems ...error) {
+	if err := errors.Join(problems...); err != nil {
+		panic(fmt.Errorf("endpoint %s: %w", *id, err))
+	}
+}
+
+// isToken says whether CloudFormation fills in the text, so that nothing can
+// be said of it now.
+func isToken(text string) bool { return *awscdk.Token_IsUnresolved(text) }
+
+func orDefault(number, otherwise int) int {
+	if number == 0 {
+		return otherwise
+	}
+	return number
+}
+
+func numberOrNil(number int) *float64 {
+	if number == 0 {
+		return nil
+	}
+	return jsii.Number(number)
+}

@@ -1,0 +1,212 @@
+package endpoint
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsservicediscovery"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/internal/acknowledge"
+)
+
+// discoveryTTL is how long a DNS client may remember a task, in seconds. API
+// Gateway asks Cloud Map itself and does not wait that long.
+const discoveryTTL = 10
+
+// HTTPAPIProps says what HTTP API is wanted.
+type HTTPAPIProps struct {
+	// Name of the API and of its log group, unique among the APIs of the
+	// account and region. Required: 1 to 63 lower-case letters, digits and
+	// hyphens.
+	Name string
+
+	// VPC of the target. Required.
+	VPC awsec2.IVpc
+
+	// Subnets of the VPC link, in availability zones in which API Gateway has
+	// them. They need no way out. Default: the private ones.
+	Subnets *awsec2.SubnetSelection
+
+	// Namespace in which the tasks are registered. Required, unless the
+	// target's service is registered in a Cloud Map service already, with SRV
+	// records for the same container and port.
+	Namespace awsservicediscovery.IPrivateDnsNamespace
+
+	// DiscoveryName of the target in the namespace. Default: the name of its
+	// container.
+	DiscoveryName string
+
+	// Target that is served. Required.
+	Target Target
+
+	// Domain of the API. Default: the address that AWS gives it.
+	Domain DomainProps
+
+	// Throttling of the API. Default: the account's quotas.
+	Throttling Throttling
+
+	// LogRetentionDays of the access logs, one of the values that CloudWatch
+	// Logs accepts. Default: 14.
+	LogRetentionDays int
+}
+
+// HTTPAPI is an API Gateway HTTP API in front of a service.
+type HTTPAPI interface {
+	Endpoint
+	// API is the HTTP API.
+	API() awsapigatewayv2.IHttpApi
+	// Stage is the API's only stage, $default.
+	Stage() awsapigatewayv2.IHttpStage
+	// VPCLink by which the API reaches the tasks.
+	VPCLink() awsapigatewayv2.IVpcLink
+	// SecurityGroup of the VPC link.
+	SecurityGroup() awsec2.ISecurityGroup
+	// Discovery is the Cloud Map service in which ECS registers the tasks.
+	Discovery() awsservicediscovery.IService
+	// LogGroup of the access logs.
+	LogGroup() awslogs.ILogGroup
+}
+
+type httpAPI struct {
+	constructs.Construct
+	address   address
+	api       awsapigatewayv2.HttpApi
+	stage     awsapigatewayv2.HttpStage
+	link      vpcLink
+	discovery awsservicediscovery.IService
+	logs      awslogs.LogGroup
+}
+
+// NewHTTPAPI makes an HTTP API that passes every request on to the tasks of a
+// service. Cloud Map says where they are; there is no load balancer, so a task
+// that stops must first finish its open requests (it is sent SIGTERM), and
+// only the container's own health check keeps requests from a sick one.
+//
+// It panics with all problems of the props if there are any.
+func NewHTTPAPI(scope constructs.Construct, id *string, props *HTTPAPIProps) HTTPAPI {
+	target, targetErr := props.Target.resolve()
+	check(id, validateName("Name", props.Name), requireVPC(props.VPC), targetErr, validateDiscovery(props),
+		props.Domain.validate(scope), props.Throttling.validate())
+
+	e := &httpAPI{}
+	constructs.NewConstruct_Override(e, scope, id)
+	kind := constructs.NewConstruct(e, jsii.String(idHTTPAPI))
+	e.discovery = discover(target, props)
+	e.link = newVPCLink(kind, props.VPC, props.Subnets)
+	target.allowFrom(e.link.security, "API Gateway VPC link to tasks")
+
+	e.api = awsapigatewayv2.NewHttpApi(kind, jsii.String("Api"), &awsapigatewayv2.HttpApiProps{
+		ApiName:     &props.Name,
+		Description: jsii.String("Endpoint of " + props.Name),
+		DefaultIntegration: awsapigatewayv2integrations.NewHttpServiceDiscoveryIntegration(jsii.String("Tasks"), e.discovery,
+			&awsapigatewayv2integrations.HttpServiceDiscoveryIntegrationProps{VpcLink: e.link.link}),
+		CreateDefaultStage: jsii.Bool(false),
+	})
+	stage := &awsapigatewayv2.HttpStageProps{
+		HttpApi: e.api,
+		// The stage must be $default: the name of any other would stand
+		// before the path of every request that reaches the tasks.
+		StageName:  jsii.String("$default"),
+		AutoDeploy: jsii.Bool(true),
+	}
+	if props.Throttling != (Throttling{}) {
+		stage.Throttle = &awsapigatewayv2.ThrottleSettings{
+			RateLimit:  numberOrNil(props.Throttling.RequestsPerSecond),
+			BurstLimit: numberOrNil(props.Throttling.Burst),
+		}
+	}
+	e.stage = awsapigatewayv2.NewHttpStage(kind, jsii.String("Stage"), stage)
+	e.logs = newAccessLogs(e, props.Name, props.LogRetentionDays)
+	e.stage.Node().DefaultChild().(awsapigatewayv2.CfnStage).SetAccessLogSettings(&awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
+		DestinationArn: e.logs.LogGroupArn(),
+		Format:         accessLogFormat(),
+	})
+
+	e.address.url = e.api.ApiEndpoint()
+	e.address.addAPIDomain(e, props.Domain, apiStage{
+		apiID: e.api.ApiId(),
+		name:  e.stage.StageName(),
+		after: []constructs.IDependable{e.stage, target.Service},
+	})
+	acknowledge.Rule(e.api.Node().FindChild(jsii.String("DefaultRoute")), "AwsSolutions-APIG4",
+		"The endpoint of a web application is public; the application knows its users.")
+	return e
+}
+
+func (e *httpAPI) URL() *string                                    { return e.address.url }
+func (e *httpAPI) Domain() *string                                 { return e.address.domain }
+func (e *httpAPI) DNSTarget() *string                              { return e.address.dnsTarget }
+func (e *httpAPI) Certificate() awscertificatemanager.ICertificate { return e.address.certificate }
+func (e *httpAPI) API() awsapigatewayv2.IHttpApi                   { return e.api }
+func (e *httpAPI) Stage() awsapigatewayv2.IHttpStage               { return e.stage }
+func (e *httpAPI) VPCLink() awsapigatewayv2.IVpcLink               { return e.link.link }
+func (e *httpAPI) SecurityGroup() awsec2.ISecurityGroup            { return e.link.security }
+func (e *httpAPI) Discovery() awsservicediscovery.IService         { return e.discovery }
+func (e *httpAPI) LogGroup() awslogs.ILogGroup                     { return e.logs }
+func (e *httpAPI) UnhealthyTargetsMetric() awscloudwatch.IMetric   { return nil }
+
+func (e *httpAPI) ErrorMetric5xx() awscloudwatch.IMetric {
+	return e.stage.MetricServerError(nil)
+}
+
+func (e *httpAPI) RequestMetric() awscloudwatch.IMetric {
+	return e.stage.MetricCount(nil)
+}
+
+func (e *httpAPI) LatencyMetric(statistic string) awscloudwatch.IMetric {
+	return e.stage.MetricLatency(&awscloudwatch.MetricOptions{Statistic: &statistic})
+}
+
+// discover registers the target's tasks in Cloud Map. The record type is SRV
+// in every network mode: API Gateway takes the port from it, and in bridge mode
+// each task has another one.
+func discover(target resolvedTarget, props *HTTPAPIProps) awsservicediscovery.IService {
+	if known := target.Service.CloudMapService(); known != nil {
+		return known
+	}
+	name := props.DiscoveryName
+	if name == "" {
+		name = target.ContainerName
+	}
+	return target.Service.EnableCloudMap(&awsecs.CloudMapOptions{
+		CloudMapNamespace: props.Namespace,
+		Name:              &name,
+		Container:         target.container,
+		ContainerPort:     jsii.Number(target.ContainerPort),
+		DnsRecordType:     awsservicediscovery.DnsRecordType_SRV,
+		DnsTtl:            awscdk.Duration_Seconds(jsii.Number(discoveryTTL)),
+	})
+}
+
+func validateDiscovery(props *HTTPAPIProps) error {
+	if props.Target.Service == nil {
+		return nil // said of the target
+	}
+	if known := props.Target.Service.CloudMapService(); known != nil {
+		if known.DnsRecordType() != awsservicediscovery.DnsRecordType_SRV {
+			return fmt.Errorf("target: the service is in Cloud Map with %s records, which tell no port: ECS registers a service once, so use SRV records", known.DnsRecordType())
+		}
+		return nil
+	}
+	if props.Namespace == nil {
+		return errors.New("a Namespace is required")
+	}
+	return nil
+}
+
+func requireVPC(vpc awsec2.IVpc) error {
+	if vpc == nil {
+		return errors.New("a VPC is required")
+	}
+	return nil
+}

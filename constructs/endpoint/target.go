@@ -1,0 +1,217 @@
+package endpoint
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
+	elb "github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+// Host ports that Docker's bridge gives to containers with a dynamic port.
+const (
+	firstDynamicPort = 32768
+	lastDynamicPort  = 65535
+)
+
+// Defaults of a health check, those of a declared service.
+const (
+	defaultHealthPath     = "/"
+	defaultHealthInterval = spec.Duration(30 * time.Second)
+	defaultHealthTimeout  = spec.Duration(5 * time.Second)
+	defaultHealthRetries  = 3
+	// healthyThreshold is how many checks in a row a new task must pass: the
+	// fewest there can be, so that a deployment is quick.
+	healthyThreshold = 2
+)
+
+// defaultStopTimeout is how long ECS waits between SIGTERM and SIGKILL.
+const defaultStopTimeout = 30
+
+// Target is the service that an endpoint serves.
+type Target struct {
+	// Service is the ECS service. Its tasks run in network mode bridge (with
+	// dynamic or fixed host ports), host or awsvpc. If it is to be registered
+	// in Cloud Map for others than the endpoint, that comes first. Required.
+	Service awsecs.Ec2Service
+
+	// ContainerName is the container that takes the requests. Default: the
+	// task definition's default container.
+	ContainerName string
+
+	// ContainerPort is the TCP port it takes them on; the container must have
+	// a port mapping for it. Default: the port of its first mapping.
+	ContainerPort int
+
+	// SecurityGroup that the tasks' traffic passes: of the instances in
+	// bridge and host mode, of the tasks in awsvpc mode. The endpoint opens
+	// the tasks' ports in it for itself and nobody else. Required.
+	SecurityGroup awsec2.ISecurityGroup
+
+	// HealthCheck tells a load balancer healthy tasks from others: Path,
+	// Interval, Timeout and Retries; a GracePeriod is set on the ECS service.
+	// An HTTP API leaves it to the container's own health check. Default: "/"
+	// every 30 seconds, 5 seconds' time, 3 failures.
+	HealthCheck spec.HealthCheck
+
+	// StopTimeout of the container in seconds. A load balancer gives open
+	// requests as long to end. Default: 30, which is ECS's own.
+	StopTimeout int
+}
+
+// resolvedTarget is a target with its defaults and what follows from its task
+// definition.
+type resolvedTarget struct {
+	Target
+	container awsecs.ContainerDefinition
+	// ports that the tasks are reached on.
+	ports awsec2.Port
+}
+
+// resolve fills in defaults. On an error the result is not to be used.
+func (t Target) resolve() (resolvedTarget, error) {
+	r := resolvedTarget{Target: t}
+	if t.Service == nil || t.SecurityGroup == nil {
+		return r, errors.New("target: Service and SecurityGroup are required")
+	}
+	task := t.Service.TaskDefinition()
+	if t.ContainerName == "" {
+		r.container = task.DefaultContainer()
+	} else {
+		r.container = task.FindContainer(&t.ContainerName)
+	}
+	if r.container == nil {
+		return r, fmt.Errorf("target: the task definition has no container %q: add it before the endpoint", t.ContainerName)
+	}
+	r.ContainerName = *r.container.ContainerName()
+	if t.ContainerPort == 0 {
+		mappings := *r.container.PortMappings()
+		if len(mappings) == 0 {
+			return r, fmt.Errorf("target: container %q has no port mapping: add one before the endpoint", r.ContainerName)
+		}
+		r.ContainerPort = int(*mappings[0].ContainerPort)
+	}
+	mapping := r.container.FindPortMapping(jsii.Number(r.ContainerPort), awsecs.Protocol_TCP)
+	if mapping == nil {
+		return r, fmt.Errorf("target: container %q has no TCP port mapping for %d: add one before the endpoint", r.ContainerName, r.ContainerPort)
+	}
+	r.ports = awsec2.Port_Tcp(jsii.Number(r.ContainerPort))
+	switch task.NetworkMode() {
+	case awsecs.NetworkMode_NONE:
+		return r, errors.New("target: the task's network mode is none, so nothing can reach it: use bridge, host or awsvpc")
+	case awsecs.NetworkMode_BRIDGE, awsecs.NetworkMode_NAT:
+		if mapping.HostPort == nil || *mapping.HostPort == 0 {
+			r.ports = awsec2.Port_TcpRange(jsii.Number(firstDynamicPort), jsii.Number(lastDynamicPort))
+		} else {
+			r.ports = awsec2.Port_Tcp(mapping.HostPort)
+		}
+	}
+	r.StopTimeout = orDefault(t.StopTimeout, defaultStopTimeout)
+	return r, errors.Join(r.resolveHealthCheck(), r.validateStopTimeout())
+}
+
+func (r *resolvedTarget) resolveHealthCheck() error {
+	h := &r.HealthCheck
+	if h.Path == "" {
+		h.Path = defaultHealthPath
+	}
+	if h.Interval == 0 {
+		h.Interval = defaultHealthInterval
+	}
+	if h.Timeout == 0 {
+		h.Timeout = defaultHealthTimeout
+	}
+	h.Retries = orDefault(h.Retries, defaultHealthRetries)
+	var problems []error
+	if !isToken(h.Path) && !strings.HasPrefix(h.Path, "/") {
+		problems = append(problems, fmt.Errorf("health check: path %q does not begin with a slash", h.Path))
+	}
+	if s := h.Interval.Seconds(); s < 5 || s > 300 {
+		problems = append(problems, fmt.Errorf("health check: interval %s is not between 5s and 300s", h.Interval))
+	}
+	if s := h.Timeout.Seconds(); s < 2 || s > 120 || h.Timeout >= h.Interval {
+		problems = append(problems, fmt.Errorf("health check: timeout %s is not between 2s and 120s and shorter than the interval %s", h.Timeout, h.Interval))
+	}
+	if h.Retries < 2 || h.Retries > 10 {
+		problems = append(problems, fmt.Errorf("health check: %d retries are not between 2 and 10", h.Retries))
+	}
+	return errors.Join(problems...)
+}
+
+func (r *resolvedTarget) validateStopTimeout() error {
+	if r.StopTimeout < 1 || r.StopTimeout > 3600 {
+		return fmt.Errorf("target: stop timeout of %d seconds is not between 1 and 3600", r.StopTimeout)
+	}
+	return nil
+}
+
+// allowFrom opens the tasks' ports to a security group.
+func (r resolvedTarget) allowFrom(source awsec2.ISecurityGroup, description string) {
+	source.Connections().AllowTo(r.SecurityGroup, r.ports, &description)
+}
+
+// newTargetGroup makes a target group that ECS registers the service's tasks
+// in. It has no physical name, so it can be replaced.
+func (r resolvedTarget) newTargetGroup(scope constructs.Construct, vpc awsec2.IVpc) elb.ApplicationTargetGroup {
+	targetType := elb.TargetType_INSTANCE
+	if r.Service.TaskDefinition().NetworkMode() == awsecs.NetworkMode_AWS_VPC {
+		targetType = elb.TargetType_IP
+	}
+	group := elb.NewApplicationTargetGroup(scope, jsii.String("TargetGroup"), &elb.ApplicationTargetGroupProps{
+		Vpc:        vpc,
+		TargetType: targetType,
+		Protocol:   elb.ApplicationProtocol_HTTP,
+		// ECS registers every task with its own port; this one is never used,
+		// and a change of it would replace the group.
+		Port: jsii.Number(80),
+		Targets: &[]elb.IApplicationLoadBalancerTarget{r.Service.LoadBalancerTarget(&awsecs.LoadBalancerTargetOptions{
+			ContainerName: &r.ContainerName,
+			ContainerPort: jsii.Number(r.ContainerPort),
+		})},
+		DeregistrationDelay: awscdk.Duration_Seconds(jsii.Number(r.StopTimeout)),
+		HealthCheck: &elb.HealthCheck{
+			Path:                    &r.HealthCheck.Path,
+			HealthyHttpCodes:        jsii.String("200-399"),
+			Interval:                awscdk.Duration_Seconds(jsii.Number(r.HealthCheck.Interval.Seconds())),
+			Timeout:                 awscdk.Duration_Seconds(jsii.Number(r.HealthCheck.Timeout.Seconds())),
+			HealthyThresholdCount:   jsii.Number(healthyThreshold),
+			UnhealthyThresholdCount: jsii.Number(r.HealthCheck.Retries),
+		},
+	})
+	service := r.Service.Node().DefaultChild().(awsecs.CfnService)
+	if grace := r.HealthCheck.GracePeriod; grace != nil {
+		service.SetHealthCheckGracePeriodSeconds(jsii.Number(grace.Seconds()))
+	}
+	if registries, ok := awscdk.Stack_Of(service).Resolve(service.ServiceRegistries()).([]any); !ok || len(registries) == 0 {
+		// Said outright, so that a service that was registered in Cloud Map
+		// for an HTTP API leaves it; ECS keeps what an update does not name.
+		service.AddPropertyOverride(jsii.String("ServiceRegistries"), []any{})
+	}
+	return group
+}
+
+// allowFromLoadBalancer opens the tasks' ports to a load balancer that has a
+// listener for the target group. The CDK opens them in the security groups
+// that the service knows; in bridge mode that is what the cluster was told,
+// which capacity providers' groups are not part of by themselves.
+func (r resolvedTarget) allowFromLoadBalancer(balancer awsec2.ISecurityGroup) {
+	for _, known := range *r.Service.Connections().SecurityGroups() {
+		if *known.SecurityGroupId() == *r.SecurityGroup.SecurityGroupId() {
+			return
+		}
+	}
+	r.allowFrom(balancer, "Load balancer to tasks")
+}
+
+func unhealthyTargets(group elb.ApplicationTargetGroup) awscloudwatch.IMetric {
+	return group.Metrics().UnhealthyHostCount(&awscloudwatch.MetricOptions{Statistic: jsii.String("Maximum")})
+}
