@@ -17,7 +17,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/cdkcontext"
 	"github.com/tinystack-go/tinystack/spec"
@@ -77,7 +76,7 @@ func config() string {
 // command line tool names in the environment.
 func synthesize(declared spec.App) {
 	cdkcontext.PrepareRuntime(nil)
-	defer jsii.Close()
+	defer closeRuntime(os.Stderr)
 	cdk := NewApp(nil)
 	stacks.NewTinyStack(cdk, &declared.Name, &stacks.TinyStackProps{
 		App:  declared,

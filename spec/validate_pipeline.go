@@ -160,7 +160,7 @@ func (s Source) validateObject(r report) {
 // buildNames are the variables of every image build and release that come from
 // the pipeline.
 var buildNames = []string{
-	"CLUSTER_ARN", "ECR_ENDPOINT", "ECR_IMAGE_URL", "PREVIOUS_STAGE_NAME", "REGIONAL_ECR_ENDPOINT",
+	"CLUSTER_ARN", "ECR_ENDPOINT", "ECR_IMAGE_URL", "IMAGE_TAG", "PREVIOUS_STAGE_NAME", "REGIONAL_ECR_ENDPOINT",
 	"REGIONAL_ECR_IMAGE_URL", "S3_BUCKET", "SERVICE_NAME", "STAGE_NAME", "STAGE_REGION",
 }
 
@@ -171,6 +171,8 @@ func (b Build) validate(r report) {
 		switch {
 		case slices.Contains(buildNames, name):
 			at.fail("is a variable that the pipeline sets itself", "another name", "rename it")
+		case strings.HasPrefix(name, "TINYSTACK_"):
+			at.fail("begins with TINYSTACK_, which the pipeline keeps for itself", "another name", "rename it")
 		case strings.HasPrefix(name, "CODEBUILD_"):
 			at.fail("begins with CODEBUILD_, which CodeBuild keeps for itself", "another name", "rename it")
 		default:

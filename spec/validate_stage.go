@@ -86,6 +86,7 @@ func (s Stage) validate(r report, app App) {
 	}
 	s.Network.validate(r.field("network"), s.Region)
 
+	s.validateRoom(r, app)
 	s.validateServing(r, app)
 	s.validatePulls(r, app)
 	s.validateSecretPlaces(r, app)

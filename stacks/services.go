@@ -206,11 +206,12 @@ func (s *stage) addEndpoint(stack awscdk.Stack, net network.Network, namespace a
 	switch {
 	case s.declared.Endpoint.Type == spec.ALB:
 		s.endpoint = endpoint.NewALB(stack, id, &endpoint.ALBProps{
-			VPC:        net.VPC(),
-			Subnets:    net.PublicSubnets(),
-			Target:     target,
-			Domain:     domain,
-			Production: *s.declared.Production,
+			VPC:              net.VPC(),
+			Subnets:          net.PublicSubnets(),
+			Target:           target,
+			Domain:           domain,
+			Production:       *s.declared.Production,
+			LogRetentionDays: s.declared.LogRetentionDays,
 		})
 	case s.declared.Endpoint.Caching != nil:
 		s.endpoint = endpoint.NewCachedRESTAPI(stack, id, &endpoint.CachedRESTAPIProps{

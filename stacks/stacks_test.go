@@ -29,7 +29,6 @@ func synth(t *testing.T, declared spec.App, tags map[string]string) *snapshot.As
 	synthtest.Secure(app)
 	stacks.NewTinyStack(app, jsii.String("App"), &stacks.TinyStackProps{
 		App: declared, Tags: tags,
-		OnStage: func(stage stacks.Stage) { synthtest.Secure(stage) },
 	})
 	assembly := synthtest.Synth(t, app)
 	synthtest.Findings(t, assembly)

@@ -86,6 +86,7 @@ func newStage(scope constructs.Construct, id *string, props *StageProps) *stage 
 		Env:       &awscdk.Environment{Account: optional(declared.Account), Region: &declared.Region},
 		StageName: jsii.String(app.Name + "-" + declared.Name),
 	})
+	inheritAspects(s, scope)
 	tag(s, app, declared.Name)
 	s.addNetwork()
 	if declared.Database != nil && declared.Database.Existing == nil {
@@ -156,6 +157,16 @@ func (s *stage) addDatabase() {
 			`aws secretsmanager list-secrets --region %s --filters Key=tag-key,Values=aws:cloudformation:stack-name Key=tag-value,Values=%s --query "SecretList[?starts_with(Name, '%s/')].[Name,ARN]" --output table`,
 			*stack.Region(), *stack.StackName(), s.declared.Name)),
 	})
+}
+
+// inheritAspects applies to the stage what is applied to the scopes above it.
+// The CDK stops at a stage, which surprises whoever tags or checks an app.
+func inheritAspects(s awscdk.Stage, scope constructs.Construct) {
+	for _, above := range *scope.Node().Scopes() {
+		for _, applied := range *awscdk.Aspects_Of(above).Applied() {
+			awscdk.Aspects_Of(s).Add(applied.Aspect(), &awscdk.AspectOptions{Priority: applied.Priority()})
+		}
+	}
 }
 
 // tag marks everything in scope as the application's and the stage's.

@@ -3,6 +3,8 @@ package stacks
 import (
 	"fmt"
 	"os"
+	"path"
+	"path/filepath"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -92,12 +94,33 @@ func (t *tinyStack) addDelivery() {
 		delivery.NewRegistry(registry, jsii.String("Registry"), &delivery.RegistryProps{
 			App:          t.app.Name,
 			Services:     built,
-			Stages:       t.stageNames(),
+			Stages:       place.Stages,
 			PullAccounts: place.PullAccounts,
 		})
 		stack.AddStackDependency(registry, jsii.String("the pipeline pushes images to it"))
 	}
-	t.delivery = delivery.NewDelivery(stack, jsii.String("Delivery"), &delivery.DeliveryProps{App: t.app, Stages: t.deployments()})
+	t.delivery = delivery.NewDelivery(stack, jsii.String("Delivery"), &delivery.DeliveryProps{
+		App:          t.app,
+		Stages:       t.deployments(),
+		BuildSpecs:   t.buildSpecs("build.yml"),
+		ReleaseSpecs: t.buildSpecs("release.yml"),
+	})
+}
+
+// buildSpecs are the buildspec files of that name in the build contexts, by
+// service. Only the source that the declaration is in can be looked at.
+func (t *tinyStack) buildSpecs(name string) map[string]string {
+	found := map[string]string{}
+	for _, declared := range t.app.Services {
+		if declared.Image != "" || declared.Source != nil || t.app.Dir() == "" {
+			continue
+		}
+		file := path.Join(declared.Context, name)
+		if info, err := os.Stat(filepath.Join(t.app.Dir(), file)); err == nil && info.Mode().IsRegular() {
+			found[declared.Name] = file
+		}
+	}
+	return found
 }
 
 func (t *tinyStack) newStack(id, name, region, description string) awscdk.Stack {
@@ -108,14 +131,6 @@ func (t *tinyStack) newStack(id, name, region, description string) awscdk.Stack 
 	})
 	tag(stack, t.app, "")
 	return stack
-}
-
-func (t *tinyStack) stageNames() []string {
-	var names []string
-	for _, declared := range t.app.Stages {
-		names = append(names, declared.Name)
-	}
-	return names
 }
 
 // deployments are the stages as the pipeline sees them.

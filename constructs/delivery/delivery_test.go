@@ -527,6 +527,31 @@ func TestGuestbook(t *testing.T) {
 	})
 }
 
+// Data does not survive a resource that gets another logical id.
+func TestLogicalIDsOfWhatKeepsData(t *testing.T) {
+	assembly := synth(t, guestbook())
+	found := map[string][]string{}
+	for _, stack := range []string{"guestbook-pipeline", "guestbook-pipeline-support-us-west-2", "guestbook-registry-us-east-1"} {
+		for id, resource := range template(t, assembly, stack).Resources("") {
+			switch resource.Type {
+			case "AWS::S3::Bucket", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::SNS::Topic", "AWS::ECR::Repository", "AWS::CodePipeline::Pipeline":
+				found[resource.Type] = append(found[resource.Type], id)
+			}
+		}
+	}
+	for kind := range found {
+		slices.Sort(found[kind])
+	}
+	assert.Equal(t, map[string][]string{
+		"AWS::CodePipeline::Pipeline": {"DeliveryPipelineE8584D71"},
+		"AWS::ECR::Repository":        {"RegistryapiE49612AB"},
+		"AWS::KMS::Key":               {"CrossRegionCodePipelineReplicationBucketEncryptionKey70216490", "DeliveryArtifactsKey52943D36", "DeliveryNotificationsKey61EAE807"},
+		"AWS::Logs::LogGroup":         {"DeliveryBuilds1E58F9AB", "DeliveryDeploymentsC26F5B05"},
+		"AWS::S3::Bucket":             {"AccessLogs8B620ECA", "CrossRegionCodePipelineReplicationBucketFC3227F2", "DeliveryAccessLogs89311F48", "DeliveryArtifactsAC79D864"},
+		"AWS::SNS::Topic":             {"DeliveryNotificationsTopic2A3C9C86"},
+	}, found)
+}
+
 // generalized leaves out of a wildcard what only names a resource.
 func generalized(wildcard string) string {
 	for _, part := range []struct{ prefix, name string }{

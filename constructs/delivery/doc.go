@@ -18,6 +18,51 @@
 // where. No task definition refers to a moving tag, so a commit that is
 // promoted while another one waits for approval cannot be swapped.
 //
+// # Buildspecs
+//
+// An image is built by a generated script, or by a buildspec file of the
+// service's own source ([DeliveryProps.BuildSpecs]). Another file can run after
+// each stage's deployment ([DeliveryProps.ReleaseSpecs]). Both find in their
+// environment
+//
+//	AWS_REGION              the pipeline's region
+//	S3_BUCKET               the bucket with the pipeline's artifacts
+//	ECR_ENDPOINT            the registry in the pipeline's region
+//	ECR_IMAGE_URL           the service's repository there, without a tag
+//	IMAGE_TAG               the commit, as the tag of the image
+//
+// and a release also
+//
+//	STAGE_NAME              the stage
+//	PREVIOUS_STAGE_NAME     the stage before it, "latest" before the first
+//	STAGE_REGION            the stage's region
+//	REGIONAL_ECR_ENDPOINT   the registry in the stage's region, and
+//	REGIONAL_ECR_IMAGE_URL  the repository there, if that is another region
+//	CLUSTER_ARN             the stage's cluster and the service's name in it,
+//	SERVICE_NAME            if the caller knows them
+//
+// A buildspec that pushes nothing under IMAGE_TAG fails the execution before
+// any stage is touched. None has to update a service: CloudFormation owns the
+// task definition.
+//
+// # What has to be there
+//
+// Every account and region of a stage is bootstrapped for the CDK with
+// --trust for the pipeline's account, before the pipeline is deployed for the
+// first time: the policies of its bucket and key name the roles made by that.
+// The pipeline's account is bootstrapped in every region that has a stage.
+// A CodeConnections connection is made in the console. A bucket that is a
+// source has versions and sends its events to EventBridge:
+//
+//	aws s3api put-bucket-notification-configuration --bucket BUCKET \
+//	  --notification-configuration '{"EventBridgeConfiguration": {}}'
+//
+// # Deployments
+//
+// Where a stage bakes and an alarm ends the bake, CodePipeline takes the stage
+// back to the last commit that passed it, if the pipeline has not changed since,
+// and goes no further.
+//
 // Stages are deployed by CloudFormation, straight from the templates of the
 // execution and without change sets: nobody looks at a change set between its
 // making and its execution, and it doubles the actions of a pipeline.

@@ -28,7 +28,7 @@ func (d *delivery) history() {
 		"Statement": []map[string]any{
 			{"Effect": "Allow", "Principal": writers, "Action": "logs:CreateLogStream", "Resource": arn + ":*"},
 			{
-				"Effect": "Allow", "Principal": writers, "Action": "logs:PutLogEvents", "Resource": arn + ":*:*",
+				"Effect": "Allow", "Principal": writers, "Action": "logs:PutLogEvents", "Resource": arn + ":*",
 				"Condition": map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": prefix + "events:" + region + ":" + account + ":rule/" + rule}},
 			},
 		},

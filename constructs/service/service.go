@@ -19,7 +19,6 @@ import (
 
 	"github.com/tinystack-go/tinystack/constructs/observability"
 	"github.com/tinystack-go/tinystack/internal/acknowledge"
-	"github.com/tinystack-go/tinystack/internal/placement"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -124,7 +123,7 @@ func NewEcsEc2Service(scope constructs.Construct, id *string, props *EcsEc2Servi
 	if len(neighbours) == 0 {
 		neighbours = []spec.Service{declared}
 	}
-	shares, err := placement.Divide(scale, neighbours)
+	shares, err := spec.Shares(scale, neighbours)
 	if err != nil {
 		panic(fmt.Errorf("service %s: %w", *id, err))
 	}
@@ -163,7 +162,7 @@ func (s *ecsEc2Service) AddSecret(name string, secret awsecs.Secret) {
 	s.container.AddSecret(&name, secret)
 }
 
-func (s *ecsEc2Service) addTaskDefinition(props *EcsEc2ServiceProps, declared spec.Service, share placement.Share) {
+func (s *ecsEc2Service) addTaskDefinition(props *EcsEc2ServiceProps, declared spec.Service, share spec.Share) {
 	taskRole := awsiam.NewRole(s, jsii.String("TaskRole"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("ecs-tasks.amazonaws.com"), &awsiam.ServicePrincipalOpts{
 			Conditions: &map[string]any{
@@ -246,7 +245,7 @@ func (s *ecsEc2Service) addService(props *EcsEc2ServiceProps, declared spec.Serv
 	if props.LoadBalanced {
 		service.HealthCheckGracePeriod = awscdk.Duration_Seconds(jsii.Number(declared.HealthCheck.GracePeriod.Seconds()))
 	}
-	if placement.HasProxies(neighbours) {
+	if spec.HasProxies(neighbours) {
 		service.ServiceConnectConfiguration = s.serviceConnect(props, declared)
 	}
 	if props.CapacityProvider != nil {

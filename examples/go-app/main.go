@@ -1,10 +1,10 @@
 // This example declares an application in Go instead of YAML, and adds a
-// bucket of its own to every stage.
+// topic of its own to every stage.
 package main
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/app"
@@ -44,15 +44,13 @@ func build(scope awscdk.App) {
 		Tags: stacks.TagsFromEnvironment(shop),
 		OnStage: func(stage stacks.Stage) {
 			// Everything that a stage consists of is there to be used: here
-			// the role of the service's tasks.
+			// the environment and the role of a service's tasks.
 			web := stage.Services()["web"]
-			uploads := awss3.NewBucket(awscdk.Stack_Of(web), jsii.String("Uploads"), &awss3.BucketProps{
-				EnforceSSL:        jsii.Bool(true),
-				Versioned:         jsii.Bool(true),
-				BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
+			orders := awssns.NewTopic(awscdk.Stack_Of(web), jsii.String("Orders"), &awssns.TopicProps{
+				EnforceSSL: jsii.Bool(true),
 			})
-			uploads.GrantReadWrite(web.TaskRole(), nil)
-			web.AddVariable("UPLOADS_BUCKET", *uploads.BucketName())
+			orders.GrantPublish(web.TaskRole())
+			web.AddVariable("ORDERS_TOPIC", *orders.TopicArn())
 		},
 	})
 }

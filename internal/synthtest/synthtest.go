@@ -69,8 +69,9 @@ func SynthSecure(t testing.TB, app awscdk.App) *snapshot.Assembly {
 	return assembly
 }
 
-// Secure applies the AwsSolutions rules to everything in a scope. A stage is
-// a scope of its own: the rules of an app do not reach into it.
+// Secure applies the AwsSolutions rules to everything in a scope. For an app
+// with a pipeline it has to come first: a pipeline synthesizes its stages when
+// it is made.
 func Secure(scope constructs.IConstruct) {
 	awscdk.Aspects_Of(scope).Add(cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{
 		Verbose: jsii.Bool(true),

@@ -1,4 +1,4 @@
-package placement_test
+package spec_test
 
 import (
 	"fmt"
@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tinystack-go/tinystack/internal/instances"
-	"github.com/tinystack-go/tinystack/internal/placement"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -32,7 +31,7 @@ func TestARollingUpdateAlwaysFits(t *testing.T) {
 				scale.Instance = name
 				list := services(n)
 				list[0].Internal = internal
-				shares, err := placement.Divide(scale, list)
+				shares, err := spec.Shares(scale, list)
 				if err != nil {
 					assert.Contains(t, err.Error(), name)
 					continue
@@ -47,7 +46,7 @@ func TestARollingUpdateAlwaysFits(t *testing.T) {
 					assert.LessOrEqual(t, n*shares[s.Name].Memory, instance.UsableMemoryMiB(), "%s × %d", name, n)
 				}
 				if internal {
-					memory += placement.ProxyMiB * n
+					memory += spec.ProxyMiB * n
 				}
 				assert.LessOrEqual(t, memory, smallest*instance.UsableMemoryMiB(), "%s × %d", name, n)
 				assert.LessOrEqual(t, cpu, smallest*instance.CPUUnits(), "%s × %d", name, n)
@@ -68,32 +67,32 @@ func TestDivide(t *testing.T) {
 	for name, test := range map[string]struct {
 		scale    spec.ScaleProfile
 		services []spec.Service
-		want     placement.Share
+		want     spec.Share
 		problem  string
 	}{
 		// 896 MiB and 2048 units, for one service with up to five tasks, twice.
 		"alone on a t3.micro": {
 			scale: scale(nil), services: services(1),
-			want: placement.Share{CPU: 204, MemoryReservation: 89, Memory: 896, CPUTarget: 750},
+			want: spec.Share{CPU: 204, MemoryReservation: 89, Memory: 896, CPUTarget: 750},
 		},
 		"two share it": {
 			scale: scale(nil), services: services(2),
-			want: placement.Share{CPU: 102, MemoryReservation: 44, Memory: 448, CPUTarget: 750},
+			want: spec.Share{CPU: 102, MemoryReservation: 44, Memory: 448, CPUTarget: 750},
 		},
 		"a fixed number of tasks": {
 			scale:    scale(func(s *spec.ScaleProfile) { s.Tasks.Max = new(1) }),
 			services: services(1),
-			want:     placement.Share{CPU: 1024, MemoryReservation: 448, Memory: 896, CPUTarget: 150},
+			want:     spec.Share{CPU: 1024, MemoryReservation: 448, Memory: 896, CPUTarget: 150},
 		},
 		"more instances share the tasks": {
 			scale:    scale(func(s *spec.ScaleProfile) { s.Instances.Min = new(5) }),
 			services: services(1),
-			want:     placement.Share{CPU: 1024, MemoryReservation: 448, Memory: 896, CPUTarget: 150},
+			want:     spec.Share{CPU: 1024, MemoryReservation: 448, Memory: 896, CPUTarget: 150},
 		},
 		"declared": {
 			scale:    scale(nil),
 			services: []spec.Service{{Name: "s0", CPU: 256, Memory: 400}},
-			want:     placement.Share{CPU: 256, MemoryReservation: 400, Memory: 400, CPUTarget: 75},
+			want:     spec.Share{CPU: 256, MemoryReservation: 400, Memory: 400, CPUTarget: 75},
 		},
 		"declared more than fits twice": {
 			scale:    scale(nil),
@@ -112,7 +111,7 @@ func TestDivide(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			shares, err := placement.Divide(test.scale, test.services)
+			shares, err := spec.Shares(test.scale, test.services)
 			if test.problem != "" {
 				require.ErrorContains(t, err, test.problem)
 				return

@@ -1,23 +1,11 @@
-// Package placement divides a container instance between the services of a
-// stage, so that a rolling update always finds room.
-//
-// ECS places a task only where its reservation is free, and a rolling update
-// needs room for a second copy of every task. The number of instances follows
-// CPU load, not reservations, so a reservation that is too large does not call
-// for more instances: it blocks the deployment. Hence the rule: every
-// service's tasks at their maximum, twice, fit on the smallest cluster.
-//
-// A reservation is a promise, not a limit. What a task may use is its even
-// share of the instance: the limit of its memory, and the measure of its CPU
-// load.
-package placement
+package spec
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/tinystack-go/tinystack/internal/instances"
-	"github.com/tinystack-go/tinystack/spec"
 )
 
 // ProxyMiB is the memory set aside for the Service Connect proxy that runs
@@ -31,7 +19,17 @@ const leastMiB = 6
 // leastCPU is the smallest CPU share that Linux accepts.
 const leastCPU = 2
 
-// Share is what one task of a service gets.
+// Share is what one task of a service gets of its instance.
+//
+// ECS places a task only where its reservation is free, and a rolling update
+// needs room for a second copy of every task. The number of instances follows
+// CPU load, not reservations, so a reservation that is too large does not call
+// for more instances: it blocks the deployment. Hence the rule: every
+// service's tasks at their maximum, twice, fit on the smallest cluster.
+//
+// A reservation is a promise, not a limit. What a task may use is its even
+// share of the instance: the limit of its memory, and the measure of its CPU
+// load.
 type Share struct {
 	// CPU units reserved for a task; 1024 are one vCPU.
 	CPU int
@@ -44,9 +42,9 @@ type Share struct {
 	CPUTarget int
 }
 
-// Divide gives each of a stage's services its share of an instance. Services
+// Shares gives each of a stage's services its share of an instance. Services
 // and scale are complete.
-func Divide(scale spec.ScaleProfile, services []spec.Service) (map[string]Share, error) {
+func Shares(scale ScaleProfile, services []Service) (map[string]Share, error) {
 	instance, known := instances.Lookup(scale.Instance)
 	if !known {
 		return declaredOnly(scale, services)
@@ -100,7 +98,7 @@ func Divide(scale spec.ScaleProfile, services []spec.Service) (map[string]Share,
 
 // HasProxies says whether the stage's tasks have a Service Connect proxy
 // beside them: where there is an internal service to reach.
-func HasProxies(services []spec.Service) bool {
+func HasProxies(services []Service) bool {
 	for _, service := range services {
 		if service.Internal {
 			return true
@@ -121,7 +119,7 @@ func part(whole, parts int) int {
 }
 
 // declaredOnly is for instance types newer than the table.
-func declaredOnly(scale spec.ScaleProfile, services []spec.Service) (map[string]Share, error) {
+func declaredOnly(scale ScaleProfile, services []Service) (map[string]Share, error) {
 	shares := map[string]Share{}
 	for _, service := range services {
 		if service.CPU == 0 || service.Memory == 0 {
@@ -133,7 +131,7 @@ func declaredOnly(scale spec.ScaleProfile, services []spec.Service) (map[string]
 }
 
 func noRoom(instance instances.Type, smallest, services int, proxies bool, taken []string) error {
-	text := fmt.Sprintf("%d services and the second copies that a rolling update starts do not fit on %d × %s, which leaves %d MiB and %d CPU units each",
+	text := fmt.Sprintf("%d services, with the second copies that a rolling update starts, do not fit on %d × %s, which leaves %d MiB and %d CPU units each",
 		services, smallest, instance.Name, instance.UsableMemoryMiB(), instance.CPUUnits())
 	if proxies {
 		text += fmt.Sprintf("; the Service Connect proxies take %d MiB", ProxyMiB*services)
@@ -141,5 +139,27 @@ func noRoom(instance instances.Type, smallest, services int, proxies bool, taken
 	if len(taken) > 0 {
 		text += "; declared: " + strings.Join(taken, ", ")
 	}
-	return fmt.Errorf("%s; use a larger instance, more instances, or declare less", text)
+	return errors.New(text)
+}
+
+// validateRoom checks that the stage's services fit on its instances. It has
+// nothing to say while the numbers themselves are wrong.
+func (s Stage) validateRoom(r report, app App) {
+	if r.failed("services") || r.failed(r.field("scale").path) {
+		return
+	}
+	if _, err := Shares(s.Scale, app.Services); err != nil {
+		r.field("scale").fail(r.to.origin.conceal(err.Error()), "", "use a larger instance, more instances, or declare less cpu and memory")
+	}
+}
+
+// failed says whether an error is reported at a path or below it.
+func (r report) failed(path string) bool {
+	for _, problem := range r.to.problems {
+		rest, below := strings.CutPrefix(problem.Path, path)
+		if below && problem.Severity == Error && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			return true
+		}
+	}
+	return false
 }

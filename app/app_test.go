@@ -1,0 +1,190 @@
+package app
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// These tests run the app as the CDK command line tool does: as a process that
+// writes into the folder it is told.
+
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "tinystack")
+	out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, "..").CombinedOutput()
+	require.NoError(t, err, string(out))
+	return binary
+}
+
+type result struct {
+	status         int
+	stdout, stderr string
+}
+
+func start(t *testing.T, binary, config, outdir string, args ...string) result {
+	t.Helper()
+	command := exec.Command(binary, args...)
+	command.Env = append(os.Environ(), ConfigVariable+"="+config, "CDK_OUTDIR="+outdir)
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	err := command.Run()
+	if err != nil {
+		require.IsType(t, &exec.ExitError{}, err)
+	}
+	return result{command.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// bad declarations, and what must be said of each: all of it, at once.
+var bad = map[string]struct {
+	text string
+	says []string
+}{
+	"unknown field":          {"name: shop\nservices: [{name: web, prot: 80}]\n", []string{"services[0].prot", "did you mean port"}},
+	"wrong type":             {"name: shop\nstages: [{name: dev, database: {storage: big}}]\n", []string{"stages[0].database.storage", "big"}},
+	"empty":                  {"", []string{"empty"}},
+	"duplicate stages":       {"name: shop\nstages: [{name: dev}, {name: dev}]\n", []string{"stages[1].name", "dev"}},
+	"canary of nothing":      {"name: shop\nstages: [{name: canary, canaryOf: prod, region: us-west-2}]\n", []string{"stages[0].canaryOf", "prod"}},
+	"cache with a balancer":  {"name: shop\nstages: [{name: dev, endpoint: {type: alb, caching: {paths: [{path: /, query: []}]}}}]\n", []string{"stages[0].endpoint.caching"}},
+	"min over max":           {"name: shop\nstages: [{name: dev, scale: {instances: {min: 5, max: 2}}}]\n", []string{"stages[0].scale.instances"}},
+	"port":                   {"name: shop\nservices: [{name: web, port: 70000}]\n", []string{"services[0].port", "70000", "65535"}},
+	"region":                 {"name: shop\nstages: [{name: dev, region: us-east-9}]\n", []string{"stages[0].region", "us-east-9"}},
+	"two architectures":      {"name: shop\nstages: [{name: dev}, {name: prod, scale: {instance: t4g.micro}}]\n", []string{"arm64", "x86_64", "t4g.micro", "t3.micro"}},
+	"a long name":            {"name: " + strings.Repeat("a", 30) + "\n", []string{"name", "20"}},
+	"not YAML":               {"name: [shop\n", []string{"bad.yaml:1"}},
+	"a megabyte of nonsense": {strings.Repeat("x]{:&*", 1<<20/6), []string{"bad.yaml"}},
+	"an unset variable":      {"name: shop\nstages: [{name: dev, account: \"${NO_SUCH_ACCOUNT}\"}]\n", []string{"NO_SUCH_ACCOUNT", "export"}},
+	"several at once":        {"name: Shop\nservices: [{name: web, port: -1}]\nstages: [{name: dev, region: mars}]\n", []string{"Shop", "services[0].port", "stages[0].region"}},
+	"more than fits":         {"name: shop\nservices: [{name: web, memory: 4000}]\n", []string{"memory", "4000", "t3.micro"}},
+}
+
+func TestBadDeclarations(t *testing.T) {
+	binary, dir := build(t), t.TempDir()
+	// What an earlier synthesis left must survive all of them.
+	outdir := filepath.Join(dir, "cdk.out")
+	require.NoError(t, os.Mkdir(outdir, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(outdir, "manifest.json"), []byte("earlier"), 0o644))
+	for name, test := range bad {
+		t.Run(name, func(t *testing.T) {
+			config := filepath.Join(dir, "bad.yaml")
+			require.NoError(t, os.WriteFile(config, []byte(test.text), 0o644))
+			got := start(t, binary, config, outdir)
+			assert.Equal(t, 1, got.status)
+			assert.Empty(t, got.stdout)
+			for _, says := range test.says {
+				assert.Contains(t, got.stderr, says)
+			}
+			assert.NotContains(t, got.stderr, "goroutine")
+			assert.NotContains(t, got.stderr, ".go:")
+			assert.NotContains(t, got.stderr, "jsii")
+			assert.Less(t, len(got.stderr), 5000)
+		})
+	}
+	t.Run("no such file", func(t *testing.T) {
+		got := start(t, binary, filepath.Join(dir, "none.yaml"), outdir)
+		assert.Equal(t, 1, got.status)
+		assert.Contains(t, got.stderr, "none.yaml")
+	})
+	assert.Equal(t, map[string]string{"manifest.json": "earlier"}, files(t, outdir))
+}
+
+func TestValidate(t *testing.T) {
+	binary := build(t)
+	got := start(t, binary, "../tinystack.yaml", t.TempDir(), "validate")
+	assert.Equal(t, 0, got.status)
+	assert.Equal(t, "../tinystack.yaml is valid: 2 services, 3 stages\n", got.stdout)
+	got = start(t, binary, "", t.TempDir(), "fly")
+	assert.Equal(t, 1, got.status)
+	assert.Contains(t, got.stderr, "usage")
+}
+
+// Strict validation of the templates takes seconds an app, so it is done here
+// once for each declaration and nowhere else.
+func TestStrictValidation(t *testing.T) {
+	binary := build(t)
+	for _, config := range []string{"../tinystack.yaml", "../examples/pipeline/tinystack.yaml", "../examples/direct/tinystack.yaml"} {
+		t.Run(config, func(t *testing.T) {
+			// Read here, so that a cached result is not used for another text.
+			_, err := os.ReadFile(config)
+			require.NoError(t, err)
+			outdir := filepath.Join(t.TempDir(), "cdk.out")
+			got := start(t, binary, config, outdir)
+			require.Equal(t, 0, got.status, got.stderr)
+			for line := range strings.Lines(got.stderr) {
+				assert.Regexp(t, `^(\.\./[a-z/.]+yaml:[0-9:]+ warning: |    fix: )`, line, "only the declaration's own warnings are printed")
+			}
+			made := files(t, outdir)
+			assert.Contains(t, made, "manifest.json")
+			for name, text := range made {
+				if strings.HasSuffix(name, "manifest.json") {
+					assert.NotContains(t, text, `"missing"`, "%s: something would be looked up", name)
+				}
+			}
+			var out bytes.Buffer
+			require.NoError(t, Summary(&out, outdir))
+			assert.Contains(t, out.String(), "npx cdk bootstrap aws://")
+		})
+	}
+}
+
+// An invalid template has to end the app, also when it is the CDK command
+// line tool that runs it.
+func TestAFailedValidationIsAnError(t *testing.T) {
+	dir := t.TempDir()
+	source := `package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/tinystack-go/tinystack/app"
+)
+
+func main() {
+	defer jsii.Close()
+	cdk := app.NewApp(nil)
+	stack := awscdk.NewStack(cdk, jsii.String("Stack"), nil)
+	awscdk.NewCfnResource(stack, jsii.String("Bucket"), &awscdk.CfnResourceProps{
+		Type:       jsii.String("AWS::S3::Bucket"),
+		Properties: &map[string]any{"VersioningConfiguration": map[string]any{"Status": "Purple"}},
+	})
+	cdk.Synth(nil)
+}
+`
+	// Inside the module, where its imports are found; `go build` ignores the
+	// folder otherwise.
+	folder, err := os.MkdirTemp("testdata", "invalid")
+	require.NoError(t, err)
+	defer os.RemoveAll(folder)
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "main.go"), []byte(source), 0o644))
+	binary := filepath.Join(dir, "invalid")
+	out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, "./"+folder).CombinedOutput()
+	require.NoError(t, err, string(out))
+	t.Setenv("CDK_APP_MODE", "process")
+	got := start(t, binary, "", filepath.Join(dir, "cdk.out"))
+	assert.NotEqual(t, 0, got.status)
+	assert.Contains(t, got.stderr, "Purple")
+}
+
+func files(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	require.NoError(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			name, _ := filepath.Rel(dir, path)
+			found[name] = string(text)
+		}
+		return err
+	}))
+	return found
+}

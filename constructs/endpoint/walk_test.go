@@ -1,0 +1,337 @@
+package endpoint
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tinystack-go/tinystack/snapshot"
+)
+
+// walker follows a request through a template, from the address to the
+// container's port.
+type walker struct {
+	snapshot.Template
+	rules []rule
+}
+
+// rule lets a peer, a security group or a CIDR block, in or out of a group.
+type rule struct {
+	egress      bool
+	group, peer string
+	from, to    float64
+}
+
+func (r rule) String() string {
+	direction := "in from"
+	if r.egress {
+		direction = "out to"
+	}
+	return fmt.Sprintf("%s: %s %s on %g-%g", r.group, direction, r.peer, r.from, r.to)
+}
+
+func newWalker(template snapshot.Template) *walker {
+	w := &walker{Template: template}
+	inline := func(group string, list any, egress bool) {
+		rules, _ := list.([]any)
+		for _, entry := range rules {
+			w.add(egress, group, entry.(map[string]any))
+		}
+	}
+	for id, group := range template.Resources("AWS::EC2::SecurityGroup") {
+		inline(id, group.Properties["SecurityGroupIngress"], false)
+		inline(id, group.Properties["SecurityGroupEgress"], true)
+	}
+	for _, r := range template.Resources("AWS::EC2::SecurityGroupIngress") {
+		w.add(false, target(r.Properties["GroupId"]), r.Properties)
+	}
+	for _, r := range template.Resources("AWS::EC2::SecurityGroupEgress") {
+		w.add(true, target(r.Properties["GroupId"]), r.Properties)
+	}
+	return w
+}
+
+func (w *walker) add(egress bool, group string, properties map[string]any) {
+	r := rule{egress: egress, group: group}
+	r.from, _ = properties["FromPort"].(float64)
+	r.to, _ = properties["ToPort"].(float64)
+	if properties["IpProtocol"] == "-1" {
+		r.from, r.to = 0, 65535
+	}
+	for _, key := range []string{"CidrIp", "CidrIpv6", "SourceSecurityGroupId", "DestinationSecurityGroupId"} {
+		if peer, ok := properties[key]; ok {
+			r.peer = target(peer)
+		}
+	}
+	w.rules = append(w.rules, r)
+}
+
+// target is the logical id that a Ref, a GetAtt or a join around one of them
+// points to, or a plain string itself.
+func target(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case map[string]any:
+		if ref, ok := v["Ref"].(string); ok {
+			return ref
+		}
+		if att, ok := v["Fn::GetAtt"].([]any); ok {
+			return att[0].(string)
+		}
+		if join, ok := v["Fn::Join"].([]any); ok {
+			for _, part := range join[1].([]any) {
+				if _, plain := part.(string); !plain {
+					return target(part)
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// only is the one resource of a type.
+func (w *walker) only(resourceType string) (string, snapshot.Resource, error) {
+	resources := w.Resources(resourceType)
+	if len(resources) != 1 {
+		return "", snapshot.Resource{}, fmt.Errorf("%d resources of type %s", len(resources), resourceType)
+	}
+	for id, r := range resources {
+		return id, r, nil
+	}
+	panic("unreachable")
+}
+
+// passes says whether both ends let traffic through.
+func (w *walker) passes(source, destination string, from, to float64) error {
+	covers := func(egress bool, group string, peers ...string) bool {
+		return slices.ContainsFunc(w.rules, func(r rule) bool {
+			return r.egress == egress && r.group == group && slices.Contains(peers, r.peer) && r.from <= from && to <= r.to
+		})
+	}
+	var problems []error
+	if !covers(true, source, destination, "0.0.0.0/0") {
+		problems = append(problems, fmt.Errorf("%s may not send to %s on %g-%g", source, destination, from, to))
+	}
+	if !covers(false, destination, source, "0.0.0.0/0") {
+		problems = append(problems, fmt.Errorf("%s does not take from %s on %g-%g", destination, source, from, to))
+	}
+	return errors.Join(problems...)
+}
+
+// reach walks from a security group to the tasks of the service, which the
+// registration (an element of the service's LoadBalancers or
+// ServiceRegistries) names.
+func (w *walker) reachTasks(source string, registration map[string]any) error {
+	_, service, err := w.only("AWS::ECS::Service")
+	if err != nil {
+		return err
+	}
+	task, ok := w.Resource(target(service.Properties["TaskDefinition"]))
+	if !ok {
+		return errors.New("the service has no task definition")
+	}
+	for _, c := range task.Get("Properties.ContainerDefinitions").([]any) {
+		container := c.(map[string]any)
+		for _, m := range container["PortMappings"].([]any) {
+			mapping := m.(map[string]any)
+			if container["Name"] != registration["ContainerName"] || mapping["ContainerPort"] != registration["ContainerPort"] {
+				continue
+			}
+			if task.Properties["NetworkMode"] == "awsvpc" {
+				port := mapping["ContainerPort"].(float64)
+				return w.passes(source, target(service.Get("Properties.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups.0")), port, port)
+			}
+			template, _, err := w.instances()
+			if err != nil {
+				return err
+			}
+			return w.passes(source, template, 32768, 65535)
+		}
+	}
+	return fmt.Errorf("no container has the port of the registration %v", registration)
+}
+
+// instances is the security group of the container instances.
+func (w *walker) instances() (string, snapshot.Resource, error) {
+	_, template, err := w.only("AWS::EC2::LaunchTemplate")
+	if err != nil {
+		return "", template, err
+	}
+	id := target(template.Get("Properties.LaunchTemplateData.SecurityGroupIds.0"))
+	group, ok := w.Resource(id)
+	if !ok {
+		return "", group, errors.New("the instances have no security group")
+	}
+	return id, group, nil
+}
+
+// registrations of the service, by the logical id of what it is registered in.
+func (w *walker) registrations(list, arn string) (map[string]map[string]any, error) {
+	_, service, err := w.only("AWS::ECS::Service")
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]map[string]any{}
+	entries, _ := service.Properties[list].([]any)
+	for _, entry := range entries {
+		registration := entry.(map[string]any)
+		found[target(registration[arn])] = registration
+	}
+	return found, nil
+}
+
+// reachBehind walks from a load balancer to the tasks through each listener
+// that forwards.
+func (w *walker) reachBehind(balancer string) error {
+	resource, ok := w.Resource(balancer)
+	if !ok {
+		return fmt.Errorf("no load balancer %q", balancer)
+	}
+	registered, err := w.registrations("LoadBalancers", "TargetGroupArn")
+	if err != nil {
+		return err
+	}
+	forwards := 0
+	for id, listener := range w.Resources("AWS::ElasticLoadBalancingV2::Listener") {
+		if target(listener.Properties["LoadBalancerArn"]) != balancer || listener.Get("Properties.DefaultActions.0.Type") != "forward" {
+			continue
+		}
+		forwards++
+		registration, ok := registered[target(listener.Get("Properties.DefaultActions.0.TargetGroupArn"))]
+		if !ok {
+			return fmt.Errorf("no tasks are registered in the target group of %s", id)
+		}
+		if err := w.reachTasks(target(resource.Get("Properties.SecurityGroups.0")), registration); err != nil {
+			return err
+		}
+	}
+	if forwards != 1 {
+		return fmt.Errorf("%d listeners forward", forwards)
+	}
+	return nil
+}
+
+func (w *walker) httpAPI() error {
+	api, _, err := w.only("AWS::ApiGatewayV2::Api")
+	if err != nil {
+		return err
+	}
+	_, stage, err := w.only("AWS::ApiGatewayV2::Stage")
+	if err != nil {
+		return err
+	}
+	if target(stage.Properties["ApiId"]) != api || stage.Properties["StageName"] != "$default" || stage.Properties["AutoDeploy"] != true {
+		return fmt.Errorf("not a default stage that is deployed: %v", stage.Properties)
+	}
+	_, route, err := w.only("AWS::ApiGatewayV2::Route")
+	if err != nil {
+		return err
+	}
+	if route.Properties["RouteKey"] != "$default" {
+		return fmt.Errorf("the route takes only %v", route.Properties["RouteKey"])
+	}
+	integration, ok := w.Resource(target(route.Properties["Target"]))
+	if !ok || integration.Properties["ConnectionType"] != "VPC_LINK" || integration.Properties["IntegrationMethod"] != "ANY" {
+		return fmt.Errorf("not an integration of all methods by VPC link: %v", integration.Properties)
+	}
+	link, ok := w.Resource(target(integration.Properties["ConnectionId"]))
+	if !ok || link.Type != "AWS::ApiGatewayV2::VpcLink" {
+		return errors.New("the integration has no VPC link")
+	}
+	discovery := target(integration.Properties["IntegrationUri"])
+	if records := w.Get("Resources." + discovery + ".Properties.DnsConfig.DnsRecords.0.Type"); records != "SRV" {
+		return fmt.Errorf("Cloud Map has %v records, which tell no port", records)
+	}
+	registered, err := w.registrations("ServiceRegistries", "RegistryArn")
+	if err != nil {
+		return err
+	}
+	registration, ok := registered[discovery]
+	if !ok {
+		return fmt.Errorf("no tasks are registered in %s", discovery)
+	}
+	return w.reachTasks(target(link.Get("Properties.SecurityGroupIds.0")), registration)
+}
+
+func (w *walker) restAPI() error {
+	methods := w.Resources("AWS::ApiGateway::Method")
+	if len(methods) == 0 {
+		return errors.New("the API has no methods")
+	}
+	for _, id := range slices.Sorted(maps.Keys(methods)) {
+		integration := methods[id].Properties["Integration"].(map[string]any)
+		if integration["Type"] != "HTTP_PROXY" || integration["ConnectionType"] != "VPC_LINK" {
+			return fmt.Errorf("%s is not passed on by VPC link: %v", id, integration)
+		}
+		link, ok := w.Resource(target(integration["ConnectionId"]))
+		if !ok || link.Type != "AWS::ApiGatewayV2::VpcLink" {
+			return fmt.Errorf("%s has no VPC link v2", id)
+		}
+		balancer := target(integration["IntegrationTarget"])
+		resource, ok := w.Resource(balancer)
+		if !ok || resource.Properties["Scheme"] != "internal" {
+			return fmt.Errorf("%s is not sent to an internal load balancer", id)
+		}
+		if err := w.passes(target(link.Get("Properties.SecurityGroupIds.0")), target(resource.Get("Properties.SecurityGroups.0")), 80, 80); err != nil {
+			return err
+		}
+		if err := w.reachBehind(balancer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walker) alb() error {
+	id, balancer, err := w.only("AWS::ElasticLoadBalancingV2::LoadBalancer")
+	if err != nil {
+		return err
+	}
+	if balancer.Properties["Scheme"] != "internet-facing" {
+		return errors.New("the load balancer does not face the internet")
+	}
+	security := target(balancer.Get("Properties.SecurityGroups.0"))
+	for _, listener := range w.Resources("AWS::ElasticLoadBalancingV2::Listener") {
+		port := listener.Properties["Port"].(float64)
+		if !slices.Contains(w.rules, rule{group: security, peer: "0.0.0.0/0", from: port, to: port}) {
+			return fmt.Errorf("the world does not get to port %g", port)
+		}
+	}
+	return w.reachBehind(id)
+}
+
+// walk follows a request to an endpoint of a kind.
+func (w *walker) walk(kind string) error {
+	switch kind {
+	case "http-api":
+		return w.httpAPI()
+	case "rest-api":
+		return w.restAPI()
+	default:
+		return w.alb()
+	}
+}
+
+// incoming lists what the template lets in, in words without hashes: who, and
+// by which ports.
+func (w *walker) incoming() []string {
+	var list []string
+	for _, r := range w.rules {
+		if !r.egress {
+			list = append(list, fmt.Sprintf("%s < %s : %g-%g", withoutHash(r.group), withoutHash(r.peer), r.from, r.to))
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// withoutHash is a logical id as a person would say it.
+func withoutHash(id string) string {
+	if len(id) > 8 && strings.Trim(id[len(id)-8:], "0123456789ABCDEF") == "" {
+		return id[:len(id)-8]
+	}
+	return id
+}
