@@ -16,7 +16,7 @@ export CDK_DISABLE_VERSION_CHECK := 1
 ## Synthesize CONFIG into OUT. OUT changes only when all of it succeeded.
 synth: $(CDK) build
 	@rm -rf '$(OUT).partial'
-	@TINYSTACK_CONFIG='$(CONFIG)' $(CDK) synth --app .bin/tinystack --build '' --quiet --output '$(OUT).partial' >/dev/null \
+	@TINYSTACK_CONFIG='$(CONFIG)' $(CDK) synth --ci --app .bin/tinystack --build '' --quiet --output '$(OUT).partial' >/dev/null \
 		|| { rm -rf '$(OUT).partial'; exit 1; }
 	@rm -rf '$(OUT)' && mv '$(OUT).partial' '$(OUT)'
 	@.bin/tinystack summary '$(OUT)'

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
@@ -17,15 +16,6 @@ import (
 )
 
 func TestMain(m *testing.M) { synthtest.Main(m) }
-
-func vpc(stack awscdk.Stack) awsec2.IVpc {
-	return awsec2.Vpc_FromVpcAttributes(stack, jsii.String("Vpc"), &awsec2.VpcAttributes{
-		VpcId:             jsii.String("vpc-0123456789abcdef0"),
-		AvailabilityZones: jsii.Strings("us-east-1a", "us-east-1b"),
-		PublicSubnetIds:   jsii.Strings("subnet-p1", "subnet-p2"),
-		PrivateSubnetIds:  jsii.Strings("subnet-1", "subnet-2"),
-	})
-}
 
 func count(minimum, desired, maximum int) spec.Instances {
 	return spec.Instances{Min: &minimum, Desired: &desired, Max: &maximum}
@@ -45,7 +35,7 @@ func TestCluster(t *testing.T) {
 		"production": {ContainerInsights: true},
 	} {
 		stack := synthtest.Stack(app, name)
-		props.VPC = vpc(stack)
+		props.VPC = synthtest.VPC(stack)
 		cluster.NewCluster(stack, jsii.String("Cluster"), &props)
 	}
 	assembly := synthtest.SynthSecure(t, app)
@@ -162,7 +152,7 @@ func TestCluster(t *testing.T) {
 
 func TestTheClusterKnowsItsInstancesSecurityGroup(t *testing.T) {
 	stack := synthtest.Stack(synthtest.NewApp(t), "connections")
-	c := cluster.NewCluster(stack, jsii.String("Cluster"), &cluster.ClusterProps{VPC: vpc(stack)})
+	c := cluster.NewCluster(stack, jsii.String("Cluster"), &cluster.ClusterProps{VPC: synthtest.VPC(stack)})
 	groups := *c.Cluster().Connections().SecurityGroups()
 	require.Len(t, groups, 1)
 	assert.Equal(t, *c.SecurityGroup().SecurityGroupId(), *groups[0].SecurityGroupId())

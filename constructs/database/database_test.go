@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
@@ -18,14 +17,6 @@ import (
 
 func TestMain(m *testing.M) { synthtest.Main(m) }
 
-func vpc(stack awscdk.Stack) awsec2.IVpc {
-	return awsec2.Vpc_FromVpcAttributes(stack, jsii.String("Vpc"), &awsec2.VpcAttributes{
-		VpcId:             jsii.String("vpc-0123456789abcdef0"),
-		AvailabilityZones: jsii.Strings("us-east-1a", "us-east-1b"),
-		IsolatedSubnetIds: jsii.Strings("subnet-1", "subnet-2"),
-	})
-}
-
 func TestPgDatabase(t *testing.T) {
 	app := synthtest.NewApp(t)
 	for name, props := range map[string]database.PgDatabaseProps{
@@ -37,11 +28,11 @@ func TestPgDatabase(t *testing.T) {
 		"detailed": {Database: spec.Database{Version: "17.9", Name: "books", User: "clerk", BackupDays: 3, MaxStorage: 99}},
 	} {
 		stack := synthtest.Stack(app, name)
-		props.VPC = vpc(stack)
+		props.VPC = synthtest.VPC(stack)
 		db := database.NewPgDatabase(stack, jsii.String("Database"), &props)
 		if name == "dev" {
 			client := synthtest.Stack(app, "client")
-			group := awsec2.NewSecurityGroup(client, jsii.String("Group"), &awsec2.SecurityGroupProps{Vpc: vpc(client)})
+			group := awsec2.NewSecurityGroup(client, jsii.String("Group"), &awsec2.SecurityGroupProps{Vpc: synthtest.VPC(client)})
 			db.AllowFrom(client, jsii.String("Ingress"), group)
 		}
 	}
@@ -143,7 +134,7 @@ func TestAttachPgDatabase(t *testing.T) {
 	assert.Equal(t, map[string]string{"PG_HOST": "books.example.com", "PG_PORT": "5433", "PG_DATABASE": "books", "PG_USER": "clerk"}, db.Variables())
 	assert.Contains(t, db.Secrets(), "PG_CREDENTIALS_SECRET")
 	assert.Nil(t, db.Instance())
-	group := awsec2.NewSecurityGroup(stack, jsii.String("Group"), &awsec2.SecurityGroupProps{Vpc: vpc(stack)})
+	group := awsec2.NewSecurityGroup(stack, jsii.String("Group"), &awsec2.SecurityGroupProps{Vpc: synthtest.VPC(stack)})
 	db.AllowFrom(stack, jsii.String("Ingress"), group)
 	rules := synthtest.Synth(t, app).Stacks[0].Template.Resources("AWS::EC2::SecurityGroupIngress")
 	require.Len(t, rules, 1)

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsservicediscovery"
@@ -22,14 +21,6 @@ import (
 )
 
 func TestMain(m *testing.M) { synthtest.Main(m) }
-
-func vpc(stack awscdk.Stack) awsec2.IVpc {
-	return awsec2.Vpc_FromVpcAttributes(stack, jsii.String("Vpc"), &awsec2.VpcAttributes{
-		VpcId:             jsii.String("vpc-0123456789abcdef0"),
-		AvailabilityZones: jsii.Strings("us-east-1a", "us-east-1b"),
-		PrivateSubnetIds:  jsii.Strings("subnet-1", "subnet-2"),
-	})
-}
 
 func TestEcsEc2Service(t *testing.T) {
 	app := synthtest.NewApp(t)
@@ -59,11 +50,11 @@ func TestEcsEc2Service(t *testing.T) {
 			Variables: map[string]string{"A": "stage", "PORT": "80"}},
 	} {
 		stack := synthtest.Stack(app, name)
-		c := cluster.NewCluster(stack, jsii.String("Cluster"), &cluster.ClusterProps{VPC: vpc(stack), Scale: props.Scale})
+		c := cluster.NewCluster(stack, jsii.String("Cluster"), &cluster.ClusterProps{VPC: synthtest.VPC(stack), Scale: props.Scale})
 		props.Cluster, props.CapacityProvider = c.Cluster(), c.CapacityProvider()
 		if len(props.Neighbours) > 0 {
 			props.Namespace = awsservicediscovery.NewPrivateDnsNamespace(stack, jsii.String("Namespace"), &awsservicediscovery.PrivateDnsNamespaceProps{
-				Name: jsii.String("app-dev.internal"), Vpc: vpc(awscdk.NewStack(app, jsii.String(name+"-vpc"), nil))})
+				Name: jsii.String("app-dev.internal"), Vpc: synthtest.VPC(awscdk.NewStack(app, jsii.String(name+"-vpc"), nil))})
 		}
 		if name == "configured" {
 			secret := awssecretsmanager.Secret_FromSecretNameV2(stack, jsii.String("Secret"), jsii.String("dev/key"))

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/tinystack-go/tinystack/internal/edit"
 )
 
 // Arch is a processor architecture, named as EC2 names it.
@@ -162,7 +164,7 @@ func nearest(name string, candidates []string, current func(string) bool) string
 	}
 	var best match
 	for _, candidate := range candidates {
-		distance := editDistance(name, candidate)
+		distance := edit.Distance(name, candidate)
 		if distance > limit {
 			continue
 		}
@@ -195,31 +197,4 @@ func commonPrefix(a, b string) int {
 		n++
 	}
 	return n
-}
-
-// editDistance is the number of bytes to insert, delete, replace or swap with
-// their neighbour to make b of a (the optimal string alignment distance).
-func editDistance(a, b string) int {
-	// Only the last two rows of the matrix are ever looked at.
-	before := make([]int, len(b)+1)
-	last := make([]int, len(b)+1)
-	row := make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			replace := last[j-1]
-			if a[i-1] != b[j-1] {
-				replace++
-			}
-			row[j] = min(replace, last[j]+1, row[j-1]+1)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)]
 }

@@ -186,25 +186,6 @@ func TestNearestDatabase(t *testing.T) {
 	assert.Empty(t, NearestDatabase("postgres"))
 }
 
-func TestEditDistance(t *testing.T) {
-	for _, tt := range []struct {
-		a, b string
-		want int
-	}{
-		{"", "", 0},
-		{"", "abc", 3},
-		{"abc", "", 3},
-		{"abc", "abc", 0},
-		{"abc", "abd", 1},
-		{"abc", "ac", 1},
-		{"ac", "abc", 1},
-		{"abcd", "acbd", 1},
-		{"kitten", "sitting", 3},
-	} {
-		assert.Equalf(t, tt.want, editDistance(tt.a, tt.b), "%q, %q", tt.a, tt.b)
-	}
-}
-
 func TestNamesAreCopies(t *testing.T) {
 	Names()[0] = "changed"
 	assert.NotEqual(t, "changed", Names()[0])

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
@@ -48,6 +49,18 @@ func NewApp(t testing.TB) awscdk.App {
 func Stack(app awscdk.App, name string) awscdk.Stack {
 	return awscdk.NewStack(app, &name, &awscdk.StackProps{
 		Env: &awscdk.Environment{Account: jsii.String("111111111111"), Region: jsii.String("us-east-1")},
+	})
+}
+
+// VPC is a network that is there already, in two zones.
+func VPC(stack awscdk.Stack) awsec2.IVpc {
+	return awsec2.Vpc_FromVpcAttributes(stack, jsii.String("Vpc"), &awsec2.VpcAttributes{
+		VpcId:             jsii.String("vpc-0123456789abcdef0"),
+		VpcCidrBlock:      jsii.String("10.0.0.0/16"),
+		AvailabilityZones: jsii.Strings("us-east-1a", "us-east-1b"),
+		PublicSubnetIds:   jsii.Strings("subnet-p1", "subnet-p2"),
+		PrivateSubnetIds:  jsii.Strings("subnet-1", "subnet-2"),
+		IsolatedSubnetIds: jsii.Strings("subnet-i1", "subnet-i2"),
 	})
 }
 
