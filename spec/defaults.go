@@ -25,6 +25,9 @@ const (
 	defaultScaleIn       = 35
 	defaultCacheGB       = 0.5
 
+	// DefaultKeepImages is how many images of a service are kept.
+	DefaultKeepImages = 25
+
 	buildLogDays      = 90
 	productionLogDays = 90
 	otherLogDays      = 14
@@ -87,6 +90,16 @@ func presetOf(profile Profile) preset {
 func (p *Pipeline) setDefaults() {
 	fill(&p.Region, defaultRegion)
 	fill(&p.LogRetentionDays, buildLogDays)
+	fill(&p.ExecutionMode, Superseded)
+	fill(&p.ApprovalTimeout, 7*24*hour)
+	fill(&p.KeepImages, DefaultKeepImages)
+	if p.Declaration != nil {
+		p.Declaration.setDefaults()
+	}
+}
+
+func (b *Build) setDefaults() {
+	fill(&b.Timeout, hour)
 }
 
 func (s *Source) setDefaults() {
@@ -148,6 +161,22 @@ func (s *Stage) setDefaults(app App) {
 		fill(&s.Removal, RemovalRetain)
 	}
 	fill(&s.Removal, RemovalSnapshot)
+	if s.Smoke != nil {
+		s.Smoke.setDefaults(app)
+	}
+}
+
+// setDefaults leaves Path empty where no service is public: there is nothing
+// to ask.
+func (s *Smoke) setDefaults(app App) {
+	fill(&s.Status, 200)
+	fill(&s.Timeout, 5*minute)
+	for _, service := range app.Services {
+		if service.public() {
+			fill(&s.Path, service.HealthCheck.Path)
+			fill(&s.Path, "/")
+		}
+	}
 }
 
 func (c *Caching) setDefaults() {

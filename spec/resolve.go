@@ -28,6 +28,7 @@ func (a App) complete() App {
 	if app.Source != nil {
 		app.Source.setDefaults()
 	}
+	app.Build.setDefaults()
 	if len(app.Services) == 0 {
 		app.Services = []Service{{Name: defaultService}}
 	}

@@ -61,7 +61,38 @@ type Pipeline struct {
 	// LogRetentionDays is how long output of builds is kept, in days; one of
 	// the values CloudWatch Logs accepts. Default: 90.
 	LogRetentionDays int `yaml:"logRetentionDays"`
+
+	// Declaration is the repository that this declaration and its app are in,
+	// where that is not the application's own: templates are made from there,
+	// images from the application's source, whose commit tags them. A change
+	// of either starts the pipeline. Default: the application's source.
+	Declaration *Source `yaml:"declaration"`
+
+	// ExecutionMode says what becomes of a commit that comes while another is
+	// on its way: superseded lets the newest one overtake those that wait
+	// before a stage, queued carries every one through, in order.
+	// Default: superseded.
+	ExecutionMode ExecutionMode `yaml:"executionMode"`
+
+	// ApprovalTimeout is how long an approval waits for a person before the
+	// execution ends, 5m to 1440h (60 days). Default: 168h (7 days).
+	ApprovalTimeout Duration `yaml:"approvalTimeout"`
+
+	// KeepImages is how many of the newest images of each service are kept,
+	// and with that how far back a rollback can go, 1 to 1000. What a stage
+	// runs is kept beside them. Default: 25.
+	KeepImages int `yaml:"keepImages"`
 }
+
+// ExecutionMode is what a pipeline does with several commits at once.
+type ExecutionMode string
+
+const (
+	// Superseded lets a newer commit overtake one that waits.
+	Superseded ExecutionMode = "superseded"
+	// Queued carries every commit through, one after the other.
+	Queued ExecutionMode = "queued"
+)
 
 // Source is a place that code comes from. Exactly one kind is given: a
 // repository with a connection (GitHub, GitLab, Bitbucket), a CodeCommit
@@ -89,6 +120,23 @@ type Source struct {
 
 	// Branch that is followed. Default: main. Not used with an S3 source.
 	Branch string `yaml:"branch"`
+
+	// Branches are patterns of the branches whose pushes start the pipeline,
+	// as in release/*; one that begins with "!" excludes. Branch is then what
+	// a start by hand takes. Up to 8 patterns that include and 8 that exclude;
+	// only with a connection, and not with Tags. Default: Branch alone.
+	Branches []string `yaml:"branches"`
+
+	// Tags are patterns of the git tags whose push starts the pipeline, in
+	// place of pushes to a branch, as in v*; one that begins with "!"
+	// excludes. Up to 8 and 8; only with a connection. Default: none.
+	Tags []string `yaml:"tags"`
+
+	// Paths are patterns of the files of which one has to change for a push
+	// to start the pipeline, as in services/**; one that begins with "!"
+	// excludes. Up to 8 and 8; only with a connection, and not with Tags.
+	// Default: all files.
+	Paths []string `yaml:"paths"`
 }
 
 // Build configures the image builds of the application.
@@ -97,6 +145,10 @@ type Build struct {
 	// arguments where the Dockerfile declares an ARG of that name. They are
 	// not for secrets. Default: none.
 	Variables map[string]string `yaml:"variables"`
+
+	// Timeout of each image build, and of each release by a releaseSpec, 5m
+	// to 8h. Default: 1h.
+	Timeout Duration `yaml:"timeout"`
 }
 
 // Service is one container image and how it runs. Each stage runs every
@@ -121,6 +173,18 @@ type Service struct {
 
 	// Dockerfile relative to Context. Default: Dockerfile.
 	Dockerfile string `yaml:"dockerfile"`
+
+	// BuildSpec is a CodeBuild buildspec file, relative to the root of the
+	// source, by which a pipeline builds and pushes the image. Default:
+	// build.yml in Context, where the declaration's own repository has one;
+	// otherwise the image is built from Dockerfile.
+	BuildSpec string `yaml:"buildSpec"`
+
+	// ReleaseSpec is a buildspec file, relative to the root of the source,
+	// that a pipeline runs after each stage's deployment. Default:
+	// release.yml in Context, where the declaration's own repository has one;
+	// otherwise nothing.
+	ReleaseSpec string `yaml:"releaseSpec"`
 
 	// Port the container listens on, 1 to 65535. Default: 80. Not allowed
 	// with Worker.
@@ -259,6 +323,11 @@ type Stage struct {
 	// Default: 0s: no wait.
 	Bake Duration `yaml:"bake"`
 
+	// Smoke tests the stage after each deployment, before the commit counts as
+	// released; a failure stops the pipeline. Where no task runs, nothing is
+	// tested. Default: none.
+	Smoke *Smoke `yaml:"smoke"`
+
 	// Wave joins neighbouring stages that name the same wave: they deploy
 	// side by side. Default: none: the stage deploys by itself.
 	Wave string `yaml:"wave"`
@@ -318,6 +387,25 @@ type Stage struct {
 	// destroy, snapshot or retain. Default: retain in production, snapshot
 	// elsewhere and in every canary.
 	Removal Removal `yaml:"removal"`
+}
+
+// Smoke is a test of a stage that was just deployed.
+type Smoke struct {
+	// Path that is asked for at the stage's own address, again and again until
+	// it answers with Status. Default: the path of the public service's health
+	// check, or "/"; without a public service nothing is asked for.
+	Path string `yaml:"path"`
+
+	// Status that Path has to answer with, 100 to 599. Default: 200.
+	Status int `yaml:"status"`
+
+	// Timeout is how long Path has for that, 10s to 30m. Default: 5m.
+	Timeout Duration `yaml:"timeout"`
+
+	// Commands are shell commands that run once Path has answered, in a
+	// checkout of the application's source; each has to succeed. STAGE_URL,
+	// STAGE_NAME and STAGE_REGION are in their environment. Default: none.
+	Commands []string `yaml:"commands"`
 }
 
 // EndpointType is the service that takes the requests.

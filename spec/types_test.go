@@ -183,6 +183,7 @@ func TestDocumentedDefaults(t *testing.T) {
 			Name:     "test",
 			Endpoint: Endpoint{Caching: &Caching{}},
 			Database: &Database{},
+			Smoke:    &Smoke{},
 		}, {
 			Name:     "other",
 			Database: &Database{Existing: &ExistingDatabase{}},

@@ -68,6 +68,12 @@ func (a App) validateServices(r report) {
 		if service.public() && service.Name != "" {
 			public = append(public, r.quote(service.Name))
 		}
+		if a.Pipeline == nil && service.BuildSpec != "" {
+			at.field("buildSpec").fail("needs a pipeline: without one the image is built from its Dockerfile", "", "add a pipeline, or remove it")
+		}
+		if a.Pipeline == nil && service.ReleaseSpec != "" {
+			at.field("releaseSpec").fail("needs a pipeline that runs it", "", "add a pipeline, or remove it")
+		}
 		if service.Source != nil {
 			service.Source.validate(at.field("source"), a.Pipeline)
 			if a.Pipeline == nil && service.Image == "" {

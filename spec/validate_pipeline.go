@@ -42,6 +42,16 @@ func (p Pipeline) validate(r report) {
 		}
 	}
 	validateRetention(r.field("logRetentionDays"), p.LogRetentionDays)
+	if p.Declaration != nil {
+		p.Declaration.validate(r.field("declaration"), &p)
+	}
+	if mode := r.field("executionMode"); p.ExecutionMode == "parallel" {
+		mode.fail("parallel lets two commits deploy to one stage at the same time, the older one perhaps last", "superseded or queued", "use queued, if every commit has to go through")
+	} else {
+		oneOf(mode, p.ExecutionMode, "an execution mode", Superseded, Queued)
+	}
+	r.field("approvalTimeout").lasting(p.ApprovalTimeout, 5*minute, 60*24*hour, minute)
+	r.field("keepImages").between(p.KeepImages, 1, 1000, "a number of images", "", "say how many commits a rollback may go back")
 }
 
 func validateAccount(r report, account string) bool {
@@ -108,6 +118,7 @@ func (s Source) validate(r report, pipeline *Pipeline) {
 	if s.Bucket != "" || s.Key != "" {
 		s.validateObject(r)
 	}
+	s.validateFilters(r)
 	if s.Branch == "" {
 		return
 	}
@@ -144,6 +155,40 @@ func (s Source) validateRepository(r report, pipeline *Pipeline) {
 	}
 }
 
+// mostPatterns is the number of patterns of each kind that a filter of a
+// CodePipeline trigger takes.
+const mostPatterns = 8
+
+var globPattern = regexp.MustCompile(`^!?[^\s!]\S{0,254}$`)
+
+// validateFilters checks what is to start the pipeline.
+func (s Source) validateFilters(r report) {
+	filters := map[string][]string{"branches": s.Branches, "paths": s.Paths, "tags": s.Tags}
+	for _, name := range slices.Sorted(maps.Keys(filters)) {
+		patterns, at := filters[name], r.field(name)
+		if len(patterns) == 0 {
+			continue
+		}
+		if s.CodeCommit != "" || s.Bucket != "" {
+			at.fail("filters pushes, which CodePipeline does for connections only", "", "remove it, or reach the repository over a connection")
+			continue
+		}
+		if name != "tags" && len(s.Tags) > 0 {
+			at.fail("is given beside tags, and a push is either of a branch or of a tag", name+" or tags", "remove one of the two")
+		}
+		excluding := 0
+		for i, pattern := range patterns {
+			at.item(i).matches(pattern, globPattern, "a pattern", "1 to 255 characters without spaces, as in release/* or !docs/**", "correct the pattern")
+			if strings.HasPrefix(pattern, "!") {
+				excluding++
+			}
+		}
+		if most := max(excluding, len(patterns)-excluding); most > mostPatterns {
+			at.fail(fmt.Sprintf("has %d patterns of one kind", most), fmt.Sprintf("up to %d that include and %d that exclude", mostPatterns, mostPatterns), "join patterns with * and **")
+		}
+	}
+}
+
 func (s Source) validateObject(r report) {
 	bucket, key := r.field("bucket"), r.field("key")
 	if bucket.required(s.Bucket, "the name of a bucket", "name the bucket that holds the key") {
@@ -161,10 +206,11 @@ func (s Source) validateObject(r report) {
 // the pipeline.
 var buildNames = []string{
 	"CLUSTER_ARN", "ECR_ENDPOINT", "ECR_IMAGE_URL", "IMAGE_TAG", "PREVIOUS_STAGE_NAME", "REGIONAL_ECR_ENDPOINT",
-	"REGIONAL_ECR_IMAGE_URL", "S3_BUCKET", "SERVICE_NAME", "STAGE_NAME", "STAGE_REGION",
+	"REGIONAL_ECR_IMAGE_URL", "S3_BUCKET", "SERVICE_NAME", "STAGE_NAME", "STAGE_REGION", "STAGE_URL",
 }
 
 func (b Build) validate(r report) {
+	r.field("timeout").lasting(b.Timeout, 5*minute, 8*hour, minute)
 	r = r.field("variables")
 	for _, name := range slices.Sorted(maps.Keys(b.Variables)) {
 		at := r.field(name)

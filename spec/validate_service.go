@@ -48,6 +48,11 @@ func (s Service) validateImage(r report) {
 	if s.Image == "" {
 		validatePath(r.field("context"), s.Context)
 		validatePath(r.field("dockerfile"), s.Dockerfile)
+		for field, path := range map[string]string{"buildSpec": s.BuildSpec, "releaseSpec": s.ReleaseSpec} {
+			if path != "" {
+				validatePath(r.field(field), path)
+			}
+		}
 		return
 	}
 	const built = "remove it, or remove image to have one built"
@@ -59,6 +64,12 @@ func (s Service) validateImage(r report) {
 	}
 	if s.Dockerfile != "" {
 		r.field("dockerfile").fail("is given for an existing image", "", built)
+	}
+	if s.BuildSpec != "" {
+		r.field("buildSpec").fail("is given for an existing image", "", built)
+	}
+	if s.ReleaseSpec != "" {
+		r.field("releaseSpec").fail("is given for an existing image", "", built)
 	}
 	image := r.field("image")
 	fix := "give the name as docker pull takes it"

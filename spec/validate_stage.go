@@ -112,11 +112,17 @@ func (s Stage) validateFlow(r report, app App) {
 		if s.Bake != 0 {
 			r.field("bake").fail("needs a pipeline that waits", "", fix)
 		}
+		if s.Smoke != nil {
+			r.field("smoke").fail("needs a pipeline that runs it", "", fix)
+		}
 		if s.Wave != "" {
 			r.field("wave").fail("needs a pipeline that deploys stages side by side", "", fix)
 		}
 	} else if s.Account == "" && app.Pipeline.Account != "" {
 		r.field("account").fail("is missing", "12 digits", "give the account of the stage")
+	}
+	if s.Smoke != nil {
+		s.Smoke.validate(r.field("smoke"), app)
 	}
 	if s.Bake == 0 {
 		return
@@ -127,6 +133,29 @@ func (s Stage) validateFlow(r report, app App) {
 		return
 	}
 	bake.lasting(s.Bake, minute, longestBake, minute)
+}
+
+// smokePath may have a query, but nothing that a shell, a header or a log could
+// take for its own.
+var smokePath = regexp.MustCompile(`^/[A-Za-z0-9._~/%:@+,;=&?!*()-]*$`)
+
+func (s Smoke) validate(r report, app App) {
+	path := r.field("path")
+	switch {
+	case app.hasPublicService():
+		path.matches(s.Path, smokePath, "a path", "a path that begins with a slash, with or without a query", "begin with a slash, and encode special characters")
+	case s.Path != "":
+		path.fail("has no service to ask", "", "remove it, or have a service that is neither internal nor a worker")
+	case len(s.Commands) == 0:
+		r.fail("tests nothing: no service is public, and there are no commands", "commands", "add commands, or remove it")
+	}
+	r.field("status").between(s.Status, 100, 599, "a status", "", "give the HTTP status that the path answers with")
+	r.field("timeout").lasting(s.Timeout, 10*second, 30*minute, second)
+	for i, command := range s.Commands {
+		if strings.TrimSpace(command) == "" {
+			r.field("commands").item(i).fail("is empty", "a shell command", "remove it")
+		}
+	}
 }
 
 // validateExistingDatabase checks that the stage can reach it.

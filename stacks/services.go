@@ -72,6 +72,7 @@ func (s *stage) addServices(tags map[string]string) {
 			s.addEndpoint(stack, net, namespace, declared, added)
 		}
 	}
+	s.clusterARN = output(stack, "ClusterARN", "Cluster of the stage", *s.cluster.Cluster().ClusterArn())
 	s.addAlarms(stack)
 }
 
@@ -146,6 +147,7 @@ func (s *stage) loadBalanced(declared spec.Service) bool {
 func (s *stage) addServiceOutputs(stack awscdk.Stack, declared spec.Service, added service.EcsEc2Service) {
 	id := identifier(declared.Name)
 	region := s.declared.Region
+	s.serviceNames[declared.Name] = output(stack, id+"ServiceName", "Name of service "+declared.Name+" in the cluster", *added.Service().ServiceName())
 	output(stack, id+"Logs", "Follows the output of service "+declared.Name,
 		fmt.Sprintf("aws logs tail %s --follow --region %s", *added.LogGroup().LogGroupName(), region))
 	if *s.declared.Exec {
@@ -234,7 +236,7 @@ func (s *stage) addEndpoint(stack awscdk.Stack, net network.Network, namespace a
 			LogRetentionDays: s.declared.LogRetentionDays,
 		})
 	}
-	output(stack, "URL", "Address of the stage", *s.endpoint.URL())
+	s.url = output(stack, "URL", "Address of the stage", *s.endpoint.URL())
 }
 
 // secret is a reference as ECS takes it: the value stays in AWS until a task
@@ -256,8 +258,8 @@ func secret(scope constructs.Construct, name, reference string) awsecs.Secret {
 	}
 }
 
-func output(stack awscdk.Stack, id, description, value string) {
-	awscdk.NewCfnOutput(stack, &id, &awscdk.CfnOutputProps{Description: &description, Value: &value})
+func output(stack awscdk.Stack, id, description, value string) awscdk.CfnOutput {
+	return awscdk.NewCfnOutput(stack, &id, &awscdk.CfnOutputProps{Description: &description, Value: &value})
 }
 
 // identifier is a name as part of a logical id: my-api becomes MyApi.

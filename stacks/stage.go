@@ -63,6 +63,10 @@ type stage struct {
 	endpoint endpoint.Endpoint
 	// alarmNames tell that the stage is not well.
 	alarmNames []string
+	// Outputs that steps of a pipeline read; nil where there are none.
+	clusterARN   awscdk.CfnOutput
+	serviceNames map[string]awscdk.CfnOutput
+	url          awscdk.CfnOutput
 }
 
 // NewStage makes a stage. It panics with all problems of the declaration if
@@ -81,7 +85,7 @@ func newStage(scope constructs.Construct, id *string, props *StageProps) *stage 
 		panic(fmt.Errorf("application %q has no stage %q", app.Name, props.Name))
 	}
 	declared := app.Stages[i]
-	s := &stage{app: app, declared: declared, services: map[string]service.EcsEc2Service{}}
+	s := &stage{app: app, declared: declared, services: map[string]service.EcsEc2Service{}, serviceNames: map[string]awscdk.CfnOutput{}}
 	awscdk.NewStage_Override(s, scope, id, &awscdk.StageProps{
 		Env:       &awscdk.Environment{Account: optional(declared.Account), Region: &declared.Region},
 		StageName: jsii.String(app.Name + "-" + declared.Name),

@@ -96,6 +96,7 @@ func (t *tinyStack) addDelivery() {
 			Services:     built,
 			Stages:       place.Stages,
 			PullAccounts: place.PullAccounts,
+			KeepImages:   t.app.Pipeline.KeepImages,
 		})
 		stack.AddStackDependency(registry, jsii.String("the pipeline pushes images to it"))
 	}
@@ -108,11 +109,12 @@ func (t *tinyStack) addDelivery() {
 }
 
 // buildSpecs are the buildspec files of that name in the build contexts, by
-// service. Only the source that the declaration is in can be looked at.
+// service, where none is declared. Only the source that the declaration is in
+// can be looked at.
 func (t *tinyStack) buildSpecs(name string) map[string]string {
 	found := map[string]string{}
 	for _, declared := range t.app.Services {
-		if declared.Image != "" || declared.Source != nil || t.app.Dir() == "" {
+		if declared.Image != "" || declared.Source != nil || t.app.Pipeline.Declaration != nil || t.app.Dir() == "" {
 			continue
 		}
 		file := path.Join(declared.Context, name)
@@ -138,10 +140,13 @@ func (t *tinyStack) deployments() []delivery.StageDeployment {
 	var deployments []delivery.StageDeployment
 	for _, made := range t.stages {
 		deployments = append(deployments, delivery.StageDeployment{
-			Stage:       made,
-			Spec:        made.declared,
-			GateRoleARN: made.gateRoleARN(),
-			AlarmNames:  made.alarmNames,
+			Stage:        made,
+			Spec:         made.declared,
+			GateRoleARN:  made.gateRoleARN(),
+			AlarmNames:   made.alarmNames,
+			ClusterARN:   made.clusterARN,
+			ServiceNames: made.serviceNames,
+			URL:          made.url,
 		})
 	}
 	return deployments

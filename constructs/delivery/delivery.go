@@ -64,10 +64,14 @@ type StageDeployment struct {
 	// with (see [NewGateRole] and [GateRoleARN]). Required where the stage
 	// bakes and has alarms.
 	GateRoleARN string
-	// ClusterARN and ServiceNames, by service, are in the environment of a
-	// release buildspec. Default: none.
-	ClusterARN   string
-	ServiceNames map[string]string
+	// ClusterARN and ServiceNames, by service, are outputs of the stage's
+	// stacks, which name resources that have no name before they are made.
+	// They are in the environment of a release buildspec. Default: none.
+	ClusterARN   awscdk.CfnOutput
+	ServiceNames map[string]awscdk.CfnOutput
+	// URL is the output with the address of the stage. Required where the
+	// stage is smoke-tested at a path.
+	URL awscdk.CfnOutput
 	// Pre are steps that run after the approval of the stage and before its
 	// deployment. Default: none.
 	Pre []pipelines.Step
@@ -133,7 +137,7 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 	d.codePipeline = awscodepipeline.NewPipeline(d, jsii.String("Pipeline"), &awscodepipeline.PipelineProps{
 		PipelineName:             jsii.String(d.app.Name),
 		PipelineType:             awscodepipeline.PipelineType_V2,
-		ExecutionMode:            awscodepipeline.ExecutionMode_SUPERSEDED,
+		ExecutionMode:            executionMode(d.app.Pipeline.ExecutionMode),
 		RestartExecutionOnUpdate: jsii.Bool(true),
 		ArtifactBucket:           d.artifacts,
 		CrossAccountKeys:         jsii.Bool(d.crossAccount()),
@@ -213,6 +217,9 @@ func check(scope constructs.Construct, props *DeliveryProps) (arch string, err e
 		if stage.Spec.Bake > 0 && len(stage.AlarmNames) > 0 && stage.GateRoleARN == "" {
 			fail("stage %s bakes with alarms and has no gate role: make one with NewGateRole", name)
 		}
+		if smoke := stage.Spec.Smoke; smoke != nil && smoke.Path != "" && stage.URL == nil {
+			fail("stage %s is smoke-tested at %s and has no address: give the output that holds it", name, smoke.Path)
+		}
 		if len(stage.AlarmNames) > maxAlarms {
 			fail("stage %s bakes with %d alarms, and CloudWatch describes %d at once", name, len(stage.AlarmNames), maxAlarms)
 		}
@@ -234,6 +241,13 @@ func (d *delivery) crossAccount() bool {
 		}
 	}
 	return false
+}
+
+func executionMode(mode spec.ExecutionMode) awscodepipeline.ExecutionMode {
+	if mode == spec.Queued {
+		return awscodepipeline.ExecutionMode_QUEUED
+	}
+	return awscodepipeline.ExecutionMode_SUPERSEDED
 }
 
 func minutes(n int) awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(n)) }

@@ -46,9 +46,9 @@ func guestbook() spec.App {
 	prod.Approval = spec.Manual
 	return spec.App{
 		Name:     "guestbook",
-		Pipeline: &spec.Pipeline{Account: home, Region: "us-east-1", Notify: []string{"team@example.com"}, LogRetentionDays: 90},
+		Pipeline: &spec.Pipeline{Account: home, Region: "us-east-1", Notify: []string{"team@example.com"}, LogRetentionDays: 90, ApprovalTimeout: spec.Duration(24 * time.Hour)},
 		Source:   connection("acme/guestbook"),
-		Build:    spec.Build{Variables: map[string]string{"NODE_ENV": "production"}},
+		Build:    spec.Build{Variables: map[string]string{"NODE_ENV": "production"}, Timeout: spec.Minutes(60)},
 		Services: []spec.Service{
 			{Name: "api", Context: ".", Dockerfile: "Dockerfile"},
 			{Name: "cache", Image: "public.ecr.aws/docker/library/redis:7"},
@@ -60,7 +60,7 @@ func guestbook() spec.App {
 func stageOf(name, account, region string) spec.Stage {
 	return spec.Stage{
 		Name: name, Account: account, Region: region, Approval: spec.Automatic,
-		Scale: spec.ScaleProfile{Instance: "t3.micro"},
+		Scale: spec.ScaleProfile{Instance: "t3.micro", Tasks: spec.Tasks{Max: new(5)}},
 	}
 }
 
@@ -153,10 +153,13 @@ func only(t *testing.T, of snapshot.Template, kind string) snapshot.Resource {
 type action struct {
 	Name          string
 	RunOrder      int
+	Namespace     string
+	Timeout       int `json:"TimeoutInMinutes"`
 	Region        string
 	Configuration map[string]any
 	ActionTypeID  struct{ Provider, Category string } `json:"ActionTypeId"`
 	Inputs        []struct{ Name string }             `json:"InputArtifacts"`
+	Outputs       []struct{ Name string }             `json:"OutputArtifacts"`
 }
 
 type pipelineStage struct {
@@ -719,7 +722,7 @@ func TestTwoBranchesOfOneRepository(t *testing.T) {
 	next.Branch = "next"
 	declared.Services = append(declared.Services, spec.Service{Name: "web", Context: ".", Dockerfile: "Dockerfile", Source: next})
 	assert.Equal(t, "delivery Delivery: the source of web is acme/guestbook at next, which is a source at main already: "+
-		"a pipeline follows one branch of a repository, over one connection", refusal(t, declared))
+		"a pipeline follows one branch of a repository, over one connection, by one set of filters", refusal(t, declared))
 }
 
 func TestWaves(t *testing.T) {
@@ -886,8 +889,8 @@ func TestOwnBuildSpecs(t *testing.T) {
 	assembly := synth(t, guestbook(), func(p *DeliveryProps) {
 		p.BuildSpecs = map[string]string{"api": "build.yml"}
 		p.ReleaseSpecs = map[string]string{"api": "release.yml"}
-		p.Stages[1].ClusterARN = "arn:aws:ecs:us-west-2:111111111111:cluster/canary"
-		p.Stages[1].ServiceNames = map[string]string{"api": "canary-api"}
+		p.Stages[1].ClusterARN = outputOf(p.Stages[1], "ClusterARN")
+		p.Stages[1].ServiceNames = map[string]awscdk.CfnOutput{"api": outputOf(p.Stages[1], "ApiServiceName")}
 		p.Stages[2].Pre = []pipelines.Step{pipelines.NewManualApprovalStep(jsii.String("AskLegal"), nil)}
 		p.Stages[2].Post = []pipelines.Step{pipelines.NewManualApprovalStep(jsii.String("LookAtIt"), nil)}
 	})
@@ -904,17 +907,41 @@ func TestOwnBuildSpecs(t *testing.T) {
 	assert.Equal(t, "build.yml", projectOf(t, pipeline, build).Get("Properties.Source.BuildSpec"))
 	assert.Equal(t, "true", environmentOf(t, pipeline, find(t, stages, "Images", "api-Distribute"))["TINYSTACK_COPY_ONLY"])
 
+	built := environmentOf(t, pipeline, build)
+	for name, value := range map[string]any{
+		"STAGE_NAME": "dev", "PREVIOUS_STAGE_NAME": "latest", "STAGE_REGION": "us-east-1", "REGIONAL_ECR_ENDPOINT": nil, "NODE_ENV": "production",
+		"AWS_REGION": "us-east-1", "ECR_ENDPOINT": homeHost, "ECR_IMAGE_URL": homeHost + "/guestbook/api", "IMAGE_TAG": "#{Source@acme_guestbook.CommitId}",
+	} {
+		assert.Equal(t, value, built[name], name)
+	}
+
 	release := find(t, stages, "canary", "api-Release")
 	assert.Equal(t, "release.yml", projectOf(t, pipeline, release).Get("Properties.Source.BuildSpec"))
 	assert.Equal(t, "acme_guestbook_Source", release.Inputs[0].Name, "with git's metadata")
 	env := environmentOf(t, pipeline, release)
-	for _, name := range []string{
-		"AWS_REGION", "S3_BUCKET", "ECR_ENDPOINT", "ECR_IMAGE_URL", "STAGE_NAME", "PREVIOUS_STAGE_NAME", "CLUSTER_ARN", "SERVICE_NAME",
-		"STAGE_REGION", "REGIONAL_ECR_ENDPOINT", "REGIONAL_ECR_IMAGE_URL", "IMAGE_TAG",
-	} {
-		assert.NotEmpty(t, env[name], name)
-	}
-	assert.Equal(t, "canary-api", env["SERVICE_NAME"])
+	assert.Equal(t, map[string]any{
+		"AWS_REGION":             "us-east-1",
+		"S3_BUCKET":              env["S3_BUCKET"],
+		"ECR_ENDPOINT":           homeHost,
+		"ECR_IMAGE_URL":          homeHost + "/guestbook/api",
+		"STAGE_NAME":             "canary",
+		"PREVIOUS_STAGE_NAME":    "dev",
+		"CLUSTER_ARN":            "#{canaryservice0A8F7AD3.ClusterARN}",
+		"SERVICE_NAME":           "#{canaryservice0A8F7AD3.ApiServiceName}",
+		"STAGE_REGION":           "us-west-2",
+		"REGIONAL_ECR_ENDPOINT":  anotherHost,
+		"REGIONAL_ECR_IMAGE_URL": anotherHost + "/guestbook/api",
+		"IMAGE_TAG":              "#{Source@acme_guestbook.CommitId}",
+	}, env)
+	assert.NotEmpty(t, env["S3_BUCKET"])
+	assert.Equal(t, "canaryservice0A8F7AD3", find(t, stages, "canary", "guestbook-canary-service.Deploy").Namespace,
+		"the deployment, in whichever account and region, hands its outputs on")
+}
+
+// outputOf is an output of the stage's last stack.
+func outputOf(stage StageDeployment, name string) awscdk.CfnOutput {
+	stack := stage.Stage.Node().FindChild(jsii.String("service")).(awscdk.Stack)
+	return awscdk.NewCfnOutput(stack, &name, &awscdk.CfnOutputProps{Value: jsii.String("the " + name)})
 }
 
 // An application of existing images has nothing to build or to tag.

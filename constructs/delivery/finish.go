@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodepipeline"
@@ -28,6 +29,8 @@ func (d *delivery) finish() {
 		project := custom.step.Project().Node().DefaultChild().(awscodebuild.CfnProject)
 		project.AddPropertyOverride(jsii.String("Source.BuildSpec"), custom.file)
 	}
+	d.addTriggers()
+	d.limitApprovals()
 	d.rollBackBakes()
 	support := *d.codePipeline.CrossRegionSupport()
 	for _, region := range slices.Sorted(maps.Keys(support)) {
@@ -53,6 +56,22 @@ func (d *delivery) rollBackBakes() {
 	for i, stage := range *d.codePipeline.Stages() {
 		if baking[*stage.StageName()] {
 			resource.AddPropertyOverride(jsii.String(fmt.Sprintf("Stages.%d.OnFailure", i)), map[string]any{"Result": "ROLLBACK"})
+		}
+	}
+}
+
+// limitApprovals says how long an approval waits, which the CDK's own step
+// leaves at what AWS makes of it.
+func (d *delivery) limitApprovals() {
+	resource := d.codePipeline.Node().DefaultChild().(awscodepipeline.CfnPipeline)
+	for i, stage := range resolve(d.codePipeline, resource.Stages()).([]any) {
+		actions, _ := stage.(map[string]any)["actions"].([]any)
+		for j, action := range actions {
+			action := action.(map[string]any)
+			name, _ := action["name"].(string)
+			if name == approvalID || strings.HasSuffix(name, "."+approvalID) {
+				resource.AddPropertyOverride(jsii.String(fmt.Sprintf("Stages.%d.Actions.%d.TimeoutInMinutes", i, j)), d.app.Pipeline.ApprovalTimeout.Minutes())
+			}
 		}
 	}
 }

@@ -57,7 +57,7 @@ func (d *delivery) addImages() {
 	for _, service := range d.built {
 		build := d.build(scope, service)
 		steps = append(steps, build)
-		if file := d.props.BuildSpecs[service.Name]; file != "" {
+		if file := d.buildSpec(service); file != "" {
 			d.custom = append(d.custom, customStep{build, file})
 			distribute := d.distribute(scope, service)
 			distribute.AddStepDependency(build)
@@ -65,6 +65,23 @@ func (d *delivery) addImages() {
 		}
 	}
 	d.pipeline.AddWave(jsii.String("Images"), &pipelines.WaveOptions{Post: &steps})
+}
+
+// buildSpec is the buildspec file that builds a service's image, or nothing.
+func (d *delivery) buildSpec(service spec.Service) string {
+	if service.BuildSpec != "" {
+		return service.BuildSpec
+	}
+	return d.props.BuildSpecs[service.Name]
+}
+
+// releaseSpec is the buildspec file that runs after each stage's deployment,
+// or nothing.
+func (d *delivery) releaseSpec(service spec.Service) string {
+	if service.ReleaseSpec != "" {
+		return service.ReleaseSpec
+	}
+	return d.props.ReleaseSpecs[service.Name]
 }
 
 // build makes a service's image, by its own buildspec or the generated one.
@@ -77,7 +94,7 @@ func (d *delivery) build(scope constructs.Construct, service spec.Service) pipel
 		Commands:         script(buildScript),
 		BuildEnvironment: d.dockerEnvironment(),
 		Logging:          d.logging("build-" + service.Name),
-		Timeout:          minutes(60),
+		Timeout:          minutes(d.app.Build.Timeout.Minutes()),
 		Role: d.buildRole(scope, service.Name+"Role", "", "Builds the image of "+d.app.Name+"/"+service.Name, readOnly,
 			append(d.push(service), source.clone...)...),
 	})
@@ -94,7 +111,7 @@ func (d *delivery) distribute(scope constructs.Construct, service spec.Service) 
 		Commands:         script(buildScript),
 		BuildEnvironment: d.dockerEnvironment(),
 		Logging:          d.logging("distribute-" + service.Name),
-		Timeout:          minutes(60),
+		Timeout:          minutes(d.app.Build.Timeout.Minutes()),
 		Role: d.buildRole(scope, service.Name+"DistributeRole", "", "Copies the image of "+d.app.Name+"/"+service.Name+" to other regions", readOnly,
 			d.push(service)...),
 	})
@@ -139,6 +156,12 @@ func (d *delivery) buildEnv(service spec.Service) *map[string]*string {
 		"TINYSTACK_REGISTRIES": strings.Join(registries, " "),
 	} {
 		env[name] = jsii.String(value)
+	}
+	if d.buildSpec(service) != "" {
+		// A buildspec of the user's may look at where the commit goes first.
+		for name, value := range d.stageEnv(d.props.Stages[0].Spec, service, latestTag) {
+			env[name] = jsii.String(value)
+		}
 	}
 	if names := slices.Sorted(maps.Keys(d.app.Build.Variables)); len(names) > 0 {
 		env["TINYSTACK_BUILD_VARIABLES"] = jsii.String(strings.Join(names, " "))

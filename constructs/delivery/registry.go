@@ -19,7 +19,6 @@ const (
 	// takes its layers from, and what stands before the first stage.
 	latestTag = "latest"
 
-	keptImages   = 25
 	untaggedDays = 7
 
 	// maxTagFilters and maxLifecycleRules are ECR's limits per repository.
@@ -40,12 +39,15 @@ type RegistryProps struct {
 	// PullAccounts are the accounts that run images from this region; the
 	// stack's own is left out. Default: none.
 	PullAccounts []string
+	// KeepImages is how many of the newest images of each service are kept.
+	// Default: 25.
+	KeepImages int
 }
 
 // Registry holds the image repositories of an application in one region.
 //
 // A commit's tag cannot be moved; the tags of the stages, and "latest", can.
-// The newest 25 images are kept, and whatever image carries the name of a
+// The newest images are kept (25 unless declared), and whatever image carries the name of a
 // stage, however old it is: ECR never expires an image that a rule of higher
 // priority matches, so each moving tag has a rule that matches just its one
 // image and never finds a second one to expire. What carries no tag at all
@@ -95,7 +97,7 @@ func (r *registry) repository(props *RegistryProps, service string, tags, filter
 		ImageScanOnPush:                    jsii.Bool(true),
 		ImageTagMutability:                 awsecr.TagMutability_IMMUTABLE_WITH_EXCLUSION,
 		ImageTagMutabilityExclusionFilters: &exclusions,
-		LifecycleRules:                     lifecycle(tags),
+		LifecycleRules:                     lifecycle(tags, props.KeepImages),
 		RemovalPolicy:                      awscdk.RemovalPolicy_RETAIN,
 	})
 	own := *awscdk.Stack_Of(r).Account()
@@ -117,7 +119,10 @@ func (r *registry) repository(props *RegistryProps, service string, tags, filter
 
 // lifecycle has a rule per moving tag, because a rule with several patterns
 // matches only images that carry all of them.
-func lifecycle(moving []string) *[]*awsecr.LifecycleRule {
+func lifecycle(moving []string, keep int) *[]*awsecr.LifecycleRule {
+	if keep == 0 {
+		keep = spec.DefaultKeepImages
+	}
 	rules := []*awsecr.LifecycleRule{{
 		Description:  jsii.String("images without a tag"),
 		TagStatus:    awsecr.TagStatus_UNTAGGED,
@@ -137,7 +142,7 @@ func lifecycle(moving []string) *[]*awsecr.LifecycleRule {
 		Description:    jsii.String("images of older commits"),
 		TagStatus:      awsecr.TagStatus_TAGGED,
 		TagPatternList: jsii.Strings("*"),
-		MaxImageCount:  jsii.Number(keptImages),
+		MaxImageCount:  jsii.Number(keep),
 		RulePriority:   jsii.Number(len(rules) + 1),
 	})
 	return &rules

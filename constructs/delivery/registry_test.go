@@ -71,6 +71,16 @@ func TestRegistry(t *testing.T) {
 	}, lines, "a moving tag is matched before the rule that counts commits, alone, and never by two images")
 }
 
+func TestRegistryKeepsAsManyAsDeclared(t *testing.T) {
+	app := synthtest.NewApp(t)
+	NewRegistry(synthtest.Stack(app, "registry"), jsii.String("Registry"), &RegistryProps{
+		App: "guestbook", Services: []string{"api"}, Stages: []string{"dev"}, KeepImages: 40,
+	})
+	repository := only(t, template(t, synthtest.Synth(t, app), "registry"), "AWS::ECR::Repository")
+	text := repository.Get("Properties.LifecyclePolicy.LifecyclePolicyText").(string)
+	assert.Contains(t, text, `"tagPatternList":["*"],"countType":"imageCountMoreThan","countNumber":40}`)
+}
+
 func TestRegistryRefusesWhatECRDoes(t *testing.T) {
 	var stages []string
 	for i := range 48 {

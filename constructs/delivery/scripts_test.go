@@ -24,7 +24,7 @@ type shell struct {
 func newShell(t *testing.T, env map[string]string) *shell {
 	t.Helper()
 	s := &shell{t: t, folder: t.TempDir(), env: env}
-	for _, tool := range []string{"aws", "docker", "sleep"} {
+	for _, tool := range []string{"aws", "docker", "sleep", "curl"} {
 		text, err := os.ReadFile(filepath.Join("testdata", tool))
 		require.NoError(t, err)
 		s.file("bin/"+tool, string(text))
@@ -352,9 +352,82 @@ func TestBakeScript(t *testing.T) {
 	})
 }
 
+func smokeShell(t *testing.T, answers ...string) *shell {
+	s := newShell(t, map[string]string{
+		"STAGE_NAME":              "dev",
+		"STAGE_URL":               "https://dev.example.com/",
+		"TINYSTACK_PATH":          "/up?deep=1",
+		"TINYSTACK_STATUS":        "204",
+		"TINYSTACK_SMOKE_SECONDS": "10",
+	})
+	for i, answer := range answers {
+		s.file(fmt.Sprintf("answers/%d", i), answer)
+	}
+	return s
+}
+
+func TestSmokeScript(t *testing.T) {
+	const ask = "curl https://dev.example.com/up?deep=1"
+
+	t.Run("answers", func(t *testing.T) {
+		calls, output, ok := smokeShell(t, "204").run(smokeScript)
+		require.True(t, ok, output)
+		assert.Equal(t, []string{ask}, calls)
+	})
+
+	t.Run("answers in the end", func(t *testing.T) {
+		calls, output, ok := smokeShell(t, "refused", "503", "204").run(smokeScript)
+		require.True(t, ok, output)
+		assert.Equal(t, []string{ask, "sleep 5", ask, "sleep 5", ask}, calls)
+		assert.Contains(t, output, "answered 503, not 204")
+	})
+
+	for name, answer := range map[string]string{"another status": "200", "no answer": "refused"} {
+		t.Run(name, func(t *testing.T) {
+			calls, output, ok := smokeShell(t, answer).run(smokeScript)
+			assert.False(t, ok)
+			assert.Equal(t, []string{ask, "sleep 5", ask, "sleep 5", ask}, calls)
+			assert.Contains(t, output, "did not answer 204 within 10 seconds: the commit stops in dev")
+		})
+	}
+
+	t.Run("no address", func(t *testing.T) {
+		s := smokeShell(t, "204")
+		delete(s.env, "STAGE_URL")
+		_, _, ok := s.run(smokeScript)
+		assert.False(t, ok)
+	})
+}
+
+// No step swallows a failure: whichever tool a script calls first, its failure
+// is the script's.
+func TestNoStepSwallowsAFailure(t *testing.T) {
+	for name, step := range map[string]struct {
+		shell *shell
+		text  string
+		tools []string
+	}{
+		"build":   {buildShell(t), buildScript, []string{"aws", "docker"}},
+		"release": {releaseShell(t), releaseScript, []string{"aws"}},
+		"bake":    {bakeShell(t, "canary 5xx\tOK\ncanary-latency\tOK\n"), bakeScript, []string{"aws", "sleep"}},
+		"smoke":   {smokeShell(t, "500"), smokeScript, []string{"curl", "sleep"}},
+	} {
+		for _, tool := range step.tools {
+			t.Run(name+" "+tool, func(t *testing.T) {
+				whole, err := os.ReadFile(filepath.Join("testdata", tool))
+				require.NoError(t, err)
+				step.shell.file("bin/"+tool, "#!/bin/sh\nexit 3\n")
+				_, output, ok := step.shell.run(step.text)
+				assert.False(t, ok, output)
+				step.shell.file("bin/"+tool, string(whole))
+			})
+		}
+	}
+}
+
 // What stands in a template is the script, and can be read by a shell.
 func TestScriptsInTemplate(t *testing.T) {
-	for name, text := range map[string]string{"build": buildScript, "release": releaseScript, "bake": bakeScript} {
+	for name, text := range map[string]string{"build": buildScript, "release": releaseScript, "bake": bakeScript, "smoke": smokeScript} {
 		command := *(*script(text))[0]
 		assert.NotContains(t, command, "\n#", name)
 		assert.Contains(t, command, "set -euo pipefail", name)

@@ -2,10 +2,12 @@ package delivery
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodecommit"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodepipeline"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodepipelineactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awseventstargets"
@@ -29,6 +31,8 @@ type source struct {
 	commit string
 	// link is where a person sees the commit.
 	link string
+	// action is the name of the source's action.
+	action string
 	// clone is what a project needs to fetch the source by itself: the action
 	// hands on a reference, so that git's metadata is there.
 	clone []awsiam.PolicyStatement
@@ -46,34 +50,42 @@ func (d *delivery) addSources() error {
 			}
 		}
 	}
+	if declaration := d.app.Pipeline.Declaration; declaration != nil {
+		if _, err := d.addSource("Declaration", *declaration); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 // sourceOf returns what a service is built from.
 func (d *delivery) sourceOf(service spec.Service) *source {
-	wanted := *d.app.Source
 	if service.Source != nil {
-		wanted = *service.Source
+		return d.source(*service.Source)
 	}
+	return d.source(*d.app.Source)
+}
+
+func (d *delivery) source(declared spec.Source) *source {
 	for _, s := range d.sources {
-		if s.spec == wanted {
+		if reflect.DeepEqual(s.spec, declared) {
 			return s
 		}
 	}
-	panic("delivery: a service without a source")
+	panic("delivery: a source that nobody declared")
 }
 
 func (d *delivery) addSource(name string, declared spec.Source) (*source, error) {
 	for _, s := range d.sources {
-		if s.spec == declared {
+		if reflect.DeepEqual(s.spec, declared) {
 			return s, nil
 		}
 		if declared.Bucket == "" && s.spec.Repository == declared.Repository && s.spec.CodeCommit == declared.CodeCommit {
-			return nil, fmt.Errorf("the source of %s is %s%s at %s, which is a source at %s already: a pipeline follows one branch of a repository, over one connection",
+			return nil, fmt.Errorf("the source of %s is %s%s at %s, which is a source at %s already: a pipeline follows one branch of a repository, over one connection, by one set of filters",
 				name, declared.Repository, declared.CodeCommit, declared.Branch, s.spec.Branch)
 		}
 	}
-	s := &source{spec: declared}
+	s := &source{spec: declared, action: name}
 	switch {
 	case declared.Bucket != "":
 		d.objectSource(s, name)
@@ -92,6 +104,7 @@ func (d *delivery) connectionSource(s *source, name string) {
 		ActionName:           jsii.String(name),
 		ConnectionArn:        jsii.String(connection),
 		CodeBuildCloneOutput: jsii.Bool(true),
+		TriggerOnPush:        unlessFiltered(s.spec),
 	})
 	s.commit = *s.step.SourceAttribute(jsii.String("CommitId"))
 	// The console knows the provider behind the connection and sends on to the
@@ -106,6 +119,68 @@ func (d *delivery) connectionSource(s *source, name string) {
 		d.codePipeline.AddToRolePolicy(allow([]string{"codeconnections:UseConnection"}, connection))
 	}
 	s.clone = []awsiam.PolicyStatement{allow(actions, connection)}
+}
+
+// unlessFiltered turns off the start at every push where filters decide.
+func unlessFiltered(s spec.Source) *bool {
+	if filtered(s) {
+		return jsii.Bool(false)
+	}
+	return nil
+}
+
+func filtered(s spec.Source) bool { return len(s.Branches)+len(s.Tags)+len(s.Paths) > 0 }
+
+// addTriggers starts the pipeline by the pushes that sources filter for. The
+// CDK takes triggers before it makes the actions of a pipeline of this kind.
+func (d *delivery) addTriggers() {
+	var triggers []any
+	for _, s := range d.sources {
+		if !filtered(s.spec) {
+			continue
+		}
+		push := map[string]any{}
+		if len(s.spec.Tags) > 0 {
+			push["Tags"] = patterns(s.spec.Tags)
+		} else {
+			branches := s.spec.Branches
+			if len(branches) == 0 {
+				branches = []string{s.spec.Branch}
+			}
+			push["Branches"] = patterns(branches)
+		}
+		if len(s.spec.Paths) > 0 {
+			push["FilePaths"] = patterns(s.spec.Paths)
+		}
+		triggers = append(triggers, map[string]any{
+			"ProviderType":     "CodeStarSourceConnection",
+			"GitConfiguration": map[string]any{"SourceActionName": s.action, "Push": []any{push}},
+		})
+	}
+	if len(triggers) > 0 {
+		d.codePipeline.Node().DefaultChild().(awscodepipeline.CfnPipeline).AddPropertyOverride(jsii.String("Triggers"), triggers)
+	}
+}
+
+// patterns divides the patterns of a declaration into those that include and
+// those that exclude.
+func patterns(declared []string) map[string]any {
+	divided := map[string]any{}
+	var includes, excludes []string
+	for _, pattern := range declared {
+		if rest, excluded := strings.CutPrefix(pattern, "!"); excluded {
+			excludes = append(excludes, rest)
+		} else {
+			includes = append(includes, pattern)
+		}
+	}
+	if len(includes) > 0 {
+		divided["Includes"] = includes
+	}
+	if len(excludes) > 0 {
+		divided["Excludes"] = excludes
+	}
+	return divided
 }
 
 func (d *delivery) codeCommitSource(s *source, name string) {
@@ -152,9 +227,12 @@ func (d *delivery) console() string {
 	return fmt.Sprintf("%s/codesuite/codepipeline/pipelines/%s/view?region=%s", consoleOf(region), d.app.Name, region)
 }
 
-// synth turns the application's source into the templates of all stages.
+// synth turns the declaration into the templates of all stages.
 func (d *delivery) synth() pipelines.CodeBuildStep {
-	application := d.sources[0]
+	application, declaration := d.sources[0], d.sources[0]
+	if declared := d.app.Pipeline.Declaration; declared != nil {
+		declaration = d.source(*declared)
+	}
 	env := map[string]*string{
 		CommitVariable(""):          jsii.String(application.commit),
 		"CDK_DISABLE_CLI_TELEMETRY": jsii.String("true"),
@@ -173,13 +251,13 @@ func (d *delivery) synth() pipelines.CodeBuildStep {
 		}
 	}
 	return pipelines.NewCodeBuildStep(jsii.String("Synth"), &pipelines.CodeBuildStepProps{
-		Input:                  application.step,
+		Input:                  declaration.step,
 		Env:                    &env,
 		Commands:               jsii.Strings(commands...),
 		PrimaryOutputDirectory: jsii.String("cdk.out"),
 		BuildEnvironment:       environment(),
 		Logging:                d.logging("synth"),
-		Role:                   d.buildRole(d, "SynthRole", "", "Synthesizes the templates of "+d.app.Name, readWrite, application.clone...),
+		Role:                   d.buildRole(d, "SynthRole", "", "Synthesizes the templates of "+d.app.Name, readWrite, declaration.clone...),
 		// A Go version that go.mod asks for and the image lacks is fetched by
 		// the go command itself.
 		PartialBuildSpec: awscodebuild.BuildSpec_FromObject(&map[string]any{

@@ -3,10 +3,12 @@ package delivery
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/pipelines"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -20,9 +22,15 @@ var (
 	releaseScript string
 	//go:embed scripts/bake.sh
 	bakeScript string
+	//go:embed scripts/smoke.sh
+	smokeScript string
 )
 
 const (
+	// approvalID names the actions that wait for a person.
+	approvalID = "Approve"
+	// smokeOverhead is what a smoke test takes beside waiting, in minutes.
+	smokeOverhead = 10
 	// maxBake leaves CodeBuild's 36 hours room for what a bake takes beside
 	// waiting.
 	maxBake = spec.Duration(32 * time.Hour)
@@ -117,21 +125,30 @@ func (d *delivery) approval(into string) pipelines.ManualApprovalStep {
 	if d.topic != nil {
 		props.NotificationTopic = d.topic
 	}
-	return pipelines.NewManualApprovalStep(jsii.String("Approve"), props)
+	return pipelines.NewManualApprovalStep(jsii.String(approvalID), props)
 }
 
-// after is what follows a stage's deployment: what the user wants to run, then
-// the bake, and when all of it succeeded the stage's tag.
+// after is what follows a stage's deployment: the smoke test, what the user
+// wants to run, then the bake, and when all of it succeeded the stage's tag.
 func (d *delivery) after(stage StageDeployment, previous string, release awsiam.IRole) []pipelines.Step {
-	var custom []pipelines.Step
+	var first, custom []pipelines.Step
+	if stage.Spec.Smoke != nil && *stage.Spec.Scale.Tasks.Max > 0 {
+		first = append(first, d.smoke(stage))
+	}
 	for _, service := range d.built {
-		if file := d.props.ReleaseSpecs[service.Name]; file != "" {
-			step := d.releaseSpec(stage, service, previous, release)
+		if file := d.releaseSpec(service); file != "" {
+			step := d.customRelease(stage, service, previous, release)
 			d.custom = append(d.custom, customStep{step, file})
 			custom = append(custom, step)
 		}
 	}
-	steps := append(custom, stage.Post...)
+	for _, step := range append(slices.Clone(custom), stage.Post...) {
+		for _, before := range first {
+			step.AddStepDependency(before)
+		}
+	}
+	custom = append(first, custom...)
+	steps := append(slices.Clone(custom), stage.Post...)
 	if stage.Spec.Bake > 0 {
 		bake := d.bake(stage)
 		for _, step := range custom {
@@ -159,7 +176,7 @@ func (d *delivery) releaseRole() awsiam.IRole {
 	cloned := map[*source]bool{}
 	for _, service := range d.built {
 		source := d.sourceOf(service)
-		if d.props.ReleaseSpecs[service.Name] == "" || cloned[source] {
+		if d.releaseSpec(service) == "" || cloned[source] {
 			continue
 		}
 		if len(cloned) == 0 {
@@ -195,20 +212,28 @@ func (d *delivery) release(stage StageDeployment, previous string, role awsiam.I
 	return d.step("Release", script(releaseScript), env, "release-"+stage.Spec.Name, role, nil)
 }
 
-// releaseSpec runs a buildspec of a service's source; finish puts the file in
-// place of the commands.
-func (d *delivery) releaseSpec(stage StageDeployment, service spec.Service, previous string, role awsiam.IRole) pipelines.CodeBuildStep {
+// customRelease runs a buildspec of a service's source; finish puts the file
+// in place of the commands.
+func (d *delivery) customRelease(stage StageDeployment, service spec.Service, previous string, role awsiam.IRole) pipelines.CodeBuildStep {
 	env := d.releaseEnv(stage, service, previous)
 	env["IMAGE_TAG"] = jsii.String(d.sourceOf(service).commit)
+	outputs := map[string]awscdk.CfnOutput{}
+	if stage.ClusterARN != nil {
+		outputs["CLUSTER_ARN"] = stage.ClusterARN
+	}
+	if name := stage.ServiceNames[service.Name]; name != nil {
+		outputs["SERVICE_NAME"] = name
+	}
 	host := d.dockerEnvironment()
 	return pipelines.NewCodeBuildStep(jsii.String(releaseSpecID(service.Name)), &pipelines.CodeBuildStepProps{
-		Input:            d.sourceOf(service).step,
-		Env:              &env,
-		Commands:         jsii.Strings("exit 1"),
-		BuildEnvironment: host,
-		Logging:          d.logging("release-" + stage.Spec.Name + "-" + service.Name),
-		Timeout:          minutes(60),
-		Role:             role,
+		Input:             d.sourceOf(service).step,
+		Env:               &env,
+		EnvFromCfnOutputs: &outputs,
+		Commands:          jsii.Strings("exit 1"),
+		BuildEnvironment:  host,
+		Logging:           d.logging("release-" + stage.Spec.Name + "-" + service.Name),
+		Timeout:           minutes(d.app.Build.Timeout.Minutes()),
+		Role:              role,
 	})
 }
 
@@ -217,31 +242,74 @@ func releaseSpecID(service string) string { return service + "-Release" }
 // releaseEnv is the environment of a stage's releases.
 func (d *delivery) releaseEnv(stage StageDeployment, service spec.Service, previous string) map[string]*string {
 	account, region := d.app.Pipeline.Account, d.app.Pipeline.Region
-	repository := RepositoryName(d.app.Name, service.Name)
-	values := map[string]string{
-		"AWS_REGION":          region,
-		"S3_BUCKET":           *d.artifacts.BucketName(),
-		"ECR_ENDPOINT":        RegistryHost(account, region),
-		"ECR_IMAGE_URL":       RegistryHost(account, region) + "/" + repository,
-		"STAGE_NAME":          stage.Spec.Name,
-		"PREVIOUS_STAGE_NAME": previous,
-		"STAGE_REGION":        stage.Spec.Region,
+	env := map[string]*string{
+		"AWS_REGION":    jsii.String(region),
+		"S3_BUCKET":     d.artifacts.BucketName(),
+		"ECR_ENDPOINT":  jsii.String(RegistryHost(account, region)),
+		"ECR_IMAGE_URL": jsii.String(RegistryHost(account, region) + "/" + RepositoryName(d.app.Name, service.Name)),
 	}
-	if stage.Spec.Region != region {
-		values["REGIONAL_ECR_ENDPOINT"] = RegistryHost(account, stage.Spec.Region)
-		values["REGIONAL_ECR_IMAGE_URL"] = RegistryHost(account, stage.Spec.Region) + "/" + repository
-	}
-	if stage.ClusterARN != "" {
-		values["CLUSTER_ARN"] = stage.ClusterARN
-	}
-	if name := stage.ServiceNames[service.Name]; name != "" {
-		values["SERVICE_NAME"] = name
-	}
-	env := map[string]*string{}
-	for name, value := range values {
+	for name, value := range d.stageEnv(stage.Spec, service, previous) {
 		env[name] = jsii.String(value)
 	}
 	return env
+}
+
+// stageEnv is what the environment of a build or release says of a stage.
+func (d *delivery) stageEnv(stage spec.Stage, service spec.Service, previous string) map[string]string {
+	env := map[string]string{
+		"STAGE_NAME":          stage.Name,
+		"PREVIOUS_STAGE_NAME": previous,
+		"STAGE_REGION":        stage.Region,
+	}
+	if stage.Region != d.app.Pipeline.Region {
+		host := RegistryHost(d.app.Pipeline.Account, stage.Region)
+		env["REGIONAL_ECR_ENDPOINT"] = host
+		env["REGIONAL_ECR_IMAGE_URL"] = host + "/" + RepositoryName(d.app.Name, service.Name)
+	}
+	return env
+}
+
+// smoke asks the stage whether it is there, and then whatever the user wants
+// to ask it. The address comes from the outputs of the stage's stack.
+func (d *delivery) smoke(stage StageDeployment) pipelines.CodeBuildStep {
+	declared := stage.Spec.Smoke
+	env := map[string]*string{
+		"STAGE_NAME":   jsii.String(stage.Spec.Name),
+		"STAGE_REGION": jsii.String(stage.Spec.Region),
+	}
+	outputs := map[string]awscdk.CfnOutput{}
+	if stage.URL != nil {
+		outputs["STAGE_URL"] = stage.URL
+	}
+	var commands []*string
+	limit := smokeOverhead
+	if declared.Path != "" {
+		env["TINYSTACK_PATH"] = jsii.String(declared.Path)
+		env["TINYSTACK_STATUS"] = jsii.String(strconv.Itoa(declared.Status))
+		env["TINYSTACK_SMOKE_SECONDS"] = jsii.String(strconv.Itoa(declared.Timeout.Seconds()))
+		commands = append(commands, *script(smokeScript)...)
+		limit += declared.Timeout.Minutes()
+	}
+	var input pipelines.IFileSetProducer = d.pipeline.CloudAssemblyFileSet()
+	scope := constructs.NewConstruct(d, jsii.String("Smoke "+stage.Spec.Name))
+	var clone []awsiam.PolicyStatement
+	if len(declared.Commands) > 0 {
+		// Each is a command of its own in the buildspec: CodeBuild ends at the
+		// first that fails.
+		commands = append(commands, *jsii.Strings(declared.Commands...)...)
+		input, clone = d.sources[0].step, d.sources[0].clone
+		limit += d.app.Build.Timeout.Minutes()
+	}
+	return pipelines.NewCodeBuildStep(jsii.String("Smoke"), &pipelines.CodeBuildStepProps{
+		Input:             input,
+		Env:               &env,
+		EnvFromCfnOutputs: &outputs,
+		Commands:          &commands,
+		BuildEnvironment:  environment(),
+		Logging:           d.logging("smoke-" + stage.Spec.Name),
+		Timeout:           minutes(limit),
+		Role:              d.buildRole(scope, "Role", "", "Tests "+d.app.Name+"/"+stage.Spec.Name+" after a deployment", readOnly, clone...),
+	})
 }
 
 // bake watches a stage's alarms for a while.
