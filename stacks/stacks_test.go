@@ -159,6 +159,15 @@ func TestGuestbook(t *testing.T) {
 		assert.NotEqual(t, template(t, assembly, "guestbook-dev-service"), template(t, other, "guestbook-dev-service"))
 	})
 
+	t.Run("without a commit a stage runs what its own tag is on", func(t *testing.T) {
+		local := synth(t, declared, stacks.TagsFromEnvironment(declared))
+		for _, stage := range []string{"dev", "canary", "prod"} {
+			raw, err := snapshot.Render(template(t, local, "guestbook-"+stage+"-service"))
+			require.NoError(t, err)
+			assert.Contains(t, string(raw), "/guestbook/api:"+stage+`"`)
+		}
+	})
+
 	t.Run("the canary is production elsewhere", func(t *testing.T) {
 		canary, production := template(t, assembly, "guestbook-canary-service"), template(t, assembly, "guestbook-prod-service")
 		instance := func(t snapshot.Template) any {
@@ -235,10 +244,14 @@ func TestTheSameDeclarationGivesTheSameBytes(t *testing.T) {
 }
 
 // rawTemplates synthesizes and returns every template file, by stack.
-func rawTemplates(t *testing.T, declared spec.App) map[string]string {
+func rawTemplates(t *testing.T, declared spec.App, tags ...map[string]string) map[string]string {
 	t.Helper()
 	app := synthtest.NewApp(t)
-	stacks.NewTinyStack(app, jsii.String("App"), &stacks.TinyStackProps{App: declared})
+	props := &stacks.TinyStackProps{App: declared}
+	if len(tags) > 0 {
+		props.Tags = tags[0]
+	}
+	stacks.NewTinyStack(app, jsii.String("App"), props)
 	dir := *app.Synth(nil).Directory()
 	files := map[string]string{}
 	require.NoError(t, filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
