@@ -130,7 +130,48 @@ func TestStrictValidation(t *testing.T) {
 			var out bytes.Buffer
 			require.NoError(t, Summary(&out, outdir))
 			assert.Contains(t, out.String(), "npx cdk bootstrap aws://")
+			if config == "../tinystack.yaml" {
+				documented(t, out.String(), made)
+			}
 		})
+	}
+}
+
+// documented compares what docs/accounts.md and docs/rollback.md say of
+// tinystack.yaml with what was made of it.
+func documented(t *testing.T, summary string, made map[string]string) {
+	t.Helper()
+	accounts, err := os.ReadFile("../docs/accounts.md")
+	require.NoError(t, err)
+	_, block, found := strings.Cut(string(accounts), "<!-- summary: tinystack.yaml -->\n```sh\n")
+	require.True(t, found)
+	block, _, _ = strings.Cut(block, "```")
+	_, printed, found := strings.Cut(summary, "once each:\n")
+	require.True(t, found)
+	assert.Equal(t, strings.ReplaceAll(printed, "  npx", "npx"), block)
+
+	rollback, err := os.ReadFile("../docs/rollback.md")
+	require.NoError(t, err)
+	pages := string(accounts) + string(rollback)
+	names := map[string]string{}
+	for file, text := range made {
+		if strings.HasSuffix(file, "manifest.json") {
+			names["manifests"] += text
+		} else if strings.Contains(file, "Pipeline") && strings.HasSuffix(file, ".template.json") {
+			names["pipeline"] += text
+		}
+	}
+	for said, is := range map[string]string{
+		"cdk deploy 'guestbook/prod/*'":                `"displayName": "guestbook/prod/service"`,
+		"cdk deploy guestbook/Pipeline":                `"displayName": "guestbook/Pipeline"`,
+		"--stack-name guestbook-canary-":               `"stackName": "guestbook-canary-service"`,
+		"--region us-east-1 --pipeline-name guestbook": `"Name": "guestbook"`,
+		"--stage-name guestbook-prod":                  `"Name": "guestbook-prod"`,
+		"export TINYSTACK_COMMIT=":                     `\"name\":\"TINYSTACK_COMMIT\"`,
+		"repository=guestbook/api":                     `guestbook/api=TINYSTACK_COMMIT`,
+	} {
+		assert.Contains(t, pages, said)
+		assert.Contains(t, names["manifests"]+names["pipeline"], is, said)
 	}
 }
 

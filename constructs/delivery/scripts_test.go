@@ -284,6 +284,21 @@ func TestReleaseScript(t *testing.T) {
 	}
 }
 
+// What docs/rollback.md says moves a stage's tag does so.
+func TestDocumentedMoveOfATag(t *testing.T) {
+	page, err := os.ReadFile("../../docs/rollback.md")
+	require.NoError(t, err)
+	_, block, found := strings.Cut(string(page), "<!-- tested: move -->\n   ```sh\n")
+	require.True(t, found)
+	block, _, _ = strings.Cut(block, "```")
+	s := newShell(t, map[string]string{"TINYSTACK_COMMIT": "c0ffee"})
+	s.tagged("us-east-1", "c0ffee", "sha256:older")
+	s.tagged("us-east-1", "prod", "sha256:newer")
+	_, output, ok := s.run(block)
+	require.True(t, ok, output)
+	assert.Equal(t, "sha256:older", s.image("us-east-1", "prod"))
+}
+
 func bakeShell(t *testing.T, states ...string) *shell {
 	s := newShell(t, map[string]string{
 		"STAGE_NAME":             "canary",
