@@ -414,27 +414,37 @@ func TestSmokeScript(t *testing.T) {
 	})
 }
 
-// No step swallows a failure: whichever tool a script calls first, its failure
-// is the script's.
+// No step swallows a failure: whichever call of whatever tool fails, while all
+// others succeed, the script fails.
 func TestNoStepSwallowsAFailure(t *testing.T) {
 	for name, step := range map[string]struct {
-		shell *shell
+		shell func(*testing.T) *shell
 		text  string
-		tools []string
+		calls map[string]int
 	}{
-		"build":   {buildShell(t), buildScript, []string{"aws", "docker"}},
-		"release": {releaseShell(t), releaseScript, []string{"aws"}},
-		"bake":    {bakeShell(t, "canary 5xx\tOK\ncanary-latency\tOK\n"), bakeScript, []string{"aws", "sleep"}},
-		"smoke":   {smokeShell(t, "500"), smokeScript, []string{"curl", "sleep"}},
+		"build":   {buildShell, buildScript, map[string]int{"aws": 6, "docker": 10}},
+		"release": {releaseShell, releaseScript, map[string]int{"aws": 10}},
+		"bake": {func(t *testing.T) *shell { return bakeShell(t, "canary 5xx\tOK\ncanary-latency\tOK\n") },
+			bakeScript, map[string]int{"aws": 4, "sleep": 3}},
 	} {
-		for _, tool := range step.tools {
+		for tool, calls := range step.calls {
 			t.Run(name+" "+tool, func(t *testing.T) {
 				whole, err := os.ReadFile(filepath.Join("testdata", tool))
 				require.NoError(t, err)
-				step.shell.file("bin/"+tool, "#!/bin/sh\nexit 3\n")
-				_, output, ok := step.shell.run(step.text)
-				assert.False(t, ok, output)
-				step.shell.file("bin/"+tool, string(whole))
+				for failing := 0; failing <= calls; failing++ {
+					s := step.shell(t)
+					s.file("whole", string(whole))
+					s.file("bin/"+tool, "#!/bin/bash\necho >>\"$FAKE/counted\"\n"+
+						"[ \"$(wc -l <\"$FAKE/counted\")\" -ne \"$FAILING\" ] || exit 3\nexec \"$FAKE/whole\" \"$@\"\n")
+					s.env["FAILING"] = fmt.Sprint(failing)
+					_, output, ok := s.run(step.text)
+					assert.Equal(t, failing == 0, ok, "call %d fails: %s", failing, output)
+					if failing == 0 {
+						counted, err := os.ReadFile(filepath.Join(s.folder, "counted"))
+						require.NoError(t, err)
+						assert.Len(t, counted, calls, "all calls are tried")
+					}
+				}
 			})
 		}
 	}
