@@ -43,6 +43,9 @@ func (a App) validateSource(r report) {
 	switch {
 	case a.Source != nil:
 		a.Source.validate(r, a.Pipeline)
+		if a.Pipeline != nil && a.Pipeline.Declaration != nil && a.Source.place() == a.Pipeline.Declaration.place() {
+			report{"pipeline.declaration", r.to}.fail("is the application's own source", "another repository", "remove it: the declaration is read from there anyway")
+		}
 		if a.Pipeline == nil {
 			r.warn("is not used without a pipeline: images are built from the folder of the declaration", "add a pipeline, or remove the source")
 		}

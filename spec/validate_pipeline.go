@@ -133,6 +133,11 @@ func (s Source) validate(r report, pipeline *Pipeline) {
 	}
 }
 
+// place is what a source is, whichever branch of it is followed.
+func (s Source) place() string {
+	return strings.Join([]string{s.Repository, s.CodeCommit, s.Bucket, s.Key}, "\n")
+}
+
 func (s Source) validateRepository(r report, pipeline *Pipeline) {
 	repository, connection := r.field("repository"), r.field("connection")
 	if repository.required(s.Repository, "owner/name", "name the repository that the connection reaches") {

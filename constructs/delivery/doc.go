@@ -21,9 +21,9 @@
 // # Buildspecs
 //
 // An image is built by a generated script, or by a buildspec file of the
-// service's own source ([DeliveryProps.BuildSpecs]). Another file can run after
-// each stage's deployment ([DeliveryProps.ReleaseSpecs]). Both find in their
-// environment
+// service's own source ([spec.Service.BuildSpec], [DeliveryProps.BuildSpecs]).
+// Another file can run after each stage's deployment ([spec.Service.ReleaseSpec],
+// [DeliveryProps.ReleaseSpecs]). Both find in their environment
 //
 //	AWS_REGION              the pipeline's region
 //	S3_BUCKET               the bucket with the pipeline's artifacts
@@ -31,19 +31,24 @@
 //	ECR_IMAGE_URL           the service's repository there, without a tag
 //	IMAGE_TAG               the commit, as the tag of the image
 //
-// and a release also
-//
-//	STAGE_NAME              the stage
+//	STAGE_NAME              the stage; in a build, which serves all, the first
 //	PREVIOUS_STAGE_NAME     the stage before it, "latest" before the first
 //	STAGE_REGION            the stage's region
 //	REGIONAL_ECR_ENDPOINT   the registry in the stage's region, and
 //	REGIONAL_ECR_IMAGE_URL  the repository there, if that is another region
-//	CLUSTER_ARN             the stage's cluster and the service's name in it,
-//	SERVICE_NAME            if the caller knows them
+//
+// and a release also
+//
+//	CLUSTER_ARN             the stage's cluster, and the service's name in it:
+//	SERVICE_NAME            outputs of its stack ([StageDeployment.ClusterARN])
+//
+// Outputs reach a step as variables of the deployment's action, so a stage in
+// another account or region needs no permission for that.
 //
 // A buildspec that pushes nothing under IMAGE_TAG fails the execution before
 // any stage is touched. None has to update a service: CloudFormation owns the
-// task definition.
+// task definition. The role of a release may push and tag the application's
+// images, and nothing in the stage's account.
 //
 // # What has to be there
 //
