@@ -266,6 +266,64 @@ func walk(t *testing.T, declared spec.App, pipeline snapshot.Template) {
 	}
 }
 
+// Every project's role names what it may use. A token for the registry has no
+// resource to name.
+func TestRolesNameTheirResources(t *testing.T) {
+	declared := guestbook()
+	for i := range declared.Stages {
+		declared.Stages[i].Smoke = &spec.Smoke{Commands: []string{"true"}}
+	}
+	pipeline := template(t, synth(t, declared, func(p *DeliveryProps) {
+		p.BuildSpecs = map[string]string{"api": "build.yml"}
+		p.ReleaseSpecs = map[string]string{"api": "release.yml"}
+	}), "guestbook-pipeline")
+	checked := map[string]bool{}
+	for _, stage := range stagesOf(t, pipeline) {
+		for _, a := range stage.Actions {
+			if a.ActionTypeID.Provider != "CodeBuild" || a.Name == "SelfMutate" {
+				continue // the CDK's own, acknowledged one by one
+			}
+			role, ok := pipeline.Resource(projectOf(t, pipeline, a).Get("Properties.ServiceRole.Fn::GetAtt.0").(string))
+			require.True(t, ok)
+			for _, s := range statements(t, role) {
+				for _, action := range s.actions {
+					assert.NotContains(t, action, "*", "%s.%s", stage.Name, a.Name)
+					assert.Equal(t, action == "ecr:GetAuthorizationToken", slices.Contains(s.resources, "*"), "%s.%s: %s", stage.Name, a.Name, action)
+				}
+			}
+			checked[a.Name] = true
+		}
+	}
+	assert.Len(t, checked, 7, "Synth, api, api-Distribute, Smoke, api-Release, Bake, Release")
+}
+
+// What is in another account reads artifacts where it is deployed, and does
+// nothing else with them.
+func TestAnotherAccountReadsArtifacts(t *testing.T) {
+	declared := guestbook()
+	declared.Stages[1].Account = other
+	assembly := synth(t, declared)
+	for stack, region := range map[string]string{"guestbook-pipeline": "us-east-1", "guestbook-pipeline-support-us-west-2": "us-west-2"} {
+		role := "cdk-hnb659fds-deploy-role-" + other + "-" + region
+		found := map[string]any{}
+		for kind, path := range map[string]string{"AWS::S3::BucketPolicy": "Properties.PolicyDocument.Statement", "AWS::KMS::Key": "Properties.KeyPolicy.Statement"} {
+			for _, resource := range template(t, assembly, stack).Resources(kind) {
+				for _, s := range resource.Get(path).([]any) {
+					s := s.(map[string]any)
+					if s["Effect"] == "Allow" && strings.Contains(fmt.Sprint(s["Principal"]), other) {
+						assert.Contains(t, fmt.Sprint(s["Principal"]), role, stack)
+						found[kind] = s["Action"]
+					}
+				}
+			}
+		}
+		assert.Equal(t, map[string]any{
+			"AWS::S3::BucketPolicy": []any{"s3:GetBucket*", "s3:GetObject*", "s3:List*"},
+			"AWS::KMS::Key":         []any{"kms:Decrypt", "kms:DescribeKey"},
+		}, found, stack)
+	}
+}
+
 // checkGates looks at one stage of the pipeline, which deploys one stage or the
 // stages of a wave.
 func checkGates(t *testing.T, s pipelineStage, group []spec.Stage) {
