@@ -130,6 +130,9 @@ func TestStrictValidation(t *testing.T) {
 			var out bytes.Buffer
 			require.NoError(t, Summary(&out, outdir))
 			assert.Contains(t, out.String(), "npx cdk bootstrap aws://")
+			if config == "../examples/direct/tinystack.yaml" {
+				assert.Contains(t, out.String(), "\nThen:\n  npx cdk deploy --all\n")
+			}
 			if config == "../tinystack.yaml" {
 				documented(t, out.String(), made)
 			}
@@ -148,7 +151,10 @@ func documented(t *testing.T, summary string, made map[string]string) {
 	block, _, _ = strings.Cut(block, "```")
 	_, printed, found := strings.Cut(summary, "once each:\n")
 	require.True(t, found)
-	assert.Equal(t, strings.ReplaceAll(printed, "  npx", "npx"), block)
+	bootstrap, deploy, found := strings.Cut(strings.ReplaceAll(printed, "  npx", "npx"), "\nThen:\n")
+	require.True(t, found)
+	assert.Equal(t, bootstrap, block)
+	assert.Contains(t, string(accounts), "```sh\n"+deploy+"```")
 
 	rollback, err := os.ReadFile("../docs/rollback.md")
 	require.NoError(t, err)

@@ -10,7 +10,7 @@ import (
 )
 
 // Summary prints what a cloud assembly holds, a line a stack, and what has to
-// be done once in each environment before it can be deployed.
+// be done once in each environment before it can be deployed, and how it is.
 func Summary(out io.Writer, dir string) error {
 	assembly, err := snapshot.Load(dir)
 	if err != nil {
@@ -19,12 +19,12 @@ func Summary(out io.Writer, dir string) error {
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "STACK\tACCOUNT\tREGION\tRESOURCES")
 	var environments []string
-	pipeline := ""
+	pipeline, first := "", "--all"
 	for _, stack := range assembly.Stacks {
 		account, region := environment(stack.Environment)
 		fmt.Fprintf(table, "%s\t%s\t%s\t%d\n", stack.Name, account, region, len(stack.Template.Resources("")))
 		if strings.HasSuffix(stack.Name, "-pipeline") {
-			pipeline = account
+			pipeline, first = account, stack.DisplayName
 		}
 		environments = appendNew(environments, account+"/"+region)
 	}
@@ -40,6 +40,7 @@ func Summary(out io.Writer, dir string) error {
 		}
 		fmt.Fprintf(out, "  npx cdk bootstrap aws://%s%s\n", place, trust)
 	}
+	fmt.Fprintf(out, "\nThen:\n  npx cdk deploy %s\n", first)
 	return nil
 }
 
