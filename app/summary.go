@@ -31,7 +31,7 @@ func Summary(out io.Writer, dir string) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nTemplates are in %s. Before the first deployment, once each:\n", dir)
+	fmt.Fprintf(out, "\nTemplates are in %s. To deploy them, once for each account and region:\n", dir)
 	for _, place := range environments {
 		account, _, _ := strings.Cut(place, "/")
 		trust := ""
@@ -39,6 +39,11 @@ func Summary(out io.Writer, dir string) error {
 			trust = fmt.Sprintf(" --trust %s --cloudformation-execution-policies arn:aws:iam::aws:policy/AdministratorAccess", pipeline)
 		}
 		fmt.Fprintf(out, "  npx cdk bootstrap aws://%s%s\n", place, trust)
+	}
+	if pipeline != "" {
+		fmt.Fprintf(out, "and then, once; the pipeline deploys the stages, and itself from then on:\n  npx cdk deploy '*/Pipeline'\n")
+	} else {
+		fmt.Fprintf(out, "and then, each time:\n  npx cdk deploy '**'\n")
 	}
 	return nil
 }
