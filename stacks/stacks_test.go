@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -351,6 +352,18 @@ func TestChangingAStage(t *testing.T) {
 		assert.Error(t, err)
 		assert.Equal(t, template(t, before, "shop-dev-network").Resources(""), template(t, after, "shop-dev-network").Resources(""))
 	})
+}
+
+func TestWhatIsAppliedToTheAppReachesItsStages(t *testing.T) {
+	app := synthtest.NewApp(t)
+	awscdk.Tags_Of(app).Add(jsii.String("team"), jsii.String("shop"), nil)
+	stacks.NewTinyStack(app, jsii.String("App"), &stacks.TinyStackProps{App: spec.App{
+		Name:     "shop",
+		Services: []spec.Service{{Name: "web", Image: "example.com/web:1"}},
+	}})
+	for _, vpc := range template(t, synthtest.Synth(t, app), "shop-dev-network").Resources("AWS::EC2::VPC") {
+		assert.Contains(t, vpc.Get("Properties.Tags"), map[string]any{"Key": "team", "Value": "shop"})
+	}
 }
 
 func TestNewCanaryRegion(t *testing.T) {
