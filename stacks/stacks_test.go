@@ -125,6 +125,12 @@ func TestGuestbook(t *testing.T) {
 		}
 	})
 
+	t.Run("repositories are there before the pipeline pushes to them", func(t *testing.T) {
+		pipeline, err := assembly.Stack("guestbook-pipeline")
+		require.NoError(t, err)
+		assert.Subset(t, pipeline.Dependencies, []string{"guestbook-registry-us-east-1", "guestbook-registry-us-west-2"})
+	})
+
 	t.Run("each stage is in its account and region", func(t *testing.T) {
 		for name, want := range map[string]string{
 			"guestbook-dev-service":        "aws://111111111111/us-east-1",
