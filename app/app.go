@@ -37,13 +37,38 @@ func Main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-func run(args []string, stdout, stderr io.Writer) (status int) {
+// Run is a whole app that is written in Go: build puts into the CDK app what is
+// wanted, and Run does the rest. It ends the process: with status 1 and
+// a message where something is wrong.
+//
+//	func main() {
+//		app.Run(func(cdk awscdk.App) {
+//			stacks.NewTinyStack(cdk, jsii.String("Shop"), &stacks.TinyStackProps{App: shop})
+//		})
+//	}
+func Run(build func(cdk awscdk.App)) {
+	os.Exit(guard(os.Stderr, func() int {
+		synthesize(build)
+		return 0
+	}))
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	return guard(stderr, func() int { return do(args, stdout, stderr) })
+}
+
+// guard reports what a construct found wrong instead of ending with a trace.
+func guard(stderr io.Writer, work func() int) (status int) {
 	defer func() {
 		if problem := recover(); problem != nil {
 			report(stderr, problem)
 			status = 1
 		}
 	}()
+	return work()
+}
+
+func do(args []string, stdout, stderr io.Writer) int {
 	if len(args) == 2 && args[0] == "summary" {
 		return fail(stderr, Summary(stdout, args[1]))
 	}
@@ -61,7 +86,12 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 		fmt.Fprintf(stdout, "%s is valid: %d services, %d stages\n", config(), len(declared.Services), len(declared.Stages))
 		return 0
 	}
-	synthesize(declared)
+	synthesize(func(cdk awscdk.App) {
+		stacks.NewTinyStack(cdk, &declared.Name, &stacks.TinyStackProps{
+			App:  declared,
+			Tags: stacks.TagsFromEnvironment(declared),
+		})
+	})
 	return 0
 }
 
@@ -74,14 +104,11 @@ func config() string {
 
 // synthesize runs the CDK. The folder it writes to is the one that the CDK
 // command line tool names in the environment.
-func synthesize(declared spec.App) {
+func synthesize(build func(cdk awscdk.App)) {
 	cdkcontext.PrepareRuntime(nil)
 	defer closeRuntime(os.Stderr)
 	cdk := NewApp(nil)
-	stacks.NewTinyStack(cdk, &declared.Name, &stacks.TinyStackProps{
-		App:  declared,
-		Tags: stacks.TagsFromEnvironment(declared),
-	})
+	build(cdk)
 	cdk.Synth(nil)
 }
 

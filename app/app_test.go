@@ -9,17 +9,22 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/tinystack-go/tinystack/internal/cdkcontext"
+	"github.com/tinystack-go/tinystack/spec"
+	"github.com/tinystack-go/tinystack/stacks"
 )
 
-// These tests run the app as the CDK command line tool does: as a process that
-// writes into the folder it is told.
+// Most of these tests run the app as the CDK command line tool does: as a process
+// that writes into the folder it is told.
 
-func build(t *testing.T) string {
+func build(t *testing.T, app string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "tinystack")
-	out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, "..").CombinedOutput()
+	out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, app).CombinedOutput()
 	require.NoError(t, err, string(out))
 	return binary
 }
@@ -66,7 +71,7 @@ var bad = map[string]struct {
 }
 
 func TestBadDeclarations(t *testing.T) {
-	binary, dir := build(t), t.TempDir()
+	binary, dir := build(t, ".."), t.TempDir()
 	// What an earlier synthesis left must survive all of them.
 	outdir := filepath.Join(dir, "cdk.out")
 	require.NoError(t, os.Mkdir(outdir, 0o755))
@@ -96,7 +101,7 @@ func TestBadDeclarations(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	binary := build(t)
+	binary := build(t, "..")
 	got := start(t, binary, "../tinystack.yaml", t.TempDir(), "validate")
 	assert.Equal(t, 0, got.status)
 	assert.Equal(t, "../tinystack.yaml is valid: 2 services, 3 stages\n", got.stdout)
@@ -105,39 +110,26 @@ func TestValidate(t *testing.T) {
 	assert.Contains(t, got.stderr, "usage")
 }
 
-// Strict validation of the templates takes seconds an app, so it is done here
-// once for each declaration and nowhere else.
-func TestStrictValidation(t *testing.T) {
-	binary := build(t)
-	for _, config := range []string{"../tinystack.yaml", "../examples/pipeline/tinystack.yaml", "../examples/direct/tinystack.yaml"} {
-		t.Run(config, func(t *testing.T) {
-			// Read here, so that a cached result is not used for another text.
-			_, err := os.ReadFile(config)
-			require.NoError(t, err)
-			outdir := filepath.Join(t.TempDir(), "cdk.out")
-			got := start(t, binary, config, outdir)
-			require.Equal(t, 0, got.status, got.stderr)
-			for line := range strings.Lines(got.stderr) {
-				assert.Regexp(t, `^(\.\./[a-z/.]+yaml:[0-9:]+ warning: |    fix: )`, line, "only the declaration's own warnings are printed")
-			}
-			made := files(t, outdir)
-			assert.Contains(t, made, "manifest.json")
-			for name, text := range made {
-				if strings.HasSuffix(name, "manifest.json") {
-					assert.NotContains(t, text, `"missing"`, "%s: something would be looked up", name)
-				}
-			}
-			var out bytes.Buffer
-			require.NoError(t, Summary(&out, outdir))
-			assert.Contains(t, out.String(), "npx cdk bootstrap aws://")
-			if config == "../examples/direct/tinystack.yaml" {
-				assert.Contains(t, out.String(), "\nThen:\n  npx cdk deploy --all\n")
-			}
-			if config == "../tinystack.yaml" {
-				documented(t, out.String(), made)
-			}
-		})
+// What the default declaration becomes, as `cdk synth` runs it.
+func TestSynthesize(t *testing.T) {
+	outdir := filepath.Join(t.TempDir(), "cdk.out")
+	got := start(t, build(t, ".."), "../tinystack.yaml", outdir)
+	require.Equal(t, 0, got.status, got.stderr)
+	for line := range strings.Lines(got.stderr) {
+		assert.Regexp(t, `^([a-z/.]+yaml:[0-9:]+ warning: |    fix: )`, line, "only the declaration's own warnings are printed")
 	}
+	made := files(t, outdir)
+	assert.Contains(t, made, "manifest.json")
+	for name, text := range made {
+		if strings.HasSuffix(name, "manifest.json") {
+			assert.NotContains(t, text, `"missing"`, "%s: something would be looked up", name)
+		}
+	}
+	var out bytes.Buffer
+	require.NoError(t, Summary(&out, outdir))
+	assert.Contains(t, out.String(), "guestbook-prod-service                 222222222222   us-east-1")
+	assert.Contains(t, out.String(), "npx cdk bootstrap aws://222222222222/us-west-2 --trust 111111111111")
+	documented(t, out.String(), made)
 }
 
 // documented compares what docs/accounts.md and docs/rollback.md say of
@@ -149,27 +141,25 @@ func documented(t *testing.T, summary string, made map[string]string) {
 	_, block, found := strings.Cut(string(accounts), "<!-- summary: tinystack.yaml -->\n```sh\n")
 	require.True(t, found)
 	block, _, _ = strings.Cut(block, "```")
-	_, printed, found := strings.Cut(summary, "once each:\n")
+	_, printed, found := strings.Cut(summary, "once for each account and region:\n")
 	require.True(t, found)
-	bootstrap, deploy, found := strings.Cut(strings.ReplaceAll(printed, "  npx", "npx"), "\nThen:\n")
+	bootstrap, deploy, found := strings.Cut(strings.ReplaceAll(printed, "  npx", "npx"), "and then, once; ")
 	require.True(t, found)
 	assert.Equal(t, bootstrap, block)
+	_, deploy, _ = strings.Cut(deploy, "\n")
 	assert.Contains(t, string(accounts), "```sh\n"+deploy+"```")
 
 	rollback, err := os.ReadFile("../docs/rollback.md")
 	require.NoError(t, err)
-	pages := string(accounts) + string(rollback)
-	names := map[string]string{}
-	for file, text := range made {
-		if strings.HasSuffix(file, "manifest.json") {
-			names["manifests"] += text
-		} else if strings.Contains(file, "Pipeline") && strings.HasSuffix(file, ".template.json") {
-			names["pipeline"] += text
+	pages, text := string(accounts)+string(rollback), ""
+	for file, content := range made {
+		if strings.HasSuffix(file, "manifest.json") || strings.HasSuffix(file, ".template.json") {
+			text += content
 		}
 	}
 	for said, is := range map[string]string{
 		"cdk deploy 'guestbook/prod/*'":                `"displayName": "guestbook/prod/service"`,
-		"cdk deploy guestbook/Pipeline":                `"displayName": "guestbook/Pipeline"`,
+		"cdk deploy '*/Pipeline'":                      `"displayName": "guestbook/Pipeline"`,
 		"--stack-name guestbook-canary-":               `"stackName": "guestbook-canary-service"`,
 		"--region us-east-1 --pipeline-name guestbook": `"Name": "guestbook"`,
 		"--stage-name guestbook-prod":                  `"Name": "guestbook-prod"`,
@@ -177,8 +167,29 @@ func documented(t *testing.T, summary string, made map[string]string) {
 		"repository=guestbook/api":                     `guestbook/api=TINYSTACK_COMMIT`,
 	} {
 		assert.Contains(t, pages, said)
-		assert.Contains(t, names["manifests"]+names["pipeline"], is, said)
+		assert.Contains(t, text, is, said)
 	}
+}
+
+// Strict validation takes seconds an app, so all declarations are validated as
+// one; those in testdata are unusual combinations.
+func TestStrictValidation(t *testing.T) {
+	configs, err := filepath.Glob("testdata/*.yaml")
+	require.NoError(t, err)
+	examples, err := filepath.Glob("../examples/*/tinystack.yaml")
+	require.NoError(t, err)
+	configs = append(configs, examples...)
+	require.Greater(t, len(configs), 4)
+	cdkcontext.PrepareRuntime(nil)
+	defer jsii.Close()
+	t.Setenv("CDK_OUTDIR", t.TempDir())
+	cdk := NewApp(nil)
+	for _, config := range configs {
+		declared, err := spec.Load(config)
+		require.NoError(t, err)
+		stacks.NewTinyStack(cdk, jsii.String(filepath.Base(strings.TrimSuffix(config, ".yaml"))+"-"+declared.Name), &stacks.TinyStackProps{App: declared})
+	}
+	assert.NotPanics(t, func() { cdk.Synth(nil) })
 }
 
 // An invalid template has to end the app, also when it is the CDK command
@@ -194,14 +205,13 @@ import (
 )
 
 func main() {
-	defer jsii.Close()
-	cdk := app.NewApp(nil)
-	stack := awscdk.NewStack(cdk, jsii.String("Stack"), nil)
-	awscdk.NewCfnResource(stack, jsii.String("Bucket"), &awscdk.CfnResourceProps{
-		Type:       jsii.String("AWS::S3::Bucket"),
-		Properties: &map[string]any{"VersioningConfiguration": map[string]any{"Status": "Purple"}},
+	app.Run(func(cdk awscdk.App) {
+		stack := awscdk.NewStack(cdk, jsii.String("Stack"), nil)
+		awscdk.NewCfnResource(stack, jsii.String("Bucket"), &awscdk.CfnResourceProps{
+			Type:       jsii.String("AWS::S3::Bucket"),
+			Properties: &map[string]any{"VersioningConfiguration": map[string]any{"Status": "Purple"}},
+		})
 	})
-	cdk.Synth(nil)
 }
 `
 	// Inside the module, where its imports are found; `go build` ignores the
@@ -210,13 +220,12 @@ func main() {
 	require.NoError(t, err)
 	defer os.RemoveAll(folder)
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "main.go"), []byte(source), 0o644))
-	binary := filepath.Join(dir, "invalid")
-	out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, "./"+folder).CombinedOutput()
-	require.NoError(t, err, string(out))
+	binary := build(t, "./"+folder)
 	t.Setenv("CDK_APP_MODE", "process")
 	got := start(t, binary, "", filepath.Join(dir, "cdk.out"))
-	assert.NotEqual(t, 0, got.status)
+	assert.Equal(t, 1, got.status)
 	assert.Contains(t, got.stderr, "Purple")
+	assert.NotContains(t, got.stderr, "goroutine")
 }
 
 func files(t *testing.T, dir string) map[string]string {

@@ -10,7 +10,7 @@ import (
 )
 
 // Summary prints what a cloud assembly holds, a line a stack, and what has to
-// be done once in each environment before it can be deployed, and how it is.
+// be done once in each environment before it can be deployed.
 func Summary(out io.Writer, dir string) error {
 	assembly, err := snapshot.Load(dir)
 	if err != nil {
@@ -19,19 +19,19 @@ func Summary(out io.Writer, dir string) error {
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "STACK\tACCOUNT\tREGION\tRESOURCES")
 	var environments []string
-	pipeline, first := "", "--all"
+	pipeline := ""
 	for _, stack := range assembly.Stacks {
 		account, region := environment(stack.Environment)
 		fmt.Fprintf(table, "%s\t%s\t%s\t%d\n", stack.Name, account, region, len(stack.Template.Resources("")))
 		if strings.HasSuffix(stack.Name, "-pipeline") {
-			pipeline, first = account, stack.DisplayName
+			pipeline = account
 		}
 		environments = appendNew(environments, account+"/"+region)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nTemplates are in %s. Before the first deployment, once each:\n", dir)
+	fmt.Fprintf(out, "\nTemplates are in %s. To deploy them, once for each account and region:\n", dir)
 	for _, place := range environments {
 		account, _, _ := strings.Cut(place, "/")
 		trust := ""
@@ -40,7 +40,11 @@ func Summary(out io.Writer, dir string) error {
 		}
 		fmt.Fprintf(out, "  npx cdk bootstrap aws://%s%s\n", place, trust)
 	}
-	fmt.Fprintf(out, "\nThen:\n  npx cdk deploy %s\n", first)
+	if pipeline != "" {
+		fmt.Fprintf(out, "and then, once; the pipeline deploys the stages, and itself from then on:\n  npx cdk deploy '*/Pipeline'\n")
+	} else {
+		fmt.Fprintf(out, "and then, each time:\n  npx cdk deploy '**'\n")
+	}
 	return nil
 }
 

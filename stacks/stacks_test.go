@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -122,6 +123,12 @@ func TestGuestbook(t *testing.T) {
 				}
 			}
 		}
+	})
+
+	t.Run("repositories are there before the pipeline pushes to them", func(t *testing.T) {
+		pipeline, err := assembly.Stack("guestbook-pipeline")
+		require.NoError(t, err)
+		assert.Subset(t, pipeline.Dependencies, []string{"guestbook-registry-us-east-1", "guestbook-registry-us-west-2"})
 	})
 
 	t.Run("each stage is in its account and region", func(t *testing.T) {
@@ -364,6 +371,18 @@ func TestChangingAStage(t *testing.T) {
 		assert.Error(t, err)
 		assert.Equal(t, template(t, before, "shop-dev-network").Resources(""), template(t, after, "shop-dev-network").Resources(""))
 	})
+}
+
+func TestWhatIsAppliedToTheAppReachesItsStages(t *testing.T) {
+	app := synthtest.NewApp(t)
+	awscdk.Tags_Of(app).Add(jsii.String("team"), jsii.String("shop"), nil)
+	stacks.NewTinyStack(app, jsii.String("App"), &stacks.TinyStackProps{App: spec.App{
+		Name:     "shop",
+		Services: []spec.Service{{Name: "web", Image: "example.com/web:1"}},
+	}})
+	for _, vpc := range template(t, synthtest.Synth(t, app), "shop-dev-network").Resources("AWS::EC2::VPC") {
+		assert.Contains(t, vpc.Get("Properties.Tags"), map[string]any{"Key": "team", "Value": "shop"})
+	}
 }
 
 func TestNewCanaryRegion(t *testing.T) {

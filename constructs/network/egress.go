@@ -115,7 +115,7 @@ func natCommands(cidr string) []string {
 	return []string{
 		"set -euo pipefail",
 		"dd if=/dev/zero of=/swapfile bs=1M count=768 && chmod 600 /swapfile && mkswap /swapfile && swapon /swapfile",
-		"for attempt in 1 2 3 4 5; do dnf install -y nftables && break; sleep 10; done",
+		"for attempt in 1 2 3 4 5; do dnf install -y aws-cfn-bootstrap nftables && break; sleep 10; done",
 		"echo 'net.ipv4.ip_forward = 1' > /etc/sysctl.d/90-nat.conf && sysctl -p /etc/sysctl.d/90-nat.conf",
 		fmt.Sprintf("echo 'table ip nat { chain postrouting { type nat hook postrouting priority 100; ip saddr %s ip daddr != %s masquerade; } }' > /etc/sysconfig/nftables.conf", cidr, cidr),
 		"systemctl enable nftables && systemctl restart nftables",

@@ -99,6 +99,8 @@ func (n *network) importVPC(existing spec.ExistingVPC) {
 	}
 	n.vpc = awsec2.Vpc_FromVpcAttributes(n, jsii.String("Vpc"), attributes)
 	n.databases = awsec2.SubnetType_PRIVATE_WITH_EGRESS
+	awscdk.Annotations_Of(n).AcknowledgeWarning(jsii.String("@aws-cdk/aws-ec2:noSubnetRouteTableId"),
+		jsii.String("Nothing here adds a route to a network that it does not own."))
 }
 
 // subnetGroup is one subnet a zone.

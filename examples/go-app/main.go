@@ -12,12 +12,7 @@ import (
 	"github.com/tinystack-go/tinystack/stacks"
 )
 
-func main() {
-	defer jsii.Close()
-	cdk := app.NewApp(nil)
-	build(cdk)
-	cdk.Synth(nil)
-}
+func main() { app.Run(build) }
 
 func build(scope awscdk.App) {
 	shop := spec.App{

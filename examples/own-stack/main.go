@@ -14,12 +14,7 @@ import (
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-func main() {
-	defer jsii.Close()
-	cdk := app.NewApp(nil)
-	build(cdk)
-	cdk.Synth(nil)
-}
+func main() { app.Run(build) }
 
 func build(scope awscdk.App) {
 	stack := awscdk.NewStack(scope, jsii.String("billing"), &awscdk.StackProps{
@@ -28,10 +23,11 @@ func build(scope awscdk.App) {
 
 	// What is there already.
 	vpc := awsec2.Vpc_FromVpcAttributes(stack, jsii.String("Vpc"), &awsec2.VpcAttributes{
-		VpcId:             jsii.String("vpc-0123456789abcdef0"),
-		VpcCidrBlock:      jsii.String("10.20.0.0/16"),
-		AvailabilityZones: jsii.Strings("eu-west-1a", "eu-west-1b"),
-		PrivateSubnetIds:  jsii.Strings("subnet-0123456789abcdef1", "subnet-0123456789abcdef2"),
+		VpcId:                      jsii.String("vpc-0123456789abcdef0"),
+		VpcCidrBlock:               jsii.String("10.20.0.0/16"),
+		AvailabilityZones:          jsii.Strings("eu-west-1a", "eu-west-1b"),
+		PrivateSubnetIds:           jsii.Strings("subnet-0123456789abcdef1", "subnet-0123456789abcdef2"),
+		PrivateSubnetRouteTableIds: jsii.Strings("rtb-0123456789abcdef1", "rtb-0123456789abcdef2"),
 	})
 	instances := awsec2.SecurityGroup_FromSecurityGroupId(stack, jsii.String("Instances"), jsii.String("sg-0123456789abcdef0"), nil)
 	cluster := awsecs.Cluster_FromClusterAttributes(stack, jsii.String("Cluster"), &awsecs.ClusterAttributes{

@@ -7,14 +7,13 @@ import (
 	"github.com/tinystack-go/tinystack/snapshot"
 )
 
-func TestMain(m *testing.M) { synthtest.Main(m) }
+func TestMain(m *testing.M) { synthtest.MainStrict(m) }
 
 func TestExample(t *testing.T) {
-	app := synthtest.NewApp(t)
+	app := synthtest.NewStrictApp(t)
 	synthtest.Secure(app)
 	build(app)
 	assembly := synthtest.Synth(t, app)
-	synthtest.Findings(t, assembly)
 	snapshot.MatchAssembly(t, "testdata", assembly)
 	snapshot.MatchLogicalIDs(t, "stateful.txt", assembly)
 }

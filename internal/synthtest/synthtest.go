@@ -21,22 +21,37 @@ import (
 
 // Main runs a package's tests with one kernel: `func TestMain(m *testing.M) {
 // synthtest.Main(m) }`. Validation costs 3 to 5 seconds an app, so it is off
-// here; stacks' TestStrictValidation turns it on in a process of its own.
-func Main(m *testing.M) {
-	cdkcontext.PrepareRuntime(map[string]string{"CDK_VALIDATION": "false"})
+// here; package app has the test that validates every declaration.
+func Main(m *testing.M) { run(m, map[string]string{"CDK_VALIDATION": "false"}) }
+
+// MainStrict is Main with validation, for tests of what users copy.
+func MainStrict(m *testing.M) { run(m, nil) }
+
+func run(m *testing.M, variables map[string]string) {
+	cdkcontext.PrepareRuntime(variables)
 	code := m.Run()
 	jsii.Close()
 	os.Exit(code)
 }
 
 // NewApp is an app with the project's context that writes to a folder of the
-// test.
+// test. Findings of rules are read from the assembly; as validation errors they
+// would end the synthesis at the first app.
 func NewApp(t testing.TB) awscdk.App {
 	t.Helper()
 	context := cdkcontext.Context()
-	// Findings are read from the assembly; as validation errors they would
-	// end the synthesis at the first app.
 	(*context)["@aws-cdk/core:annotationsInValidationReport"] = false
+	return newApp(t, context)
+}
+
+// NewStrictApp is an app as users have it: whatever is found ends its
+// synthesis.
+func NewStrictApp(t testing.TB) awscdk.App {
+	t.Helper()
+	return newApp(t, cdkcontext.Context())
+}
+
+func newApp(t testing.TB, context *map[string]any) awscdk.App {
 	return awscdk.NewApp(&awscdk.AppProps{
 		Context:            context,
 		Outdir:             jsii.String(t.TempDir()),
