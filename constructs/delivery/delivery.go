@@ -42,11 +42,12 @@ type DeliveryProps struct {
 	// BuildSpecs names, by service, a buildspec file in the service's source
 	// that builds and pushes its image instead of the generated one. It has to
 	// push $ECR_IMAGE_URL:$IMAGE_TAG and to leave a tag alone that is there
-	// already. Default: none.
+	// already. What a service declares itself wins. Default: none.
 	BuildSpecs map[string]string
 
 	// ReleaseSpecs names, by service, a buildspec file in the service's source
-	// that runs after each stage's deployment. Default: none.
+	// that runs after each stage's deployment. What a service declares itself
+	// wins. Default: none.
 	ReleaseSpecs map[string]string
 }
 
