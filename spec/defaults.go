@@ -24,6 +24,7 @@ const (
 	defaultScaleOut      = 75
 	defaultScaleIn       = 35
 	defaultCacheGB       = 0.5
+	defaultHealthCodes   = "200-399"
 
 	buildLogDays      = 90
 	productionLogDays = 90
@@ -111,6 +112,7 @@ func (s *Service) setDefaults() {
 }
 
 func (h *HealthCheck) setDefaults() {
+	fill(&h.Codes, defaultHealthCodes)
 	fill(&h.Interval, 30*second)
 	fill(&h.Timeout, max(2*second, min(5*second, (h.Interval-second)/second*second)))
 	fill(&h.Retries, 3)
@@ -130,10 +132,7 @@ func (s *Stage) setDefaults(app App) {
 	fill(&s.Approval, Automatic)
 	fill(&s.Profile, Standard)
 	fillPtr(&s.Production, productionByName(s.Name))
-	fill(&s.Endpoint.Type, presetOf(s.Profile).endpoint)
-	if s.Endpoint.Caching != nil {
-		s.Endpoint.Caching.setDefaults()
-	}
+	s.Endpoint.setDefaults(s.Profile)
 	s.Scale.setDefaults(s.Profile)
 	if s.Database != nil {
 		s.Database.setDefaults(app, *s.Production)
@@ -150,9 +149,25 @@ func (s *Stage) setDefaults(app App) {
 	fill(&s.Removal, RemovalSnapshot)
 }
 
+func (e *Endpoint) setDefaults(profile Profile) {
+	fill(&e.Type, presetOf(profile).endpoint)
+	if e.Caching != nil {
+		e.Caching.setDefaults()
+	}
+	if e.CORS != nil {
+		e.CORS.setDefaults()
+	}
+}
+
 func (c *Caching) setDefaults() {
 	fill(&c.Size, defaultCacheGB)
 	fill(&c.TTL, 5*minute)
+}
+
+func (c *CORS) setDefaults() {
+	if len(c.Methods) == 0 {
+		c.Methods = []string{"GET", "HEAD", "POST"}
+	}
 }
 
 func (s *ScaleProfile) setDefaults(profile Profile) {

@@ -56,7 +56,6 @@ func (a App) validateServices(r report) {
 		r.fail(fmt.Sprintf("%d services are declared", len(a.Services)), fmt.Sprintf("up to %d", mostServices), "make two applications of them")
 	}
 	firsts := map[string]int{}
-	var public []string
 	for i, service := range a.Services {
 		at := r.item(i)
 		service.validate(at)
@@ -65,9 +64,6 @@ func (a App) validateServices(r report) {
 		} else {
 			firsts[service.Name] = i
 		}
-		if service.public() && service.Name != "" {
-			public = append(public, r.quote(service.Name))
-		}
 		if service.Source != nil {
 			service.Source.validate(at.field("source"), a.Pipeline)
 			if a.Pipeline == nil && service.Image == "" {
@@ -75,9 +71,7 @@ func (a App) validateServices(r report) {
 			}
 		}
 	}
-	if len(public) > 1 {
-		r.fail(fmt.Sprintf("%s would share one endpoint", list(public, "and")), "one service that is neither internal nor a worker", "mark all but one with \"internal: true\", and route to them from that one")
-	}
+	a.validateRoutes(r)
 }
 
 // public says whether the stage's endpoint serves the service.
