@@ -65,6 +65,24 @@ func (e Endpoint) validateKind(r report) {
 	}
 }
 
+// validateUnused refuses what an endpoint that there is not would do.
+func (e Endpoint) validateUnused(r report, fix string) {
+	for field, given := range map[string]bool{
+		"throttling":         e.Throttling != Throttling{},
+		"cors":               e.CORS != nil,
+		"jwt":                e.JWT != nil,
+		"apiKeys":            len(e.APIKeys) > 0,
+		"clientCertificates": e.ClientCertificates != nil,
+		"firewall":           e.Firewall != "",
+		"stickySessions":     e.StickySessions != 0,
+		"idleTimeout":        e.IdleTimeout != 0,
+	} {
+		if given {
+			r.field(field).fail("has no service to protect", "", fix)
+		}
+	}
+}
+
 // validateAccess checks who may ask, how often, and for how long.
 func (e Endpoint) validateAccess(r report, region, account string) {
 	e.Throttling.validate(r.field("throttling"))

@@ -155,6 +155,7 @@ func (s Stage) validateServing(r report, app App) {
 		if s.Endpoint.Caching != nil {
 			endpoint.field("caching").fail("has no service whose responses to keep", "", fix)
 		}
+		s.Endpoint.validateUnused(endpoint, fix)
 		return
 	}
 	if s.Endpoint.Type == ALB && s.Endpoint.Domain == "" {
