@@ -171,7 +171,9 @@ func NewHTTPAPI(scope constructs.Construct, id *string, props *HTTPAPIProps) HTT
 		Format:         accessLogFormat(),
 	})
 
-	e.address.url = e.api.ApiEndpoint()
+	if !props.Domain.declared() {
+		e.address.url = e.api.ApiEndpoint()
+	}
 	e.address.addAPIDomain(e, props.Domain, declared.ClientCertificates, apiStage{
 		apiID: e.api.ApiId(),
 		name:  e.stage.StageName(),
