@@ -418,10 +418,11 @@ type Endpoint struct {
 
 // Throttling bounds requests. What is left out is not bounded.
 type Throttling struct {
-	// RequestsPerSecond on average, 1 to 10000. Default: not bounded.
+	// RequestsPerSecond on average, 1 to 100000; more than the account's quota
+	// changes nothing. Default: not bounded.
 	RequestsPerSecond int `yaml:"requestsPerSecond"`
-	// Burst is how many requests may come at once, 1 to 5000. Default: not
-	// bounded.
+	// Burst is how many requests may come at once, 1 to 100000.
+	// Default: not bounded.
 	Burst int `yaml:"burst"`
 }
 

@@ -18,6 +18,8 @@ const (
 	mostRedirects = 5
 	mostAPIKeys   = 50
 	mostRequests  = 1_000_000_000
+	// mostThrottled is ten times the quota that accounts begin with.
+	mostThrottled = 100_000
 )
 
 var (
@@ -137,10 +139,10 @@ func (e Endpoint) validateRedirects(r report) {
 
 func (t Throttling) validate(r report) {
 	if t.RequestsPerSecond != 0 {
-		r.field("requestsPerSecond").between(t.RequestsPerSecond, 1, 10000, "a number of requests", "a second", "choose what the stage can bear")
+		r.field("requestsPerSecond").between(t.RequestsPerSecond, 1, mostThrottled, "a number of requests", "a second", "choose what the stage can bear")
 	}
 	if t.Burst != 0 {
-		r.field("burst").between(t.Burst, 1, 5000, "a number of requests", "at once", "choose what the stage can bear")
+		r.field("burst").between(t.Burst, 1, mostThrottled, "a number of requests", "at once", "choose what the stage can bear")
 	}
 }
 
