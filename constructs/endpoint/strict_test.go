@@ -68,11 +68,14 @@ func synthesizeStrictly(mode string) {
 	fmt.Println("synthesized")
 }
 
+// addKinds adds each kind with and without a domain, in both network modes.
+// Several services make every resource that one makes, so one is not validated
+// apart: each template takes half a second.
 func addKinds(app awscdk.App) {
 	for kind, add := range kinds {
 		for name, domain := range domains {
-			for variant, o := range variants {
-				add(newFixtureIn(app, strings.ReplaceAll(kind+"-"+name+"-"+variant, " ", "-"), o), domain)
+			for _, variant := range []string{"several bridge", "several awsvpc"} {
+				add(newFixtureIn(app, strings.ReplaceAll(kind+"-"+name+"-"+variant, " ", "-"), variants[variant]), domain)
 			}
 		}
 		everything[kind](newFixtureIn(app, kind+"-everything", options{several: true}))
