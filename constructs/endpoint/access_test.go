@@ -302,8 +302,33 @@ func TestRoutesAreChecked(t *testing.T) {
 				require.ErrorContains(t, problem, `"admin"`, kind)
 				require.ErrorContains(t, problem, `routes[2].path: "/a" is also`, kind)
 				require.ErrorContains(t, problem, `route "/a": target: Service`, kind)
+				require.ErrorContains(t, problem, `another target has a container named "web"`, kind)
 			}()
 			add(f, DomainProps{})
 		}()
+	}
+}
+
+// A service whose path changes keeps its target group and where it is
+// registered: only the way to it changes.
+func TestChangeOfAPath(t *testing.T) {
+	for kind, add := range kinds {
+		f := newFixture(t, options{several: true})
+		f.routes[0].Path = "/office"
+		add(f, ownDomain)
+		before, after := variantOf(t, kind, "domain", "several bridge"), f.synth(t)
+		compared := 0
+		for id, r := range before.Resources("") {
+			if r.Type == "AWS::ElasticLoadBalancingV2::TargetGroup" || r.Type == "AWS::ServiceDiscovery::Service" || r.Type == "AWS::ECS::Service" {
+				later, kept := after.Resource(id)
+				require.True(t, kept, "%s: %s", kind, id)
+				assert.Equal(t, r.Properties, later.Properties, "%s: %s", kind, id)
+				compared++
+			}
+		}
+		assert.GreaterOrEqual(t, compared, 4, kind)
+		w := newWalker(after)
+		assert.NoError(t, w.walk(kind))
+		assert.Equal(t, map[string]string{"": "web", "/office": "admin"}, w.served, kind)
 	}
 }

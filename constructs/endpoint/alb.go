@@ -95,7 +95,7 @@ type alb struct {
 // It panics with all problems of the props if there are any.
 func NewALB(scope constructs.Construct, id *string, props *ALBProps) ALB {
 	target, targetErr := props.Target.resolve()
-	routes, routesErr := resolveRoutes(props.Routes)
+	routes, routesErr := resolveRoutes(props.Routes, target)
 	_, declaredErr := complete(scope, props.Domain.addTo(spec.Endpoint{
 		Type: spec.ALB, RedirectFrom: props.RedirectFrom, StickySessions: props.StickySessions, IdleTimeout: props.IdleTimeout, Firewall: props.Firewall,
 	}))

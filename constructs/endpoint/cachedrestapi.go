@@ -130,7 +130,7 @@ type cachedRESTAPI struct {
 // It panics with all problems of the props if there are any.
 func NewCachedRESTAPI(scope constructs.Construct, id *string, props *CachedRESTAPIProps) CachedRESTAPI {
 	target, targetErr := props.Target.resolve()
-	routes, routesErr := resolveRoutes(props.Routes)
+	routes, routesErr := resolveRoutes(props.Routes, target)
 	declared, declaredErr := complete(scope, props.Domain.addTo(spec.Endpoint{
 		Type: spec.APIGateway, Caching: &props.Caching, ClientCertificates: props.ClientCertificates,
 		APIKeys: props.APIKeys, Firewall: props.Firewall, Throttling: props.Throttling,

@@ -116,7 +116,7 @@ type httpAPI struct {
 // It panics with all problems of the props if there are any.
 func NewHTTPAPI(scope constructs.Construct, id *string, props *HTTPAPIProps) HTTPAPI {
 	target, targetErr := props.Target.resolve()
-	routes, routesErr := resolveRoutes(props.Routes)
+	routes, routesErr := resolveRoutes(props.Routes, target)
 	declared, declaredErr := complete(scope, props.Domain.addTo(spec.Endpoint{
 		Type: spec.APIGateway, ClientCertificates: props.ClientCertificates, CORS: props.CORS, JWT: props.JWT, Throttling: props.Throttling,
 	}))

@@ -24,7 +24,9 @@ type Route struct {
 	// letters, digits and . _ -.
 	Path string
 
-	// Target that is served under the path, which it gets unchanged. Required.
+	// Target that is served under the path, which it gets unchanged. Its
+	// container has a name that no other target of the endpoint has, because
+	// target groups and Cloud Map services are named after it. Required.
 	Target Target
 }
 
@@ -33,9 +35,11 @@ type resolvedRoute struct {
 	target resolvedTarget
 }
 
-// resolveRoutes fills in defaults. The order does not depend on the order in
-// which routes were declared.
-func resolveRoutes(routes []Route) ([]resolvedRoute, error) {
+// resolveRoutes fills in defaults for the routes beside the target that gets
+// every other request. The order does not depend on the order in which routes
+// were declared.
+func resolveRoutes(routes []Route, rest resolvedTarget) ([]resolvedRoute, error) {
+	names := map[string]bool{rest.ContainerName: true}
 	var resolved []resolvedRoute
 	var paths []string
 	var problems []error
@@ -43,7 +47,10 @@ func resolveRoutes(routes []Route) ([]resolvedRoute, error) {
 		target, err := route.Target.resolve()
 		if err != nil {
 			problems = append(problems, fmt.Errorf("route %q: %w", route.Path, err))
+		} else if names[target.ContainerName] {
+			problems = append(problems, fmt.Errorf("route %q: another target has a container named %q, too: give each a name of its own", route.Path, target.ContainerName))
 		}
+		names[target.ContainerName] = true
 		paths = append(paths, route.Path)
 		resolved = append(resolved, resolvedRoute{route.Path, target})
 	}
@@ -94,10 +101,12 @@ func priorities(paths []string) map[string]int {
 type targetGroups []elb.ApplicationTargetGroup
 
 // newTargetGroups makes a target group for each service behind a load balancer.
+// Those of routes are named after the service, so that a service whose path
+// changes keeps its group, and its tasks stay where they are.
 func newTargetGroups(scope constructs.Construct, vpc awsec2.IVpc, target resolvedTarget, routes []resolvedRoute, sticky spec.Duration) targetGroups {
 	groups := targetGroups{target.newTargetGroup(scope, "TargetGroup", vpc, sticky)}
 	for _, route := range routes {
-		groups = append(groups, route.target.newTargetGroup(scope, "TargetGroup"+route.path, vpc, sticky))
+		groups = append(groups, route.target.newTargetGroup(scope, "TargetGroup-"+route.target.ContainerName, vpc, sticky))
 	}
 	return groups
 }
