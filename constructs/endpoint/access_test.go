@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
@@ -330,5 +331,16 @@ func TestChangeOfAPath(t *testing.T) {
 		w := newWalker(after)
 		assert.NoError(t, w.walk(kind))
 		assert.Equal(t, map[string]string{"": "web", "/office": "admin"}, w.served, kind)
+	}
+}
+
+// A route's tasks may be behind a security group that neither the first
+// target nor the route's own service knows.
+func TestSecurityGroupOfARoute(t *testing.T) {
+	for kind, add := range kinds {
+		f := newFixture(t, options{several: true})
+		f.routes[0].Target.SecurityGroup = awsec2.NewSecurityGroup(f.stack, jsii.String("Other"), &awsec2.SecurityGroupProps{Vpc: f.vpc})
+		add(f, ownDomain)
+		assert.Contains(t, strings.Join(newWalker(f.synth(t)).incoming(), "\n"), "Other < Endpoint", kind)
 	}
 }
