@@ -24,6 +24,7 @@ const (
 	defaultScaleOut      = 75
 	defaultScaleIn       = 35
 	defaultCacheGB       = 0.5
+	defaultHealthCodes   = "200-399"
 
 	// DefaultKeepImages is how many images of a service are kept.
 	DefaultKeepImages = 25
@@ -124,6 +125,7 @@ func (s *Service) setDefaults() {
 }
 
 func (h *HealthCheck) setDefaults() {
+	fill(&h.Codes, defaultHealthCodes)
 	fill(&h.Interval, 30*second)
 	fill(&h.Timeout, max(2*second, min(5*second, (h.Interval-second)/second*second)))
 	fill(&h.Retries, 3)
@@ -143,10 +145,7 @@ func (s *Stage) setDefaults(app App) {
 	fill(&s.Approval, Automatic)
 	fill(&s.Profile, Standard)
 	fillPtr(&s.Production, productionByName(s.Name))
-	fill(&s.Endpoint.Type, presetOf(s.Profile).endpoint)
-	if s.Endpoint.Caching != nil {
-		s.Endpoint.Caching.setDefaults()
-	}
+	s.Endpoint.setDefaults(s.Profile)
 	s.Scale.setDefaults(s.Profile)
 	if s.Database != nil {
 		s.Database.setDefaults(app, *s.Production)
@@ -179,9 +178,25 @@ func (s *Smoke) setDefaults(app App) {
 	}
 }
 
+func (e *Endpoint) setDefaults(profile Profile) {
+	fill(&e.Type, presetOf(profile).endpoint)
+	if e.Caching != nil {
+		e.Caching.setDefaults()
+	}
+	if e.CORS != nil {
+		e.CORS.setDefaults()
+	}
+}
+
 func (c *Caching) setDefaults() {
 	fill(&c.Size, defaultCacheGB)
 	fill(&c.TTL, 5*minute)
+}
+
+func (c *CORS) setDefaults() {
+	if len(c.Methods) == 0 {
+		c.Methods = []string{"GET", "HEAD", "POST"}
+	}
 }
 
 func (s *ScaleProfile) setDefaults(profile Profile) {

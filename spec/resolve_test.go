@@ -122,15 +122,18 @@ func TestCanary(t *testing.T) {
 		"leaves what belongs to production's place": {
 			Stage{
 				Approval: Manual, Wave: "last", Removal: RemovalRetain,
-				Endpoint: Endpoint{Type: ALB, Domain: "a.example.com", HostedZone: &HostedZone{ID: "Z1", Name: "example.com"}},
-				Network:  Network{Zones: []string{"use1-az1", "use1-az2"}, CIDR: "10.1.0.0/16"},
+				Endpoint: Endpoint{
+					Type: ALB, Domain: "a.example.com", HostedZone: &HostedZone{ID: "Z1", Name: "example.com"}, RedirectFrom: []string{"example.com"},
+					ClientCertificates: &ClientCertificates{Bucket: "a", Key: "b"}, Firewall: "arn", StickySessions: hour,
+				},
+				Network: Network{Zones: []string{"use1-az1", "use1-az2"}, CIDR: "10.1.0.0/16"},
 			},
 			Stage{},
 			func(t *testing.T, s Stage) {
 				assert.Equal(t, Automatic, s.Approval)
 				assert.Empty(t, s.Wave)
 				assert.Equal(t, RemovalSnapshot, s.Removal)
-				assert.Equal(t, Endpoint{Type: ALB}, s.Endpoint)
+				assert.Equal(t, Endpoint{Type: ALB, StickySessions: hour}, s.Endpoint)
 				assert.Equal(t, []string{"euw1-az1", "euw1-az2"}, s.Network.Zones)
 				assert.Equal(t, "10.1.0.0/16", s.Network.CIDR)
 			},

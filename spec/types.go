@@ -199,6 +199,14 @@ type Service struct {
 	// the stage's endpoint.
 	Internal bool `yaml:"internal"`
 
+	// Path below which the stage's endpoint sends requests to this service, as
+	// in /admin: that path itself and everything under it, unchanged. The
+	// longest path that fits a request wins. One to four segments of letters,
+	// digits and . _ -. Of the services that are neither internal nor
+	// workers exactly one has no path: it gets every other request.
+	// Default: none.
+	Path string `yaml:"path"`
+
 	// HealthCheck says how to tell whether a task is healthy. Default: an ALB
 	// asks for "/"; elsewhere a running container counts as healthy.
 	HealthCheck HealthCheck `yaml:"healthCheck"`
@@ -244,6 +252,11 @@ type HealthCheck struct {
 	// healthy. One element is run by the container's shell, several are run
 	// as they are. Default: derived from Path.
 	Command []string `yaml:"command"`
+
+	// Codes are the HTTP statuses by which a load balancer knows a healthy
+	// task: numbers from 200 to 499, ranges of them, and lists of both, as in
+	// "200,204" or "200-299". Default: 200-399.
+	Codes string `yaml:"codes"`
 
 	// Interval between two checks, 5s to 300s. Default: 30s.
 	Interval Duration `yaml:"interval"`
@@ -312,9 +325,10 @@ type Stage struct {
 	Region string `yaml:"region"`
 
 	// CanaryOf names the production stage this stage rehearses: it takes that
-	// stage's whole configuration except region, domain, approval, wave, and
-	// what is there already (a VPC, a database), and stands before it. Fields
-	// that it declares itself win, one by one; a Profile that it declares
+	// stage's whole configuration except region, domain (with its zone,
+	// certificate, redirects and client certificates), approval, wave, and what
+	// is there already (a VPC, a database, a firewall), and stands before it.
+	// Fields that it declares itself win, one by one; a Profile that it declares
 	// replaces the numbers of instances and tasks. Default: none.
 	CanaryOf string `yaml:"canaryOf"`
 
@@ -431,22 +445,136 @@ type Endpoint struct {
 	Domain string `yaml:"domain"`
 
 	// HostedZone is the Route 53 zone of Domain, in the stage's account.
-	// Default: none: no DNS record is made.
+	// Default: none: no DNS record is made; the stack's output DNSTarget says
+	// what one has to point to.
 	HostedZone *HostedZone `yaml:"hostedZone"`
 
-	// Certificate is the ARN of an ACM certificate for Domain in the stage's
-	// region. Default: one is made and validated through HostedZone.
+	// Certificate is the ARN of an ACM certificate for Domain and RedirectFrom
+	// in the stage's region. Required where HostedZone has no ID. Default: one
+	// is made and validated through HostedZone.
 	Certificate string `yaml:"certificate"`
+
+	// RedirectFrom lists other host names that answer with a redirect to the
+	// same path of Domain, as in example.com for the domain www.example.com.
+	// Only with alb: an API Gateway cannot answer by host name. Default: none.
+	RedirectFrom []string `yaml:"redirectFrom"`
 
 	// Caching keeps responses at the endpoint. Only with api-gateway, which
 	// it makes a REST API in front of an internal load balancer. Default:
 	// none.
 	Caching *Caching `yaml:"caching"`
+
+	// Throttling bounds the requests that are let through; others are answered
+	// with 429. Only with api-gateway. Default: the account's quotas in the
+	// region, which all its APIs share.
+	Throttling Throttling `yaml:"throttling"`
+
+	// CORS lets scripts of other sites ask the stage: the endpoint answers
+	// preflight requests and adds the headers. Only with api-gateway without
+	// Caching. Default: none: the application answers.
+	CORS *CORS `yaml:"cors"`
+
+	// JWT lets only requests through that carry a valid JSON Web Token. Only
+	// with api-gateway without Caching. Default: none: every request.
+	JWT *JWT `yaml:"jwt"`
+
+	// APIKeys lets only requests through whose header X-API-Key has one of
+	// these keys, each with its own limits. They tell callers apart; they are
+	// no protection, as people share them. Only with Caching. Default: none:
+	// every request.
+	APIKeys []APIKey `yaml:"apiKeys"`
+
+	// ClientCertificates lets only clients through that present a certificate
+	// of these authorities (mutual TLS), and closes the address that AWS gives
+	// the API. Only with api-gateway and Domain. Default: none: every client.
+	ClientCertificates *ClientCertificates `yaml:"clientCertificates"`
+
+	// Firewall is the ARN of a regional AWS WAF web ACL in the stage's region
+	// and account. Only with alb or Caching: AWS WAF does not stand before
+	// HTTP APIs. Default: none.
+	Firewall string `yaml:"firewall"`
+
+	// StickySessions is how long a client keeps being sent to the same task,
+	// by a cookie, 1s to 168h. Only with alb. Default: none: any task.
+	StickySessions Duration `yaml:"stickySessions"`
+
+	// IdleTimeout is how long a connection may be silent before it is closed,
+	// 1s to 4000s. The application must keep its connections open for longer.
+	// Only with alb. Default: AWS's own, a minute.
+	IdleTimeout Duration `yaml:"idleTimeout"`
+}
+
+// Throttling bounds requests. What is left out is not bounded.
+type Throttling struct {
+	// RequestsPerSecond on average, 1 to 100000; more than the account's quota
+	// changes nothing. Default: not bounded.
+	RequestsPerSecond int `yaml:"requestsPerSecond"`
+	// Burst is how many requests may come at once, 1 to 100000.
+	// Default: not bounded.
+	Burst int `yaml:"burst"`
+}
+
+// CORS is what scripts of other sites may do.
+type CORS struct {
+	// Origins that may ask, as in https://www.example.com, or "*" alone for
+	// every one. Required.
+	Origins []string `yaml:"origins"`
+	// Methods they may use, or "*" alone. Default: GET, HEAD and POST.
+	Methods []string `yaml:"methods"`
+	// Headers they may send, or "*" alone. Default: only those that every
+	// script may send.
+	Headers []string `yaml:"headers"`
+	// ExposedHeaders of responses that they may read. Default: only those that
+	// every script may read.
+	ExposedHeaders []string `yaml:"exposedHeaders"`
+	// Credentials lets them send cookies; no list may then be "*".
+	// Default: false.
+	Credentials bool `yaml:"credentials"`
+	// MaxAge is how long a browser may remember the answer, 1s to 24h.
+	// Default: what the browser takes.
+	MaxAge Duration `yaml:"maxAge"`
+}
+
+// JWT is who signs the tokens that requests carry in their Authorization
+// header.
+type JWT struct {
+	// Issuer is the https URL that the tokens name as their issuer, where
+	// /.well-known/openid-configuration is found. Required.
+	Issuer string `yaml:"issuer"`
+	// Audience lists what the tokens may be issued for, 1 to 50. Required.
+	Audience []string `yaml:"audience"`
+	// Scopes of which a token must have one. Default: none is asked for.
+	Scopes []string `yaml:"scopes"`
+}
+
+// APIKey is a key that a caller of a REST API sends with each request.
+type APIKey struct {
+	// Name of the caller, unique in the stage. Required, and built like the
+	// name of an [App].
+	Name string `yaml:"name"`
+	// Throttling of this caller. Default: only that of the endpoint.
+	Throttling Throttling `yaml:"throttling"`
+	// RequestsPerMonth of this caller. Default: not bounded.
+	RequestsPerMonth int `yaml:"requestsPerMonth"`
+}
+
+// ClientCertificates are the authorities that clients' certificates come from:
+// a PEM file in S3, in the stage's account and region.
+type ClientCertificates struct {
+	// Bucket that holds the file. Required.
+	Bucket string `yaml:"bucket"`
+	// Key of the file. Required.
+	Key string `yaml:"key"`
+	// Version of the object. API Gateway reads the file again only when this
+	// changes. Default: the newest when the domain is made.
+	Version string `yaml:"version"`
 }
 
 // HostedZone is a Route 53 public hosted zone.
 type HostedZone struct {
-	// ID of the zone, as in Z0123456789ABCDEFGHIJ. Required.
+	// ID of the zone, as in Z0123456789ABCDEFGHIJ. Required, unless there is a
+	// Certificate: records can be made by the name alone, which must then be
+	// that of one zone only, but a new certificate is validated by the ID.
 	ID string `yaml:"id"`
 	// Name of the zone, as in example.com. Required.
 	Name string `yaml:"name"`
@@ -460,6 +588,12 @@ type Caching struct {
 
 	// TTL is how long a response is kept, 1s to 1h. Default: 5m.
 	TTL Duration `yaml:"ttl"`
+
+	// KeepLogRole leaves the role for logs alone that the API Gateway settings
+	// of the account and region name; without one a REST API can have no access
+	// logs. Default: false: a role is made and entered there, in place of one
+	// that may be there, and stays when the stage is deleted.
+	KeepLogRole bool `yaml:"keepLogRole"`
 
 	// Paths whose GET responses are kept; all others are passed through.
 	// Required: at least one.

@@ -59,7 +59,6 @@ func (a App) validateServices(r report) {
 		r.fail(fmt.Sprintf("%d services are declared", len(a.Services)), fmt.Sprintf("up to %d", mostServices), "make two applications of them")
 	}
 	firsts := map[string]int{}
-	var public []string
 	for i, service := range a.Services {
 		at := r.item(i)
 		service.validate(at)
@@ -67,9 +66,6 @@ func (a App) validateServices(r report) {
 			at.field("name").fail(fmt.Sprintf("%s is also the name of services[%d]", at.quote(service.Name), first), "a name of its own for each service", "rename one of the two")
 		} else {
 			firsts[service.Name] = i
-		}
-		if service.public() && service.Name != "" {
-			public = append(public, r.quote(service.Name))
 		}
 		if a.Pipeline == nil && service.BuildSpec != "" {
 			at.field("buildSpec").fail("needs a pipeline: without one the image is built from its Dockerfile", "", "add a pipeline, or remove it")
@@ -84,9 +80,7 @@ func (a App) validateServices(r report) {
 			}
 		}
 	}
-	if len(public) > 1 {
-		r.fail(fmt.Sprintf("%s would share one endpoint", list(public, "and")), "one service that is neither internal nor a worker", "mark all but one with \"internal: true\", and route to them from that one")
-	}
+	a.validateRoutes(r)
 }
 
 // public says whether the stage's endpoint serves the service.

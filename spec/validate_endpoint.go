@@ -20,8 +20,9 @@ var (
 	certificatePattern = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+$`)
 
 	cachedSegment = regexp.MustCompile(`^(?:[A-Za-z0-9._:~-]+|\{[A-Za-z0-9._-]+\})$`)
-	queryName     = regexp.MustCompile(`^[A-Za-z0-9._~$\[\]-]{1,128}$`)
-	headerName    = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]{1,128}$`)
+	// cacheKeyName is what API Gateway can make a part of a cache key, less
+	// than what HTTP allows.
+	cacheKeyName = regexp.MustCompile(`^[A-Za-z0-9._$-]{1,128}$`)
 )
 
 // validate checks the endpoint of a stage; where its region or account is
@@ -29,18 +30,21 @@ var (
 func (e Endpoint) validate(r report, region, account string) {
 	oneOf(r.field("type"), e.Type, "a type of endpoint", APIGateway, ALB)
 	e.validateDomain(r)
+	e.validateRedirects(r.field("redirectFrom"))
 	if e.HostedZone != nil {
 		e.HostedZone.validate(r.field("hostedZone"))
+		if e.HostedZone.ID == "" && e.Certificate == "" {
+			r.field("hostedZone").field("id").fail("is missing, and without it no certificate can be made", "the zone's id, or a certificate beside the zone", "list the zones with: aws route53 list-hosted-zones")
+		}
 	}
 	if e.Certificate != "" {
 		e.validateCertificate(r.field("certificate"), region, account)
 	}
 	if e.Caching != nil {
 		e.Caching.validate(r.field("caching"))
-		if e.Type == ALB {
-			r.field("caching").fail("an ALB keeps no responses", "caching with the type api-gateway", "remove caching, or set the type to api-gateway")
-		}
 	}
+	e.validateKind(r)
+	e.validateAccess(r, region, account)
 }
 
 func (e Endpoint) validateDomain(r report) {
@@ -61,9 +65,14 @@ func (e Endpoint) validateDomain(r report) {
 	if !validateDomainName(domain, e.Domain, "a domain", "api.example.com") || e.HostedZone == nil || isToken(e.Domain) {
 		return
 	}
+	e.validateInZone(domain, e.Domain)
+}
+
+// validateInZone checks that a record for the name can be in the hosted zone.
+func (e Endpoint) validateInZone(r report, name string) {
 	zone := strings.TrimSuffix(e.HostedZone.Name, ".")
-	if zone != "" && !isToken(zone) && e.Domain != zone && !strings.HasSuffix(e.Domain, "."+zone) {
-		domain.fail(domain.quote(e.Domain)+" is not in the hosted zone "+r.field("hostedZone").field("name").quote(e.HostedZone.Name), "the zone's name, or one that ends with it", "correct one of the two")
+	if zone != "" && !isToken(zone) && name != zone && !strings.HasSuffix(name, "."+zone) {
+		r.fail(r.quote(name)+" is not in the hosted zone "+r.quote(e.HostedZone.Name), "the zone's name, or one that ends with it", "correct one of the two")
 	}
 }
 
@@ -93,7 +102,7 @@ func (e Endpoint) validateCertificate(r report, region, account string) {
 
 func (h HostedZone) validate(r report) {
 	id, name := r.field("id"), r.field("name")
-	if id.required(h.ID, "the id of a Route 53 hosted zone", "list the zones with: aws route53 list-hosted-zones") {
+	if h.ID != "" {
 		id.matches(h.ID, zonePattern, "the id of a hosted zone", "an id, as in Z0123456789ABCDEFGHIJ", "give the id without /hostedzone/")
 	}
 	if name.required(h.Name, "the name of the zone, as in example.com", "give the name that the zone has in Route 53") {
@@ -169,10 +178,10 @@ func (c CachedPath) validate(r report) {
 	if c.Query == nil {
 		query.fail("is missing", "a list of query parameters, which may be empty", "name every parameter that the response depends on, or write [] if it depends on none")
 	} else {
-		validateNames(query, *c.Query, queryName, "the name of a query parameter")
+		validateNames(query, *c.Query, cacheKeyName, "the name of a query parameter")
 	}
 	headers := r.field("headers")
-	validateNames(headers, c.Headers, headerName, "the name of a header")
+	validateNames(headers, c.Headers, cacheKeyName, "the name of a header")
 	for i, name := range c.Headers {
 		if strings.EqualFold(name, "Authorization") {
 			headers.item(i).warn("Authorization always distinguishes responses", "remove it")
@@ -201,7 +210,7 @@ func (c CachedPath) validatePath(r report) {
 func validateNames(r report, names []string, pattern *regexp.Regexp, what string) {
 	for i, name := range names {
 		at := r.item(i)
-		at.matches(name, pattern, what, "the bare name", "write the name alone")
+		at.matches(name, pattern, what+" that API Gateway can tell responses apart by", "letters, digits and . _ $ -", "write the bare name; a path whose responses depend on any other cannot be kept")
 		if slices.Contains(names[:i], name) {
 			at.fail(at.quote(name)+" is listed twice", "each name once", "remove it")
 		}

@@ -9,6 +9,7 @@ func (s Service) validate(r report) {
 	validateName(r.field("name"), s.Name, "a service")
 	s.validateImage(r)
 	s.validatePort(r)
+	s.validatePath(r.field("path"))
 	s.HealthCheck.validate(r.field("healthCheck"))
 	if s.Worker && s.HealthCheck.Path != "" {
 		r.field("healthCheck").field("path").fail("a worker listens on no port, so nothing answers", "", "use command instead of path, or remove it")
@@ -139,6 +140,7 @@ func (h HealthCheck) validate(r report) {
 			r.field("command").item(i).fail("is empty", "a word of the command", "remove it")
 		}
 	}
+	h.validateCodes(r.field("codes"))
 	interval := r.field("interval").lasting(h.Interval, 5*second, 300*second, second)
 	timeout := r.field("timeout")
 	if timeout.lasting(h.Timeout, 2*second, 60*second, second) && interval && h.Timeout >= h.Interval {

@@ -25,10 +25,16 @@ func (a App) validateStages(r report) {
 		} else {
 			firsts[stage.Name] = i
 		}
-		if domain := stage.Endpoint.Domain; domain != "" && !isToken(domain) {
-			if first, again := domains[domain]; again {
+		for nth, domain := range append([]string{stage.Endpoint.Domain}, stage.Endpoint.RedirectFrom...) {
+			if domain == "" || isToken(domain) {
+				continue
+			}
+			if first, again := domains[domain]; again && first != i {
 				field := at.field("endpoint").field("domain")
-				field.fail(fmt.Sprintf("%s is also the domain of stages[%d]", field.quote(domain), first), "a domain of its own for each stage", "choose another host name")
+				if nth > 0 {
+					field = at.field("endpoint").field("redirectFrom").item(nth - 1)
+				}
+				field.fail(fmt.Sprintf("%s is also a domain of stages[%d]", field.quote(domain), first), "a domain of its own for each stage", "choose another host name")
 			} else {
 				domains[domain] = i
 			}
@@ -40,6 +46,7 @@ func (a App) validateStages(r report) {
 		a.validateWave(at, i)
 	}
 	a.validateArchitectures(r)
+	a.validateClients(report{"services", r.to})
 	a.validateAddresses(report{"services", r.to})
 }
 
@@ -177,6 +184,7 @@ func (s Stage) validateServing(r report, app App) {
 		if s.Endpoint.Caching != nil {
 			endpoint.field("caching").fail("has no service whose responses to keep", "", fix)
 		}
+		s.Endpoint.validateUnused(endpoint, fix)
 		return
 	}
 	if s.Endpoint.Type == ALB && s.Endpoint.Domain == "" {

@@ -60,6 +60,7 @@ func (s *stage) addServices(tags map[string]string) {
 		instances.AddIngressRule(instances, awsec2.Port_TcpRange(jsii.Number(ephemeralFirst), jsii.Number(ephemeralLast)),
 			jsii.String("services of the stage among themselves"), nil)
 	}
+	var public []spec.Service
 	for _, declared := range s.app.Services {
 		if declared.Internal {
 			continue
@@ -69,10 +70,13 @@ func (s *stage) addServices(tags map[string]string) {
 			added.Service().Node().AddDependency(before.Service())
 		}
 		if !declared.Worker {
-			s.addEndpoint(stack, net, namespace, declared, added)
+			public = append(public, declared)
 		}
 	}
 	s.clusterARN = output(stack, "ClusterARN", "Cluster of the stage", *s.cluster.Cluster().ClusterArn())
+	if len(public) > 0 {
+		s.addEndpoint(stack, net, namespace, public)
+	}
 	s.addAlarms(stack)
 }
 
@@ -188,55 +192,93 @@ func platform(instance string) awsecrassets.Platform {
 	return awsecrassets.Platform_LINUX_AMD64()
 }
 
-// addEndpoint puts the declared kind of endpoint in front of a service. It has
-// the same construct id whatever its kind, so that a stage can change from one
-// to another.
-func (s *stage) addEndpoint(stack awscdk.Stack, net network.Network, namespace awsservicediscovery.PrivateDnsNamespace, declared spec.Service, added service.EcsEc2Service) {
+// addEndpoint puts the declared kind of endpoint in front of the services that
+// are neither internal nor workers. It has the same construct id whatever its
+// kind, so that a stage can change from one to another.
+func (s *stage) addEndpoint(stack awscdk.Stack, net network.Network, namespace awsservicediscovery.PrivateDnsNamespace, public []spec.Service) {
 	id := jsii.String("Endpoint")
-	target := endpoint.Target{
-		Service:       added.Service(),
+	declared := s.declared.Endpoint
+	var target endpoint.Target
+	var routes []endpoint.Route
+	for _, service := range public {
+		if service.Path == "" {
+			target = s.target(service)
+		} else {
+			routes = append(routes, endpoint.Route{Path: service.Path, Target: s.target(service)})
+		}
+	}
+	domain := endpoint.DomainProps{
+		Name:        declared.Domain,
+		HostedZone:  declared.HostedZone,
+		Certificate: declared.Certificate,
+	}
+	switch {
+	case declared.Type == spec.ALB:
+		s.endpoint = endpoint.NewALB(stack, id, &endpoint.ALBProps{
+			VPC:              net.VPC(),
+			Subnets:          net.PublicSubnets(),
+			Target:           target,
+			Routes:           routes,
+			Domain:           domain,
+			RedirectFrom:     declared.RedirectFrom,
+			StickySessions:   declared.StickySessions,
+			IdleTimeout:      declared.IdleTimeout,
+			Firewall:         declared.Firewall,
+			Production:       *s.declared.Production,
+			LogRetentionDays: s.declared.LogRetentionDays,
+		})
+	case declared.Caching != nil:
+		s.endpoint = endpoint.NewCachedRESTAPI(stack, id, &endpoint.CachedRESTAPIProps{
+			Name:               s.name(),
+			VPC:                net.VPC(),
+			Subnets:            net.PrivateSubnets(),
+			Target:             target,
+			Routes:             routes,
+			Caching:            *declared.Caching,
+			Domain:             domain,
+			ClientCertificates: declared.ClientCertificates,
+			APIKeys:            declared.APIKeys,
+			Firewall:           declared.Firewall,
+			Throttling:         declared.Throttling,
+			LogRetentionDays:   s.declared.LogRetentionDays,
+		})
+	default:
+		s.endpoint = endpoint.NewHTTPAPI(stack, id, &endpoint.HTTPAPIProps{
+			Name:               s.name(),
+			VPC:                net.VPC(),
+			Subnets:            net.PrivateSubnets(),
+			Namespace:          namespace,
+			Target:             target,
+			Routes:             routes,
+			Domain:             domain,
+			ClientCertificates: declared.ClientCertificates,
+			CORS:               declared.CORS,
+			JWT:                declared.JWT,
+			Throttling:         declared.Throttling,
+			LogRetentionDays:   s.declared.LogRetentionDays,
+		})
+	}
+	s.url = output(stack, "URL", "Address of the stage", *s.endpoint.URL())
+	if declared.Domain != "" && declared.HostedZone == nil {
+		output(stack, "DNSTarget", "What the DNS record of "+declared.Domain+" has to point to", *s.endpoint.DNSTarget())
+	}
+	if rest, ok := s.endpoint.(endpoint.CachedRESTAPI); ok {
+		for _, name := range slices.Sorted(maps.Keys(rest.APIKeys())) {
+			output(stack, identifier(name)+"ApiKey", "Shows the API key of "+name,
+				fmt.Sprintf("aws apigateway get-api-key --include-value --query value --output text --region %s --api-key %s", s.declared.Region, *rest.APIKeys()[name].KeyId()))
+		}
+	}
+}
+
+// target is a service as the endpoint sees it.
+func (s *stage) target(declared spec.Service) endpoint.Target {
+	return endpoint.Target{
+		Service:       s.services[declared.Name].Service(),
 		ContainerName: declared.Name,
 		ContainerPort: declared.Port,
 		SecurityGroup: s.cluster.SecurityGroup(),
 		HealthCheck:   declared.HealthCheck,
 	}
-	domain := endpoint.DomainProps{
-		Name:        s.declared.Endpoint.Domain,
-		HostedZone:  s.declared.Endpoint.HostedZone,
-		Certificate: s.declared.Endpoint.Certificate,
-	}
-	switch {
-	case s.declared.Endpoint.Type == spec.ALB:
-		s.endpoint = endpoint.NewALB(stack, id, &endpoint.ALBProps{
-			VPC:              net.VPC(),
-			Subnets:          net.PublicSubnets(),
-			Target:           target,
-			Domain:           domain,
-			Production:       *s.declared.Production,
-			LogRetentionDays: s.declared.LogRetentionDays,
-		})
-	case s.declared.Endpoint.Caching != nil:
-		s.endpoint = endpoint.NewCachedRESTAPI(stack, id, &endpoint.CachedRESTAPIProps{
-			Name:             s.name(),
-			VPC:              net.VPC(),
-			Subnets:          net.PrivateSubnets(),
-			Target:           target,
-			Caching:          *s.declared.Endpoint.Caching,
-			Domain:           domain,
-			LogRetentionDays: s.declared.LogRetentionDays,
-		})
-	default:
-		s.endpoint = endpoint.NewHTTPAPI(stack, id, &endpoint.HTTPAPIProps{
-			Name:             s.name(),
-			VPC:              net.VPC(),
-			Subnets:          net.PrivateSubnets(),
-			Namespace:        namespace,
-			Target:           target,
-			Domain:           domain,
-			LogRetentionDays: s.declared.LogRetentionDays,
-		})
-	}
-	s.url = output(stack, "URL", "Address of the stage", *s.endpoint.URL())
 }
 
 // secret is a reference as ECS takes it: the value stays in AWS until a task

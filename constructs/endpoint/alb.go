@@ -8,10 +8,12 @@ import (
 	elb "github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awswafv2"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/spec"
 )
 
 // defaultLogRetentionDays of access logs in S3.
@@ -29,10 +31,29 @@ type ALBProps struct {
 	// Target that is served. Required.
 	Target Target
 
+	// Routes send some paths to other services. Default: none: Target gets
+	// every request.
+	Routes []Route
+
 	// Domain of the load balancer. With one it serves HTTPS and redirects
 	// HTTP to it. Default: HTTP only, under the address that AWS gives it:
 	// there is no certificate for that.
 	Domain DomainProps
+
+	// RedirectFrom lists up to 5 other host names, in the hosted zone if there
+	// is one, that answer with a redirect to the same path of Domain.
+	// Default: none.
+	RedirectFrom []string
+
+	// StickySessions is how long a client keeps being sent to the same task,
+	// by a cookie. Default: any task gets any request.
+	StickySessions spec.Duration
+
+	// IdleTimeout is how long a connection may be silent. Default: a minute.
+	IdleTimeout spec.Duration
+
+	// Firewall is the ARN of a regional AWS WAF web ACL. Default: none.
+	Firewall string
 
 	// LogRetentionDays of the access logs. Default: 14.
 	LogRetentionDays int
@@ -50,7 +71,7 @@ type ALB interface {
 	LoadBalancer() elb.IApplicationLoadBalancer
 	// Listener that serves: HTTPS if there is a domain, otherwise HTTP.
 	Listener() elb.IApplicationListener
-	// TargetGroup in which ECS registers the tasks.
+	// TargetGroup in which ECS registers the tasks of Target.
 	TargetGroup() elb.IApplicationTargetGroup
 	// SecurityGroup of the load balancer.
 	SecurityGroup() awsec2.ISecurityGroup
@@ -63,7 +84,7 @@ type alb struct {
 	address  address
 	balancer elb.ApplicationLoadBalancer
 	listener elb.ApplicationListener
-	group    elb.ApplicationTargetGroup
+	groups   targetGroups
 	security awsec2.SecurityGroup
 	logs     awss3.Bucket
 }
@@ -74,26 +95,34 @@ type alb struct {
 // It panics with all problems of the props if there are any.
 func NewALB(scope constructs.Construct, id *string, props *ALBProps) ALB {
 	target, targetErr := props.Target.resolve()
-	check(id, requireVPC(props.VPC), targetErr, props.Domain.validate(scope))
+	routes, routesErr := resolveRoutes(props.Routes, target)
+	_, declaredErr := complete(scope, props.Domain.addTo(spec.Endpoint{
+		Type: spec.ALB, RedirectFrom: props.RedirectFrom, StickySessions: props.StickySessions, IdleTimeout: props.IdleTimeout, Firewall: props.Firewall,
+	}))
+	check(id, requireVPC(props.VPC), targetErr, routesErr, declaredErr)
 
 	e := &alb{}
 	constructs.NewConstruct_Override(e, scope, id)
 	kind := constructs.NewConstruct(e, jsii.String(idALB))
 	e.security = newBalancerSecurityGroup(kind, props.VPC, "Load balancer: HTTP and HTTPS from anywhere")
-	e.balancer = elb.NewApplicationLoadBalancer(kind, jsii.String("LoadBalancer"), &elb.ApplicationLoadBalancerProps{
+	balancer := &elb.ApplicationLoadBalancerProps{
 		Vpc:                     props.VPC,
 		VpcSubnets:              publicSubnets(props.Subnets),
 		InternetFacing:          jsii.Bool(true),
 		SecurityGroup:           e.security,
 		DropInvalidHeaderFields: jsii.Bool(true),
 		DeletionProtection:      jsii.Bool(props.Production),
-	})
+	}
+	if props.IdleTimeout > 0 {
+		balancer.IdleTimeout = awscdk.Duration_Seconds(jsii.Number(props.IdleTimeout.Seconds()))
+	}
+	e.balancer = elb.NewApplicationLoadBalancer(kind, jsii.String("LoadBalancer"), balancer)
 	e.addAccessLogs(kind, orDefault(props.LogRetentionDays, defaultLogRetentionDays))
-	e.group = target.newTargetGroup(kind, props.VPC)
+	e.groups = newTargetGroups(kind, props.VPC, target, routes, props.StickySessions)
 
 	// The listener of port 80 is one resource with and without a domain: two
 	// could not have the port at once while one replaces the other.
-	forward := elb.ListenerAction_Forward(&[]elb.IApplicationTargetGroup{e.group}, nil)
+	forward := elb.ListenerAction_Forward(&[]elb.IApplicationTargetGroup{e.groups[0]}, nil)
 	plain := forward
 	if props.Domain.declared() {
 		plain = elb.ListenerAction_Redirect(&elb.RedirectOptions{
@@ -105,22 +134,29 @@ func NewALB(scope constructs.Construct, id *string, props *ALBProps) ALB {
 	e.listener = e.addListener("HttpListener", 80, elb.BaseApplicationListenerProps{DefaultAction: plain})
 	e.address.url = jsii.String("http://" + *e.balancer.LoadBalancerDnsName())
 	if props.Domain.declared() {
-		e.address.certificate = props.Domain.newCertificate(e)
+		e.address.certificate = props.Domain.newCertificate(e, props.RedirectFrom...)
 		e.listener = e.addListener("HttpsListener", 443, elb.BaseApplicationListenerProps{
 			Certificates:  &[]elb.IListenerCertificate{elb.ListenerCertificate_FromCertificateManager(e.address.certificate)},
 			SslPolicy:     elb.SslPolicy_TLS13_RES,
 			DefaultAction: forward,
 		})
-		props.Domain.addRecords(e, aliasTarget{
+		alias := aliasTarget{
 			dnsName:      jsii.String("dualstack." + *e.balancer.LoadBalancerDnsName()),
 			hostedZoneID: e.balancer.LoadBalancerCanonicalHostedZoneId(),
-			after:        target.Service,
-		})
+			after:        services(target, routes),
+		}
+		props.Domain.addRecords(e, alias)
+		e.addRedirects(kind, props, alias)
 		e.address.domain = &props.Domain.Name
 		e.address.dnsTarget = e.balancer.LoadBalancerDnsName()
 		e.address.url = jsii.String("https://" + props.Domain.Name)
 	}
+	e.groups.addRules(e.listener, routes)
 	target.allowFromLoadBalancer(e.security)
+	for _, route := range routes {
+		route.target.allowFromLoadBalancer(e.security)
+	}
+	addFirewall(kind, props.Firewall, e.balancer.LoadBalancerArn())
 	acknowledge.Rule(e.security, "AwsSolutions-EC23", "A public web server takes requests from anywhere, on ports 80 and 443 only.")
 	return e
 }
@@ -131,7 +167,7 @@ func (e *alb) DNSTarget() *string                              { return e.addres
 func (e *alb) Certificate() awscertificatemanager.ICertificate { return e.address.certificate }
 func (e *alb) LoadBalancer() elb.IApplicationLoadBalancer      { return e.balancer }
 func (e *alb) Listener() elb.IApplicationListener              { return e.listener }
-func (e *alb) TargetGroup() elb.IApplicationTargetGroup        { return e.group }
+func (e *alb) TargetGroup() elb.IApplicationTargetGroup        { return e.groups[0] }
 func (e *alb) SecurityGroup() awsec2.ISecurityGroup            { return e.security }
 func (e *alb) AccessLogBucket() awss3.IBucket                  { return e.logs }
 
@@ -157,7 +193,35 @@ func (e *alb) LatencyMetric(statistic string) awscloudwatch.IMetric {
 	return e.balancer.Metrics().TargetResponseTime(&awscloudwatch.MetricOptions{Statistic: &statistic})
 }
 
-func (e *alb) UnhealthyTargetsMetric() awscloudwatch.IMetric { return unhealthyTargets(e.group) }
+func (e *alb) UnhealthyTargetsMetric() awscloudwatch.IMetric { return e.groups.unhealthy() }
+
+// addRedirects sends the other host names to the domain.
+func (e *alb) addRedirects(scope constructs.Construct, props *ALBProps, alias aliasTarget) {
+	if len(props.RedirectFrom) == 0 {
+		return
+	}
+	e.listener.AddAction(jsii.String("Redirect"), &elb.AddApplicationActionProps{
+		Priority:   jsii.Number(redirectPriority),
+		Conditions: &[]elb.ListenerCondition{elb.ListenerCondition_HostHeaders(jsii.Strings(props.RedirectFrom...))},
+		Action:     elb.ListenerAction_Redirect(&elb.RedirectOptions{Host: &props.Domain.Name, Permanent: jsii.Bool(true)}),
+	})
+	if props.Domain.HostedZone == nil {
+		return
+	}
+	for _, name := range props.RedirectFrom {
+		props.Domain.addRecord(scope, "AliasRecord-"+name, name, "A", alias)
+	}
+}
+
+// addFirewall puts a web ACL before a load balancer or the stage of a REST API.
+func addFirewall(scope constructs.Construct, firewall string, resource *string) {
+	if firewall != "" {
+		awswafv2.NewCfnWebACLAssociation(scope, jsii.String("Firewall"), &awswafv2.CfnWebACLAssociationProps{
+			ResourceArn: resource,
+			WebAclArn:   &firewall,
+		})
+	}
+}
 
 // addListener opens a port to the world and serves it.
 func (e *alb) addListener(id string, port int, props elb.BaseApplicationListenerProps) elb.ApplicationListener {

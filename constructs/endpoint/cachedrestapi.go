@@ -1,15 +1,12 @@
 package endpoint
 
 import (
-	"errors"
-	"fmt"
 	"maps"
 	"net/textproto"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
@@ -26,15 +23,6 @@ import (
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-// Defaults of a cache, those of a declaration.
-const (
-	defaultCacheGB  = 0.5
-	defaultCacheTTL = spec.Duration(5 * time.Minute)
-)
-
-// cacheSizes in GB that API Gateway offers.
-var cacheSizes = []float64{0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118, 237}
-
 // restStage is the name of the REST API's stage. It is part of the URL, but
 // only where there is no domain, and no part of what the tasks see.
 const restStage = "live"
@@ -43,9 +31,6 @@ const restStage = "live"
 // asks. The others choose between forms of one response (compressed, a part of
 // it, "not modified"), each of which would be broken for another client.
 var keyedHeaders = []string{"Authorization", "Cookie", "Accept-Encoding", "If-Modified-Since", "If-None-Match", "Range"}
-
-// parameterName is what API Gateway can use as a part of a cache key.
-var parameterName = regexp.MustCompile(`^[A-Za-z0-9._$-]+$`)
 
 // CachedRESTAPIProps says what REST API is wanted.
 type CachedRESTAPIProps struct {
@@ -65,26 +50,35 @@ type CachedRESTAPIProps struct {
 	// Target that is served. Required.
 	Target Target
 
-	// Caching says which responses are kept, and how long. Required: at least
-	// one path.
+	// Routes send some paths to other services. The internal load balancer
+	// tells them apart. Default: none: Target gets every request.
+	Routes []Route
+
+	// Caching says which responses are kept, and how long, and whether a log
+	// role is entered in the account's settings. Required: at least one path.
 	Caching spec.Caching
 
 	// Domain of the API. Default: the address that AWS gives it.
 	Domain DomainProps
 
+	// ClientCertificates lets only clients through that present a certificate
+	// of these authorities, and closes the address that AWS gives the API.
+	// Needs Domain. Default: every client.
+	ClientCertificates *spec.ClientCertificates
+
+	// APIKeys lets only requests through whose header X-API-Key has one of
+	// these. Default: every request.
+	APIKeys []spec.APIKey
+
+	// Firewall is the ARN of a regional AWS WAF web ACL. Default: none.
+	Firewall string
+
 	// Throttling of the API. Default: the account's quotas.
-	Throttling Throttling
+	Throttling spec.Throttling
 
 	// LogRetentionDays of the access logs, one of the values that CloudWatch
 	// Logs accepts. Default: 14.
 	LogRetentionDays int
-
-	// LogRoleConfigured says that the API Gateway settings of the account and
-	// region name a role for logs already. Without such a role no REST API
-	// can have access logs. Default: false: a role is made and entered there,
-	// in place of one that may be there; it stays when the stack is deleted,
-	// because other REST APIs of the region use it from then on.
-	LogRoleConfigured bool
 }
 
 // CachedRESTAPI is an API Gateway REST API in front of a service that keeps
@@ -101,8 +95,10 @@ type CachedRESTAPI interface {
 	SecurityGroup() awsec2.ISecurityGroup
 	// LoadBalancer between the VPC link and the tasks; it is internal.
 	LoadBalancer() elb.IApplicationLoadBalancer
-	// TargetGroup in which ECS registers the tasks.
+	// TargetGroup in which ECS registers the tasks of Target.
 	TargetGroup() elb.IApplicationTargetGroup
+	// APIKeys are the keys of callers, by name.
+	APIKeys() map[string]awsapigateway.IApiKey
 	// LogGroup of the access logs.
 	LogGroup() awslogs.ILogGroup
 }
@@ -113,7 +109,8 @@ type cachedRESTAPI struct {
 	api      awsapigateway.RestApi
 	link     vpcLink
 	balancer elb.ApplicationLoadBalancer
-	group    elb.ApplicationTargetGroup
+	groups   targetGroups
+	keys     map[string]awsapigateway.IApiKey
 	logs     awslogs.LogGroup
 }
 
@@ -133,23 +130,30 @@ type cachedRESTAPI struct {
 // It panics with all problems of the props if there are any.
 func NewCachedRESTAPI(scope constructs.Construct, id *string, props *CachedRESTAPIProps) CachedRESTAPI {
 	target, targetErr := props.Target.resolve()
-	caching, cachingErr := resolveCaching(props.Caching)
-	check(id, validateName("Name", props.Name), requireVPC(props.VPC), targetErr, cachingErr, props.Domain.validate(scope), props.Throttling.validate())
+	routes, routesErr := resolveRoutes(props.Routes, target)
+	declared, declaredErr := complete(scope, props.Domain.addTo(spec.Endpoint{
+		Type: spec.APIGateway, Caching: &props.Caching, ClientCertificates: props.ClientCertificates,
+		APIKeys: props.APIKeys, Firewall: props.Firewall, Throttling: props.Throttling,
+	}))
+	check(id, validateName("Name", props.Name), requireVPC(props.VPC), targetErr, routesErr, declaredErr)
+	caching := *declared.Caching
 
-	e := &cachedRESTAPI{}
+	e := &cachedRESTAPI{keys: map[string]awsapigateway.IApiKey{}}
 	constructs.NewConstruct_Override(e, scope, id)
 	kind := constructs.NewConstruct(e, jsii.String(idRESTAPI))
 	e.link = newVPCLink(kind, props.VPC, props.Subnets)
-	e.addLoadBalancer(kind, props, target)
+	e.addLoadBalancer(kind, props, target, routes)
 	e.logs = newAccessLogs(e, props.Name, props.LogRetentionDays)
 	e.addAPI(kind, props, caching)
 	e.addMethods(kind, props, caching)
+	e.addKeys(kind, props)
+	addFirewall(kind, props.Firewall, e.api.DeploymentStage().StageArn())
 
 	e.address.url = jsii.String(strings.TrimSuffix(*e.api.DeploymentStage().UrlForPath(nil), "/"))
-	e.address.addAPIDomain(e, props.Domain, apiStage{
+	e.address.addAPIDomain(e, props.Domain, declared.ClientCertificates, apiStage{
 		apiID: e.api.RestApiId(),
 		name:  e.api.DeploymentStage().StageName(),
-		after: []constructs.IDependable{target.Service},
+		after: services(target, routes),
 	})
 	return e
 }
@@ -165,7 +169,8 @@ func (e *cachedRESTAPI) Stage() awsapigateway.IStage                { return e.a
 func (e *cachedRESTAPI) VPCLink() awsapigatewayv2.IVpcLink          { return e.link.link }
 func (e *cachedRESTAPI) SecurityGroup() awsec2.ISecurityGroup       { return e.link.security }
 func (e *cachedRESTAPI) LoadBalancer() elb.IApplicationLoadBalancer { return e.balancer }
-func (e *cachedRESTAPI) TargetGroup() elb.IApplicationTargetGroup   { return e.group }
+func (e *cachedRESTAPI) TargetGroup() elb.IApplicationTargetGroup   { return e.groups[0] }
+func (e *cachedRESTAPI) APIKeys() map[string]awsapigateway.IApiKey  { return maps.Clone(e.keys) }
 func (e *cachedRESTAPI) LogGroup() awslogs.ILogGroup                { return e.logs }
 
 func (e *cachedRESTAPI) ErrorMetric5xx() awscloudwatch.IMetric {
@@ -181,12 +186,12 @@ func (e *cachedRESTAPI) LatencyMetric(statistic string) awscloudwatch.IMetric {
 }
 
 func (e *cachedRESTAPI) UnhealthyTargetsMetric() awscloudwatch.IMetric {
-	return unhealthyTargets(e.group)
+	return e.groups.unhealthy()
 }
 
 // addLoadBalancer makes the load balancer that a REST API needs between its
 // VPC link and the tasks.
-func (e *cachedRESTAPI) addLoadBalancer(scope constructs.Construct, props *CachedRESTAPIProps, target resolvedTarget) {
+func (e *cachedRESTAPI) addLoadBalancer(scope constructs.Construct, props *CachedRESTAPIProps, target resolvedTarget, routes []resolvedRoute) {
 	security := newBalancerSecurityGroup(scope, props.VPC, "Internal load balancer: HTTP from the VPC link")
 	e.balancer = elb.NewApplicationLoadBalancer(scope, jsii.String("LoadBalancer"), &elb.ApplicationLoadBalancerProps{
 		Vpc:                     props.VPC,
@@ -195,14 +200,18 @@ func (e *cachedRESTAPI) addLoadBalancer(scope constructs.Construct, props *Cache
 		SecurityGroup:           security,
 		DropInvalidHeaderFields: jsii.Bool(true),
 	})
-	e.group = target.newTargetGroup(scope, props.VPC)
-	e.balancer.AddListener(jsii.String("HttpListener"), &elb.BaseApplicationListenerProps{
+	e.groups = newTargetGroups(scope, props.VPC, target, routes, 0)
+	listener := e.balancer.AddListener(jsii.String("HttpListener"), &elb.BaseApplicationListenerProps{
 		Port:          jsii.Number(80),
 		Open:          jsii.Bool(false),
-		DefaultAction: elb.ListenerAction_Forward(&[]elb.IApplicationTargetGroup{e.group}, nil),
+		DefaultAction: elb.ListenerAction_Forward(&[]elb.IApplicationTargetGroup{e.groups[0]}, nil),
 	})
 	e.link.security.Connections().AllowTo(security, awsec2.Port_Tcp(jsii.Number(80)), jsii.String("API Gateway VPC link to load balancer"))
+	e.groups.addRules(listener, routes)
 	target.allowFromLoadBalancer(security)
+	for _, route := range routes {
+		route.target.allowFromLoadBalancer(security)
+	}
 	acknowledge.Rule(e.balancer, "AwsSolutions-ELB2", "Every request comes through the REST API, whose access logs have it.")
 }
 
@@ -217,14 +226,14 @@ func (e *cachedRESTAPI) addAPI(scope constructs.Construct, props *CachedRESTAPIP
 			LoggingLevel:       awsapigateway.MethodLoggingLevel_OFF,
 		}
 	}
-	e.api = awsapigateway.NewRestApi(scope, jsii.String("Api"), &awsapigateway.RestApiProps{
+	api := &awsapigateway.RestApiProps{
 		RestApiName:           &props.Name,
 		Description:           jsii.String("Endpoint of " + props.Name),
 		EndpointConfiguration: &awsapigateway.EndpointConfiguration{Types: &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL}},
 		// Everything is passed through as it is: as text, API Gateway would
 		// spoil images and compressed responses.
 		BinaryMediaTypes:            jsii.Strings("*/*"),
-		CloudWatchRole:              jsii.Bool(!props.LogRoleConfigured),
+		CloudWatchRole:              jsii.Bool(!props.Caching.KeepLogRole),
 		CloudWatchRoleRemovalPolicy: logRoleRemoval(props),
 		DeployOptions: &awsapigateway.StageOptions{
 			StageName:            jsii.String(restStage),
@@ -241,15 +250,22 @@ func (e *cachedRESTAPI) addAPI(scope constructs.Construct, props *CachedRESTAPIP
 			ThrottlingBurstLimit: numberOrNil(props.Throttling.Burst),
 			MethodOptions:        &methods,
 		},
-	})
+	}
+	if props.ClientCertificates != nil {
+		// The other address asks for no certificate.
+		api.DisableExecuteApiEndpoint = jsii.Bool(true)
+	}
+	e.api = awsapigateway.NewRestApi(scope, jsii.String("Api"), api)
 	// The CDK adds an output with the URL; which outputs there are is for the
 	// stack to say.
 	e.api.Node().TryRemoveChild(jsii.String("Endpoint"))
 	acknowledge.Rule(e.api, "AwsSolutions-APIG2", "Requests are passed through; the application knows what is valid.")
 	stage := e.api.DeploymentStage()
-	acknowledge.Rule(stage, "AwsSolutions-APIG3", "A web ACL costs more than a small stage; it can be associated with the stage from outside.")
+	if props.Firewall == "" {
+		acknowledge.Rule(stage, "AwsSolutions-APIG3", "A web ACL costs more than a small stage; whoever has one declares it as the firewall.")
+	}
 	acknowledge.Rule(stage, "AwsSolutions-APIG6", "Execution logs repeat the access logs at many times their size and hold headers of requests.")
-	if !props.LogRoleConfigured {
+	if !props.Caching.KeepLogRole {
 		acknowledge.Rule(e.api.Node().FindChild(jsii.String("CloudWatchRole")), "AwsSolutions-IAM4",
 			"API Gateway accepts as its log role only one with these permissions, and AWS keeps the policy up to date.")
 	}
@@ -257,7 +273,7 @@ func (e *cachedRESTAPI) addAPI(scope constructs.Construct, props *CachedRESTAPIP
 
 // logRoleRemoval keeps the role: the other REST APIs of the region use it too.
 func logRoleRemoval(props *CachedRESTAPIProps) awscdk.RemovalPolicy {
-	if props.LogRoleConfigured {
+	if props.Caching.KeepLogRole {
 		return ""
 	}
 	return awscdk.RemovalPolicy_RETAIN
@@ -303,11 +319,40 @@ func (e *cachedRESTAPI) addMethods(scope constructs.Construct, props *CachedREST
 		// the Host header, from which applications build addresses.
 		host = props.Domain.Name
 	}
-	p := proxy{link: link, origin: "http://" + host, balancer: e.balancer.LoadBalancerArn()}
+	p := proxy{link: link, origin: "http://" + host, balancer: e.balancer.LoadBalancerArn(), keys: len(props.APIKeys) > 0}
 	p.addNode(e.api.Root(), root)
 	// The CDK's hash of the methods does not see what is overridden in them,
 	// and without a new deployment the stage goes on serving the old ones.
 	e.api.LatestDeployment().AddToLogicalId(map[string]any{"integrationTarget": p.balancer})
+	if props.ClientCertificates != nil {
+		// Nor that the address of AWS is closed, which a deployment does.
+		e.api.LatestDeployment().AddToLogicalId("closed")
+	}
+}
+
+// addKeys makes a key for each caller, and a usage plan with the caller's own
+// limits.
+func (e *cachedRESTAPI) addKeys(scope constructs.Construct, props *CachedRESTAPIProps) {
+	for _, declared := range props.APIKeys {
+		key := awsapigateway.NewApiKey(scope, jsii.String("ApiKey-"+declared.Name), &awsapigateway.ApiKeyProps{
+			Description: jsii.String(declared.Name + ", of " + props.Name),
+		})
+		plan := &awsapigateway.UsagePlanProps{
+			Description: jsii.String(declared.Name + ", of " + props.Name),
+			ApiStages:   &[]*awsapigateway.UsagePlanPerApiStage{{Api: e.api, Stage: e.api.DeploymentStage()}},
+		}
+		if declared.Throttling != (spec.Throttling{}) {
+			plan.Throttle = &awsapigateway.ThrottleSettings{
+				RateLimit:  numberOrNil(declared.Throttling.RequestsPerSecond),
+				BurstLimit: numberOrNil(declared.Throttling.Burst),
+			}
+		}
+		if declared.RequestsPerMonth > 0 {
+			plan.Quota = &awsapigateway.QuotaSettings{Limit: jsii.Number(declared.RequestsPerMonth), Period: awsapigateway.Period_MONTH}
+		}
+		awsapigateway.NewUsagePlan(scope, jsii.String("UsagePlan-"+declared.Name), plan).AddApiKey(key, nil)
+		e.keys[declared.Name] = key
+	}
 }
 
 // proxy makes methods that pass requests on.
@@ -315,6 +360,8 @@ type proxy struct {
 	link     awsapigateway.IVpcLink
 	origin   string
 	balancer *string
+	// keys says that a request needs an API key.
+	keys bool
 }
 
 func (p proxy) addNode(resource awsapigateway.IResource, n *node) {
@@ -348,7 +395,7 @@ func (p proxy) addMethod(resource awsapigateway.IResource, method, path string, 
 		RequestParameters: &passed,
 	}
 	if cached != nil {
-		for _, parameter := range keyOf(*cached) {
+		for _, parameter := range keyOf(*cached, p.keys) {
 			accepted[parameter] = jsii.Bool(false)
 			key = append(key, &parameter)
 		}
@@ -366,6 +413,7 @@ func (p proxy) addMethod(resource awsapigateway.IResource, method, path string, 
 		Options:               options,
 	}), &awsapigateway.MethodOptions{
 		AuthorizationType: awsapigateway.AuthorizationType_NONE,
+		ApiKeyRequired:    requiredOrNil(p.keys),
 		RequestParameters: &accepted,
 	})
 	added.Node().DefaultChild().(awsapigateway.CfnMethod).AddPropertyOverride(jsii.String("Integration.IntegrationTarget"), p.balancer)
@@ -377,12 +425,17 @@ func (p proxy) addMethod(resource awsapigateway.IResource, method, path string, 
 // keyOf lists the query parameters and headers that distinguish the responses
 // of a cached path. A header is listed in each spelling that clients use; API
 // Gateway would not find it otherwise.
-func keyOf(path spec.CachedPath) []string {
+func keyOf(path spec.CachedPath, apiKeys bool) []string {
 	var key []string
 	for _, name := range *path.Query {
 		key = append(key, "method.request.querystring."+name)
 	}
-	for _, name := range append(slices.Clone(keyedHeaders), path.Headers...) {
+	headers := append(slices.Clone(keyedHeaders), path.Headers...)
+	if apiKeys {
+		// Says who asks, too.
+		headers = append(headers, "X-API-Key")
+	}
+	for _, name := range headers {
 		for _, spelling := range []string{textproto.CanonicalMIMEHeaderKey(name), strings.ToLower(name), name} {
 			if parameter := "method.request.header." + spelling; !slices.Contains(key, parameter) {
 				key = append(key, parameter)
@@ -390,6 +443,13 @@ func keyOf(path spec.CachedPath) []string {
 		}
 	}
 	return key
+}
+
+func requiredOrNil(required bool) *bool {
+	if required {
+		return &required
+	}
+	return nil
 }
 
 var variablePattern = regexp.MustCompile(`\{([^{}/+]+)\+?\}`)
@@ -401,44 +461,4 @@ func variables(path string) []string {
 		names = append(names, match[1])
 	}
 	return names
-}
-
-// resolveCaching fills in the defaults of a cache and checks it.
-func resolveCaching(c spec.Caching) (spec.Caching, error) {
-	if c.Size == 0 {
-		c.Size = defaultCacheGB
-	}
-	if c.TTL == 0 {
-		c.TTL = defaultCacheTTL
-	}
-	var problems []error
-	if !slices.Contains(cacheSizes, c.Size) {
-		problems = append(problems, fmt.Errorf("caching: size %g GB: allowed are %v", c.Size, cacheSizes))
-	}
-	if s := c.TTL.Seconds(); s < 1 || s > 3600 {
-		problems = append(problems, fmt.Errorf("caching: TTL %s is not between 1s and 1h", c.TTL))
-	}
-	if len(c.Paths) == 0 {
-		problems = append(problems, errors.New("caching: at least one path is required"))
-	}
-	for _, path := range c.Paths {
-		problems = append(problems, validateCachedPath(path))
-	}
-	return c, errors.Join(problems...)
-}
-
-func validateCachedPath(path spec.CachedPath) error {
-	if !strings.HasPrefix(path.Path, "/") || strings.Contains(path.Path, "+}") || len(path.Path) > 1 && strings.HasSuffix(path.Path, "/") {
-		return fmt.Errorf("caching: path %q: begin with a slash, end without one, and name each path by itself", path.Path)
-	}
-	if path.Query == nil {
-		return fmt.Errorf("caching: path %q: Query is required: name every query parameter that the response depends on, or give an empty list", path.Path)
-	}
-	var problems []error
-	for _, name := range append(slices.Clone(*path.Query), path.Headers...) {
-		if !parameterName.MatchString(name) {
-			problems = append(problems, fmt.Errorf("caching: path %q: API Gateway cannot tell responses apart by %q: letters, digits and . _ $ - are allowed", path.Path, name))
-		}
-	}
-	return errors.Join(problems...)
 }

@@ -9,6 +9,13 @@
 //     keep responses and they cannot ask Cloud Map where a task is.
 //   - [NewALB]: an internet-facing Application Load Balancer.
 //
+// # Several services
+//
+// Each kind serves one target with every request, and others under paths of
+// their own; see [Route]. The load balancers have a rule for each path, whose
+// number follows from the path alone, so that no rule ever moves; an HTTP API
+// has routes.
+//
 // # Changing the kind
 //
 // A stage can change its kind: give the new construct the id of the old one.

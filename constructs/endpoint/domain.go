@@ -1,14 +1,12 @@
 package endpoint
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsroute53"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -22,8 +20,9 @@ type DomainProps struct {
 	Name string
 
 	// HostedZone is the Route 53 public zone of Name, in the stack's account.
-	// It is not looked up. Default: none: no DNS record is made, and
-	// Certificate is required.
+	// It is not looked up: without an ID, Route 53 finds it by its name when a
+	// record is made, and Certificate is required. Default: none: no DNS record
+	// is made, and Certificate is required.
 	HostedZone *spec.HostedZone
 
 	// Certificate is the ARN of an ACM certificate for Name in the stack's
@@ -34,38 +33,14 @@ type DomainProps struct {
 // declared says whether there is a custom host name.
 func (d DomainProps) declared() bool { return d.Name != "" }
 
-func (d DomainProps) validate(scope constructs.Construct) error {
-	if !d.declared() {
-		if d.HostedZone != nil || d.Certificate != "" {
-			return errors.New("domain: HostedZone or Certificate without Name: give the host name too")
-		}
-		return nil
-	}
-	var problems []error
-	if d.HostedZone == nil && d.Certificate == "" {
-		problems = append(problems, fmt.Errorf("domain %q: HostedZone or Certificate is required, for HTTPS", d.Name))
-	}
-	if d.HostedZone != nil {
-		if d.HostedZone.ID == "" || d.HostedZone.Name == "" {
-			problems = append(problems, fmt.Errorf("domain %q: the hosted zone needs both ID and Name", d.Name))
-		} else if zone := strings.TrimSuffix(d.HostedZone.Name, "."); !isToken(d.Name) && !isToken(zone) && d.Name != zone && !strings.HasSuffix(d.Name, "."+zone) {
-			problems = append(problems, fmt.Errorf("domain %q is not in the hosted zone %q", d.Name, zone))
-		}
-	}
-	if d.Certificate != "" && !isToken(d.Certificate) {
-		parts := strings.Split(d.Certificate, ":")
-		region := *awscdk.Stack_Of(scope).Region()
-		if len(parts) != 6 || parts[2] != "acm" {
-			problems = append(problems, fmt.Errorf("domain %q: certificate %q is not the ARN of an ACM certificate", d.Name, d.Certificate))
-		} else if !isToken(region) && parts[3] != region {
-			problems = append(problems, fmt.Errorf("domain %q: the certificate is in %s, the stack in %s: both must be in one region", d.Name, parts[3], region))
-		}
-	}
-	return errors.Join(problems...)
+// addTo puts the domain into a declaration, to be checked as a part of it.
+func (d DomainProps) addTo(declared spec.Endpoint) spec.Endpoint {
+	declared.Domain, declared.HostedZone, declared.Certificate = d.Name, d.HostedZone, d.Certificate
+	return declared
 }
 
-// newCertificate is the certificate of the host name.
-func (d DomainProps) newCertificate(scope constructs.Construct) awscertificatemanager.ICertificate {
+// newCertificate is the certificate of the host name and others beside it.
+func (d DomainProps) newCertificate(scope constructs.Construct, others ...string) awscertificatemanager.ICertificate {
 	if d.Certificate != "" {
 		return awscertificatemanager.Certificate_FromCertificateArn(scope, jsii.String("ImportedCertificate"), &d.Certificate)
 	}
@@ -73,10 +48,14 @@ func (d DomainProps) newCertificate(scope constructs.Construct) awscertificatema
 		HostedZoneId: &d.HostedZone.ID,
 		ZoneName:     &d.HostedZone.Name,
 	})
-	return awscertificatemanager.NewCertificate(scope, jsii.String(idCertificate), &awscertificatemanager.CertificateProps{
+	props := &awscertificatemanager.CertificateProps{
 		DomainName: &d.Name,
 		Validation: awscertificatemanager.CertificateValidation_FromDns(zone),
-	})
+	}
+	if len(others) > 0 {
+		props.SubjectAlternativeNames = jsii.Strings(others...)
+	}
+	return awscertificatemanager.NewCertificate(scope, jsii.String(idCertificate), props)
 }
 
 // aliasTarget is what an alias record points to.
@@ -84,7 +63,7 @@ type aliasTarget struct {
 	dnsName, hostedZoneID *string
 	ipv6                  bool
 	// after is what must be in place before DNS leads to it.
-	after constructs.IDependable
+	after []constructs.IDependable
 }
 
 // addRecords points the host name to the endpoint. One record type is one
@@ -94,22 +73,28 @@ func (d DomainProps) addRecords(scope constructs.Construct, target aliasTarget) 
 	if d.HostedZone == nil {
 		return
 	}
-	add := func(id, recordType string) {
-		record := awsroute53.NewCfnRecordSet(scope, &id, &awsroute53.CfnRecordSetProps{
-			HostedZoneId: &d.HostedZone.ID,
-			Name:         jsii.String(strings.TrimSuffix(d.Name, ".") + "."),
-			Type:         &recordType,
-			AliasTarget: &awsroute53.CfnRecordSet_AliasTargetProperty{
-				DnsName:      target.dnsName,
-				HostedZoneId: target.hostedZoneID,
-			},
-		})
-		record.Node().AddDependency(target.after)
-	}
-	add(idRecord, "A")
+	d.addRecord(scope, idRecord, d.Name, "A", target)
 	if target.ipv6 {
-		add(idRecordIPv6, "AAAA")
+		d.addRecord(scope, idRecordIPv6, d.Name, "AAAA", target)
 	}
+}
+
+// addRecord points a host name of the zone to the endpoint.
+func (d DomainProps) addRecord(scope constructs.Construct, id, name, recordType string, target aliasTarget) {
+	props := &awsroute53.CfnRecordSetProps{
+		Name: jsii.String(strings.TrimSuffix(name, ".") + "."),
+		Type: &recordType,
+		AliasTarget: &awsroute53.CfnRecordSet_AliasTargetProperty{
+			DnsName:      target.dnsName,
+			HostedZoneId: target.hostedZoneID,
+		},
+	}
+	if d.HostedZone.ID != "" {
+		props.HostedZoneId = &d.HostedZone.ID
+	} else {
+		props.HostedZoneName = jsii.String(strings.TrimSuffix(d.HostedZone.Name, ".") + ".")
+	}
+	awsroute53.NewCfnRecordSet(scope, &id, props).Node().AddDependency(target.after...)
 }
 
 // apiStage is a stage of an HTTP or REST API.
@@ -122,18 +107,28 @@ type apiStage struct {
 // addAPIDomain gives an API its host name. Both kinds of API use the domain
 // name and mapping resources of HTTP APIs, which serve REST APIs too: the kind
 // can change under one host name.
-func (a *address) addAPIDomain(scope constructs.Construct, d DomainProps, stage apiStage) {
+//
+// With client certificates the domain asks each client for one.
+func (a *address) addAPIDomain(scope constructs.Construct, d DomainProps, clients *spec.ClientCertificates, stage apiStage) {
 	if !d.declared() {
 		return
 	}
 	a.certificate = d.newCertificate(scope)
-	name := awsapigatewayv2.NewDomainName(scope, jsii.String(idDomainName), &awsapigatewayv2.DomainNameProps{
+	props := &awsapigatewayv2.DomainNameProps{
 		DomainName:     &d.Name,
 		Certificate:    a.certificate,
 		EndpointType:   awsapigatewayv2.EndpointType_REGIONAL,
 		SecurityPolicy: awsapigatewayv2.SecurityPolicy_TLS_1_2,
 		IpAddressType:  awsapigatewayv2.IpAddressType_DUAL_STACK,
-	})
+	}
+	if clients != nil {
+		props.Mtls = &awsapigatewayv2.MTLSConfig{
+			Bucket:  awss3.Bucket_FromBucketName(scope, jsii.String("ClientCertificates"), &clients.Bucket),
+			Key:     &clients.Key,
+			Version: optional(clients.Version),
+		}
+	}
+	name := awsapigatewayv2.NewDomainName(scope, jsii.String(idDomainName), props)
 	mapping := awsapigatewayv2.NewCfnApiMapping(scope, jsii.String(idMapping), &awsapigatewayv2.CfnApiMappingProps{
 		DomainName: name.Name(),
 		ApiId:      stage.apiID,
@@ -146,7 +141,7 @@ func (a *address) addAPIDomain(scope constructs.Construct, d DomainProps, stage 
 		dnsName:      name.RegionalDomainName(),
 		hostedZoneID: name.RegionalHostedZoneId(),
 		ipv6:         true,
-		after:        mapping,
+		after:        []constructs.IDependable{mapping},
 	})
 	a.domain = &d.Name
 	a.dnsTarget = name.RegionalDomainName()

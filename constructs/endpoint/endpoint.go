@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/spec"
 )
 
 // Ids of the children that every kind has, or both API kinds: what a change of
@@ -59,24 +61,6 @@ type Endpoint interface {
 	UnhealthyTargetsMetric() awscloudwatch.IMetric
 }
 
-// Throttling bounds how many requests an API accepts; more are answered with
-// 429.
-type Throttling struct {
-	// RequestsPerSecond on average. Default: the account's quota in the
-	// region, which all its APIs share (10000 unless AWS changed it).
-	RequestsPerSecond int
-	// Burst is how many requests may come at once. Default: the account's
-	// quota, as above (5000 unless AWS changed it).
-	Burst int
-}
-
-func (t Throttling) validate() error {
-	if t.RequestsPerSecond < 0 || t.Burst < 0 {
-		return fmt.Errorf("throttling of %d requests a second with a burst of %d is negative: give positive numbers, or 0 for the account's quota", t.RequestsPerSecond, t.Burst)
-	}
-	return nil
-}
-
 // address is where a kind is found.
 type address struct {
 	url         *string
@@ -94,6 +78,13 @@ func validateName(what, name string) error {
 		return nil
 	}
 	return fmt.Errorf("%s %q: 1 to 63 lower-case letters, digits and hyphens are allowed, no hyphen at an end", what, name)
+}
+
+// complete fills in the defaults of what a declaration can say, too, and
+// checks it by the same rules.
+func complete(scope constructs.Construct, declared spec.Endpoint) (spec.Endpoint, error) {
+	stack := awscdk.Stack_Of(scope)
+	return declared.Complete(*stack.Region(), *stack.Account())
 }
 
 // check panics with all problems at once, as constructors of the CDK do.
@@ -119,4 +110,11 @@ func numberOrNil(number int) *float64 {
 		return nil
 	}
 	return jsii.Number(number)
+}
+
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"encoding/json"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -49,57 +50,114 @@ func (f *fixture) synth(t *testing.T) snapshot.Template {
 	return synthtest.Synth(t, f.app).Stacks[0].Template
 }
 
-func TestRequestsReachTheContainer(t *testing.T) {
-	each(t, func(t *testing.T, kind string, _ bool, template snapshot.Template) {
-		assert.NoError(t, newWalker(template).walk(kind))
-	})
-	for name, o := range map[string]options{"awsvpc": {awsvpc: true}, "group unknown to the cluster": {unknownGroup: true}} {
-		for kind, add := range kinds {
-			t.Run(kind+" "+name, func(t *testing.T) {
-				f := newFixture(t, o)
-				add(f, ownDomain)
-				assert.NoError(t, newWalker(f.synth(t)).walk(kind))
-			})
+// variants of what an endpoint stands before.
+var variants = map[string]options{
+	"one bridge":     {},
+	"several bridge": {several: true},
+	"one awsvpc":     {awsvpc: true},
+	"several awsvpc": {several: true, awsvpc: true},
+}
+
+// everyVariant runs a test for every kind, with and without a domain, before
+// one service and several, in each network mode.
+func everyVariant(t *testing.T, test func(t *testing.T, kind, domain string, o options, template snapshot.Template)) {
+	for _, variant := range slices.Sorted(maps.Keys(variants)) {
+		for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+			for _, domain := range slices.Sorted(maps.Keys(domains)) {
+				t.Run(strings.Join([]string{kind, domain, variant}, " "), func(t *testing.T) {
+					test(t, kind, domain, variants[variant], variantOf(t, kind, domain, variant))
+				})
+			}
 		}
 	}
 }
 
+func variantOf(t *testing.T, kind, domain, variant string) snapshot.Template {
+	if variant == "one bridge" {
+		return templateOf(t, kind, domain)
+	}
+	key := kind + " " + domain + " " + variant
+	if templates[key] == nil {
+		f := newFixture(t, variants[variant])
+		kinds[kind](f, domains[domain])
+		templates[key] = synthtest.SynthSecure(t, f.app).Stacks[0].Template
+	}
+	return templates[key]
+}
+
+func TestRequestsReachTheContainer(t *testing.T) {
+	everyVariant(t, func(t *testing.T, kind, _ string, o options, template snapshot.Template) {
+		w := newWalker(template)
+		assert.NoError(t, w.walk(kind))
+		want := map[string]string{"": "web"}
+		if o.several {
+			want["/admin"] = "admin"
+		}
+		assert.Equal(t, want, w.served)
+	})
+	for kind, add := range kinds {
+		t.Run(kind+" group unknown to the cluster", func(t *testing.T) {
+			f := newFixture(t, options{unknownGroup: true, several: true})
+			add(f, ownDomain)
+			assert.NoError(t, newWalker(f.synth(t)).walk(kind))
+		})
+	}
+}
+
 // Without any one of the rules a request does not arrive: none is superfluous,
-// and the walk notices a missing one.
-func TestEachRuleIsNeeded(t *testing.T) {
-	each(t, func(t *testing.T, kind string, _ bool, template snapshot.Template) {
+// and the walk notices a missing one. The same for each resource of the chain.
+func TestEachLinkIsNeeded(t *testing.T) {
+	links := []string{
+		"AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress", "AWS::ECS::Service", "AWS::ECS::TaskDefinition",
+		"AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::VpcLink", "AWS::ApiGatewayV2::Route", "AWS::ServiceDiscovery::Service",
+		"AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule", "AWS::ElasticLoadBalancingV2::LoadBalancer",
+	}
+	everyVariant(t, func(t *testing.T, kind, _ string, _ options, template snapshot.Template) {
+		whole := newWalker(template)
+		require.NoError(t, whole.walk(kind))
 		resources := template["Resources"].(map[string]any)
 		tried := 0
 		for id, r := range template.Resources("") {
-			if r.Type != "AWS::EC2::SecurityGroupIngress" && r.Type != "AWS::EC2::SecurityGroupEgress" {
+			redirects := r.Type == "AWS::ElasticLoadBalancingV2::Listener" && r.Get("Properties.DefaultActions.0.Type") == "redirect"
+			if !slices.Contains(links, r.Type) || redirects {
 				continue
 			}
 			tried++
 			removed := resources[id]
 			delete(resources, id)
-			assert.Error(t, newWalker(template).walk(kind), id)
+			w := newWalker(template)
+			if err := w.walk(kind); err == nil {
+				assert.NotEqual(t, whole.served, w.served, "%s is not needed", id)
+			}
 			resources[id] = removed
 		}
-		assert.GreaterOrEqual(t, tried, 2)
+		assert.GreaterOrEqual(t, tried, 5)
 	})
 }
 
 func TestNothingElseIsOpen(t *testing.T) {
-	want := map[string][]string{
-		"http-api": {"Instances < EndpointHttpApiVpcLinkSecurityGroup : 32768-65535"},
-		"rest-api": {
-			"EndpointRestApiLoadBalancerSecurityGroup < EndpointRestApiVpcLinkSecurityGroup : 80-80",
-			"Instances < EndpointRestApiLoadBalancerSecurityGroup : 32768-65535",
-		},
-	}
-	each(t, func(t *testing.T, kind string, domain bool, template snapshot.Template) {
-		expected := want[kind]
-		if kind == "alb" {
-			expected = []string{"EndpointAlbLoadBalancerSecurityGroup < 0.0.0.0/0 : 80-80"}
-			if domain {
-				expected = append(expected, "EndpointAlbLoadBalancerSecurityGroup < 0.0.0.0/0 : 443-443")
-			}
-			expected = append(expected, "Instances < EndpointAlbLoadBalancerSecurityGroup : 32768-65535")
+	everyVariant(t, func(t *testing.T, kind, domain string, o options, template snapshot.Template) {
+		front := map[string]string{
+			"http-api": "EndpointHttpApiVpcLinkSecurityGroup",
+			"rest-api": "EndpointRestApiLoadBalancerSecurityGroup",
+			"alb":      "EndpointAlbLoadBalancerSecurityGroup",
+		}[kind]
+		var expected []string
+		switch {
+		case kind == "rest-api":
+			expected = []string{front + " < EndpointRestApiVpcLinkSecurityGroup : 80-80"}
+		case kind == "alb" && domain == "domain":
+			expected = []string{front + " < 0.0.0.0/0 : 80-80", front + " < 0.0.0.0/0 : 443-443"}
+		case kind == "alb":
+			expected = []string{front + " < 0.0.0.0/0 : 80-80"}
+		}
+		switch {
+		case !o.awsvpc:
+			expected = append(expected, "Instances < "+front+" : 32768-65535")
+		case o.several:
+			expected = append(expected, "Tasks < "+front+" : 8080-8080", "TasksAdmin < "+front+" : 9090-9090")
+		default:
+			expected = append(expected, "Tasks < "+front+" : 8080-8080")
 		}
 		slices.Sort(expected)
 		w := newWalker(template)
@@ -109,6 +167,21 @@ func TestNothingElseIsOpen(t *testing.T) {
 				assert.NotContains(t, r.peer, "/", "out to an address: %s", r)
 			}
 		}
+	})
+}
+
+// The golden templates have what an endpoint makes and changes, without the
+// rest of the fixture.
+func TestGolden(t *testing.T) {
+	everyVariant(t, func(t *testing.T, _, _ string, _ options, template snapshot.Template) {
+		resources := map[string]any{}
+		for id, r := range template.Resources("") {
+			if strings.Contains(id, endpointID) || r.Type == "AWS::ECS::Service" || r.Type == "AWS::ServiceDiscovery::Service" {
+				resources[id] = template["Resources"].(map[string]any)[id]
+			}
+		}
+		name := strings.ReplaceAll(strings.TrimPrefix(t.Name(), "TestGolden/"), "_", "-")
+		snapshot.Match(t, filepath.Join("testdata", name+".json"), snapshot.Template{"Resources": resources})
 	})
 }
 
@@ -256,8 +329,10 @@ func TestRESTAPILogRole(t *testing.T) {
 	assert.Contains(t, stage.DependsOn, account, "a stage with access logs is refused before there is a role")
 
 	f := newFixture(t, options{})
+	kept := caching
+	kept.KeepLogRole = true
 	NewCachedRESTAPI(f.stack, jsii.String(endpointID), &CachedRESTAPIProps{
-		Name: "shop-dev", VPC: f.vpc, Target: f.target, Caching: caching, LogRoleConfigured: true,
+		Name: "shop-dev", VPC: f.vpc, Target: f.target, Caching: kept,
 	})
 	assembly := synthtest.SynthSecure(t, f.app)
 	assert.Empty(t, assembly.Stacks[0].Template.Resources("AWS::ApiGateway::Account"))
@@ -381,7 +456,7 @@ func TestCloudMap(t *testing.T) {
 }
 
 func TestThrottling(t *testing.T) {
-	limits := Throttling{RequestsPerSecond: 50, Burst: 100}
+	limits := spec.Throttling{RequestsPerSecond: 50, Burst: 100}
 	want := func(t *testing.T, settings any) {
 		assert.EqualValues(t, 50, settings.(map[string]any)["ThrottlingRateLimit"])
 		assert.EqualValues(t, 100, settings.(map[string]any)["ThrottlingBurstLimit"])
@@ -483,22 +558,22 @@ func TestProblemsAllAtOnce(t *testing.T) {
 	id := func(name string) *string { return &name }
 	test("HTTP API", func() {
 		NewHTTPAPI(f.stack, id("A"), &HTTPAPIProps{
-			Name: "Shop_Dev", Target: wrong, Domain: DomainProps{Name: "shop.example.org", HostedZone: zone}, Throttling: Throttling{Burst: -1},
+			Name: "Shop_Dev", Target: wrong, Domain: DomainProps{Name: "shop.example.org", HostedZone: zone}, Throttling: spec.Throttling{Burst: -1},
 		})
-	}, "endpoint A", `"Shop_Dev"`, "VPC", "Namespace", `"health"`, "5s", "1 retries", "stop timeout", `not in the hosted zone "example.com"`, "negative")
+	}, "endpoint A", `"Shop_Dev"`, "VPC", "Namespace", `"health"`, "5s", "retries: 1", "stop timeout", `not in the hosted zone "example.com"`, "throttling.burst: -1")
 	test("REST API", func() {
 		NewCachedRESTAPI(f.stack, id("B"), &CachedRESTAPIProps{
 			Name: "shop", VPC: f.vpc, Target: f.target, Caching: spec.Caching{Size: 2, TTL: spec.Duration(2 * time.Hour), Paths: []spec.CachedPath{
 				{Path: "items", Query: &[]string{}}, {Path: "/a"}, {Path: "/b", Query: &[]string{"filter[name]"}},
 			}}, Domain: DomainProps{Name: "api.example.com"},
 		})
-	}, "2 GB", "2h", `"items"`, `"/a": Query is required`, `"filter[name]"`, "HostedZone or Certificate is required")
+	}, "2 GB", "2h", `"items"`, "paths[1].query: is missing", `"filter[name]"`, "needs a certificate")
 	test("no path", func() {
 		NewCachedRESTAPI(f.stack, id("C"), &CachedRESTAPIProps{Name: "shop", VPC: f.vpc, Target: f.target})
 	}, "at least one path")
 	test("ALB", func() {
 		NewALB(f.stack, id("D"), &ALBProps{Domain: DomainProps{Certificate: "arn:aws:acm:eu-west-1:111111111111:certificate/x"}})
-	}, "VPC", "Service and SecurityGroup", "without Name")
+	}, "VPC", "Service and SecurityGroup", "without a domain")
 	test("other region", func() {
 		NewALB(f.stack, id("E"), &ALBProps{VPC: f.vpc, Target: f.target, Domain: DomainProps{Name: "a.example.com", Certificate: "arn:aws:acm:eu-west-1:111111111111:certificate/x"}})
 	}, "eu-west-1", "us-east-1")

@@ -17,7 +17,7 @@ import (
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-const containerPort = 8080
+const containerPort, adminPort = 8080, 9090
 
 // fixture is a stack with a service that an endpoint can be put before.
 type fixture struct {
@@ -26,6 +26,7 @@ type fixture struct {
 	vpc       awsec2.IVpc
 	namespace awsservicediscovery.PrivateDnsNamespace
 	target    Target
+	routes    []Route
 }
 
 // options of a fixture; the zero value is the usual one.
@@ -37,6 +38,8 @@ type options struct {
 	// unknownGroup leaves the instances' security group out of the cluster's
 	// connections, as the CDK does by itself.
 	unknownGroup bool
+	// several makes a second service, which is served under /admin.
+	several bool
 	// tasks is the desired number. Default: 0.
 	tasks int
 }
@@ -70,15 +73,26 @@ func newFixtureIn(app awscdk.App, name string, o options) *fixture {
 		Description: jsii.String("Container instances"),
 	})
 	cluster := f.newCluster(instances, o)
-	task := awsecs.NewEc2TaskDefinition(f.stack, jsii.String("Task"), &awsecs.Ec2TaskDefinitionProps{NetworkMode: awsecs.NetworkMode_BRIDGE})
-	if o.awsvpc {
-		task = awsecs.NewEc2TaskDefinition(f.stack, jsii.String("AwsvpcTask"), &awsecs.Ec2TaskDefinitionProps{NetworkMode: awsecs.NetworkMode_AWS_VPC})
+	f.target = f.newTarget(cluster, instances, o, "", "web", containerPort)
+	if o.several {
+		f.routes = []Route{{Path: "/admin", Target: f.newTarget(cluster, instances, o, "Admin", "admin", adminPort)}}
 	}
-	task.AddContainer(jsii.String("web"), &awsecs.ContainerDefinitionOptions{
+	return f
+}
+
+// newTarget makes a service with one container.
+func (f *fixture) newTarget(cluster awsecs.Cluster, instances awsec2.SecurityGroup, o options, suffix, name string, port int) Target {
+	id := func(id string) *string { return jsii.String(id + suffix) }
+	taskID, mode := "Task", awsecs.NetworkMode_BRIDGE
+	if o.awsvpc {
+		taskID, mode = "AwsvpcTask", awsecs.NetworkMode_AWS_VPC
+	}
+	task := awsecs.NewEc2TaskDefinition(f.stack, id(taskID), &awsecs.Ec2TaskDefinitionProps{NetworkMode: mode})
+	task.AddContainer(&name, &awsecs.ContainerDefinitionOptions{
 		Image:                awsecs.ContainerImage_FromRegistry(jsii.String("public.ecr.aws/docker/library/httpd:2.4"), nil),
 		MemoryReservationMiB: jsii.Number(128),
-		PortMappings:         &[]*awsecs.PortMapping{{ContainerPort: jsii.Number(containerPort)}},
-		Logging:              awsecs.LogDrivers_AwsLogs(&awsecs.AwsLogDriverProps{StreamPrefix: jsii.String("web")}),
+		PortMappings:         &[]*awsecs.PortMapping{{ContainerPort: jsii.Number(port)}},
+		Logging:              awsecs.LogDrivers_AwsLogs(&awsecs.AwsLogDriverProps{StreamPrefix: &name}),
 	})
 	props := &awsecs.Ec2ServiceProps{
 		Cluster:           cluster,
@@ -90,17 +104,17 @@ func newFixtureIn(app awscdk.App, name string, o options) *fixture {
 	}
 	group := instances
 	if o.awsvpc {
-		group = awsec2.NewSecurityGroup(f.stack, jsii.String("Tasks"), &awsec2.SecurityGroupProps{
+		group = awsec2.NewSecurityGroup(f.stack, id("Tasks"), &awsec2.SecurityGroupProps{
 			Vpc:         f.vpc,
 			Description: jsii.String("Tasks"),
 		})
 		props.SecurityGroups = &[]awsec2.ISecurityGroup{group}
 		props.VpcSubnets = &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_WITH_EGRESS}
 	}
-	service := awsecs.NewEc2Service(f.stack, jsii.String("Service"), props)
+	service := awsecs.NewEc2Service(f.stack, id("Service"), props)
 	service.Node().AddDependency(cluster)
-	f.target = Target{Service: service, SecurityGroup: group}
-	return f
+	acknowledge.Rule(task, "AwsSolutions-ECS2", "A fixture of a test.")
+	return Target{Service: service, SecurityGroup: group}
 }
 
 func (f *fixture) newCluster(instances awsec2.SecurityGroup, o options) awsecs.Cluster {
@@ -161,18 +175,18 @@ const endpointID = "Endpoint"
 
 func (f *fixture) addHTTPAPI(domain DomainProps) HTTPAPI {
 	return NewHTTPAPI(f.stack, jsii.String(endpointID), &HTTPAPIProps{
-		Name: "shop-dev", VPC: f.vpc, Namespace: f.namespace, Target: f.target, Domain: domain,
+		Name: "shop-dev", VPC: f.vpc, Namespace: f.namespace, Target: f.target, Routes: f.routes, Domain: domain,
 	})
 }
 
 func (f *fixture) addCachedRESTAPI(domain DomainProps) CachedRESTAPI {
 	return NewCachedRESTAPI(f.stack, jsii.String(endpointID), &CachedRESTAPIProps{
-		Name: "shop-dev", VPC: f.vpc, Target: f.target, Domain: domain, Caching: caching,
+		Name: "shop-dev", VPC: f.vpc, Target: f.target, Routes: f.routes, Domain: domain, Caching: caching,
 	})
 }
 
 func (f *fixture) addALB(domain DomainProps) ALB {
-	return NewALB(f.stack, jsii.String(endpointID), &ALBProps{VPC: f.vpc, Target: f.target, Domain: domain})
+	return NewALB(f.stack, jsii.String(endpointID), &ALBProps{VPC: f.vpc, Target: f.target, Routes: f.routes, Domain: domain})
 }
 
 // kinds of endpoint, and domains it can have.

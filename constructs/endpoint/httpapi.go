@@ -3,10 +3,11 @@ package endpoint
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2authorizers"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/spec"
 )
 
 // discoveryTTL is how long a DNS client may remember a task, in seconds. API
@@ -49,11 +51,29 @@ type HTTPAPIProps struct {
 	// Target that is served. Required.
 	Target Target
 
+	// Routes send some paths to other services, which are registered in
+	// Namespace under the names of their containers. Default: none: Target
+	// gets every request.
+	Routes []Route
+
 	// Domain of the API. Default: the address that AWS gives it.
 	Domain DomainProps
 
+	// ClientCertificates lets only clients through that present a certificate
+	// of these authorities, and closes the address that AWS gives the API.
+	// Needs Domain. Default: every client.
+	ClientCertificates *spec.ClientCertificates
+
+	// CORS lets scripts of other sites ask. Default: the service answers their
+	// preflight requests.
+	CORS *spec.CORS
+
+	// JWT lets only requests through that carry a valid token.
+	// Default: every request.
+	JWT *spec.JWT
+
 	// Throttling of the API. Default: the account's quotas.
-	Throttling Throttling
+	Throttling spec.Throttling
 
 	// LogRetentionDays of the access logs, one of the values that CloudWatch
 	// Logs accepts. Default: 14.
@@ -71,7 +91,8 @@ type HTTPAPI interface {
 	VPCLink() awsapigatewayv2.IVpcLink
 	// SecurityGroup of the VPC link.
 	SecurityGroup() awsec2.ISecurityGroup
-	// Discovery is the Cloud Map service in which ECS registers the tasks.
+	// Discovery is the Cloud Map service in which ECS registers the tasks of
+	// Target.
 	Discovery() awsservicediscovery.IService
 	// LogGroup of the access logs.
 	LogGroup() awslogs.ILogGroup
@@ -95,23 +116,41 @@ type httpAPI struct {
 // It panics with all problems of the props if there are any.
 func NewHTTPAPI(scope constructs.Construct, id *string, props *HTTPAPIProps) HTTPAPI {
 	target, targetErr := props.Target.resolve()
-	check(id, validateName("Name", props.Name), requireVPC(props.VPC), targetErr, validateDiscovery(props),
-		props.Domain.validate(scope), props.Throttling.validate())
+	routes, routesErr := resolveRoutes(props.Routes, target)
+	declared, declaredErr := complete(scope, props.Domain.addTo(spec.Endpoint{
+		Type: spec.APIGateway, ClientCertificates: props.ClientCertificates, CORS: props.CORS, JWT: props.JWT, Throttling: props.Throttling,
+	}))
+	check(id, validateName("Name", props.Name), requireVPC(props.VPC), targetErr, routesErr, validateDiscovery(props), declaredErr)
 
 	e := &httpAPI{}
 	constructs.NewConstruct_Override(e, scope, id)
 	kind := constructs.NewConstruct(e, jsii.String(idHTTPAPI))
-	e.discovery = discover(target, props)
+	e.discovery = discover(target, props.Namespace, props.DiscoveryName)
 	e.link = newVPCLink(kind, props.VPC, props.Subnets)
 	target.allowFrom(e.link.security, "API Gateway VPC link to tasks")
 
-	e.api = awsapigatewayv2.NewHttpApi(kind, jsii.String("Api"), &awsapigatewayv2.HttpApiProps{
-		ApiName:     &props.Name,
-		Description: jsii.String("Endpoint of " + props.Name),
-		DefaultIntegration: awsapigatewayv2integrations.NewHttpServiceDiscoveryIntegration(jsii.String("Tasks"), e.discovery,
-			&awsapigatewayv2integrations.HttpServiceDiscoveryIntegrationProps{VpcLink: e.link.link}),
+	tasks := e.link.integration("Tasks", e.discovery)
+	api := &awsapigatewayv2.HttpApiProps{
+		ApiName:            &props.Name,
+		Description:        jsii.String("Endpoint of " + props.Name),
+		DefaultIntegration: tasks,
 		CreateDefaultStage: jsii.Bool(false),
-	})
+		CorsPreflight:      preflight(declared.CORS),
+	}
+	if declared.ClientCertificates != nil {
+		// The other address asks for no certificate.
+		api.DisableExecuteApiEndpoint = jsii.Bool(true)
+	}
+	if jwt := declared.JWT; jwt != nil {
+		api.DefaultAuthorizer = awsapigatewayv2authorizers.NewHttpJwtAuthorizer(jsii.String("Jwt"), &jwt.Issuer, &awsapigatewayv2authorizers.HttpJwtAuthorizerProps{
+			JwtAudience: jsii.Strings(jwt.Audience...),
+		})
+		if len(jwt.Scopes) > 0 {
+			api.DefaultAuthorizationScopes = jsii.Strings(jwt.Scopes...)
+		}
+	}
+	e.api = awsapigatewayv2.NewHttpApi(kind, jsii.String("Api"), api)
+	e.addRoutes(props, routes, tasks)
 	stage := &awsapigatewayv2.HttpStageProps{
 		HttpApi: e.api,
 		// The stage must be $default: the name of any other would stand
@@ -119,7 +158,7 @@ func NewHTTPAPI(scope constructs.Construct, id *string, props *HTTPAPIProps) HTT
 		StageName:  jsii.String("$default"),
 		AutoDeploy: jsii.Bool(true),
 	}
-	if props.Throttling != (Throttling{}) {
+	if props.Throttling != (spec.Throttling{}) {
 		stage.Throttle = &awsapigatewayv2.ThrottleSettings{
 			RateLimit:  numberOrNil(props.Throttling.RequestsPerSecond),
 			BurstLimit: numberOrNil(props.Throttling.Burst),
@@ -132,15 +171,88 @@ func NewHTTPAPI(scope constructs.Construct, id *string, props *HTTPAPIProps) HTT
 		Format:         accessLogFormat(),
 	})
 
-	e.address.url = e.api.ApiEndpoint()
-	e.address.addAPIDomain(e, props.Domain, apiStage{
+	if !props.Domain.declared() {
+		e.address.url = e.api.ApiEndpoint()
+	}
+	e.address.addAPIDomain(e, props.Domain, declared.ClientCertificates, apiStage{
 		apiID: e.api.ApiId(),
 		name:  e.stage.StageName(),
-		after: []constructs.IDependable{e.stage, target.Service},
+		after: append(services(target, routes), e.stage),
 	})
-	acknowledge.Rule(e.api.Node().FindChild(jsii.String("DefaultRoute")), "AwsSolutions-APIG4",
-		"The endpoint of a web application is public; the application knows its users.")
+	e.acknowledgeRoutes(declared.JWT != nil)
 	return e
+}
+
+// addRoutes sends paths to services of their own. API Gateway prefers a route
+// without a variable, then the longest.
+func (e *httpAPI) addRoutes(props *HTTPAPIProps, routes []resolvedRoute, tasks awsapigatewayv2.HttpRouteIntegration) {
+	// A browser asks for permission without a token. Where CORS is declared
+	// API Gateway answers that itself, if no authorizer is in the way.
+	open := props.JWT != nil && props.CORS != nil
+	add := func(path string, integration awsapigatewayv2.HttpRouteIntegration, every bool) {
+		for _, below := range []string{path, strings.TrimSuffix(path, "/") + "/{proxy+}"} {
+			if every {
+				e.api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{Path: &below, Integration: integration})
+			}
+			if open {
+				e.api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
+					Path:                &below,
+					Integration:         integration,
+					Methods:             &[]awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod_OPTIONS},
+					Authorizer:          awsapigatewayv2.NewHttpNoneAuthorizer(),
+					AuthorizationScopes: &[]*string{},
+				})
+			}
+		}
+	}
+	add("/", tasks, false)
+	for _, route := range routes {
+		route.target.allowFrom(e.link.security, "API Gateway VPC link to tasks")
+		discovery := discover(route.target, props.Namespace, "")
+		add(route.path, e.link.integration("Tasks"+route.path, discovery), true)
+	}
+}
+
+// acknowledgeRoutes says why routes ask for no token: all of them, or only
+// those of preflight requests.
+func (e *httpAPI) acknowledgeRoutes(tokens bool) {
+	for _, child := range *e.api.Node().Children() {
+		id := *child.Node().Id()
+		switch {
+		case tokens && strings.HasPrefix(id, "OPTIONS"):
+			acknowledge.Rule(child, "AwsSolutions-APIG4", "Browsers send preflight requests without a token.")
+		case !tokens && (id == "DefaultRoute" || strings.HasPrefix(id, "ANY")):
+			acknowledge.Rule(child, "AwsSolutions-APIG4", "The endpoint of a web application is public; the application knows its users.")
+		}
+	}
+}
+
+func preflight(cors *spec.CORS) *awsapigatewayv2.CorsPreflightOptions {
+	if cors == nil {
+		return nil
+	}
+	options := &awsapigatewayv2.CorsPreflightOptions{
+		AllowOrigins:     jsii.Strings(cors.Origins...),
+		AllowCredentials: jsii.Bool(cors.Credentials),
+	}
+	var methods []awsapigatewayv2.CorsHttpMethod
+	for _, method := range cors.Methods {
+		if method == "*" {
+			method = string(awsapigatewayv2.CorsHttpMethod_ANY)
+		}
+		methods = append(methods, awsapigatewayv2.CorsHttpMethod(method))
+	}
+	options.AllowMethods = &methods
+	if len(cors.Headers) > 0 {
+		options.AllowHeaders = jsii.Strings(cors.Headers...)
+	}
+	if len(cors.ExposedHeaders) > 0 {
+		options.ExposeHeaders = jsii.Strings(cors.ExposedHeaders...)
+	}
+	if cors.MaxAge > 0 {
+		options.MaxAge = awscdk.Duration_Seconds(jsii.Number(cors.MaxAge.Seconds()))
+	}
+	return options
 }
 
 func (e *httpAPI) URL() *string                                    { return e.address.url }
@@ -170,16 +282,15 @@ func (e *httpAPI) LatencyMetric(statistic string) awscloudwatch.IMetric {
 // discover registers the target's tasks in Cloud Map. The record type is SRV
 // in every network mode: API Gateway takes the port from it, and in bridge mode
 // each task has another one.
-func discover(target resolvedTarget, props *HTTPAPIProps) awsservicediscovery.IService {
+func discover(target resolvedTarget, namespace awsservicediscovery.IPrivateDnsNamespace, name string) awsservicediscovery.IService {
 	if known := target.Service.CloudMapService(); known != nil {
 		return known
 	}
-	name := props.DiscoveryName
 	if name == "" {
 		name = target.ContainerName
 	}
 	return target.Service.EnableCloudMap(&awsecs.CloudMapOptions{
-		CloudMapNamespace: props.Namespace,
+		CloudMapNamespace: namespace,
 		Name:              &name,
 		Container:         target.container,
 		ContainerPort:     jsii.Number(target.ContainerPort),
@@ -189,19 +300,24 @@ func discover(target resolvedTarget, props *HTTPAPIProps) awsservicediscovery.IS
 }
 
 func validateDiscovery(props *HTTPAPIProps) error {
-	if props.Target.Service == nil {
-		return nil // said of the target
+	targets := []Target{props.Target}
+	for _, route := range props.Routes {
+		targets = append(targets, route.Target)
 	}
-	if known := props.Target.Service.CloudMapService(); known != nil {
-		if known.DnsRecordType() != awsservicediscovery.DnsRecordType_SRV {
-			return fmt.Errorf("target: the service is in Cloud Map with %s records, which tell no port: ECS registers a service once, so use SRV records", known.DnsRecordType())
+	var problems []error
+	for _, target := range targets {
+		if target.Service == nil {
+			continue // said of the target
 		}
-		return nil
+		known := target.Service.CloudMapService()
+		switch {
+		case known == nil && props.Namespace == nil:
+			return errors.New("a Namespace is required")
+		case known != nil && known.DnsRecordType() != awsservicediscovery.DnsRecordType_SRV:
+			problems = append(problems, fmt.Errorf("target: the service is in Cloud Map with %s records, which tell no port: ECS registers a service once, so use SRV records", known.DnsRecordType()))
+		}
 	}
-	if props.Namespace == nil {
-		return errors.New("a Namespace is required")
-	}
-	return nil
+	return errors.Join(problems...)
 }
 
 func requireVPC(vpc awsec2.IVpc) error {

@@ -58,13 +58,15 @@ var inPlace = map[string][]string{
 
 func TestChangeOfKind(t *testing.T) {
 	states := []string{"http-api", "rest-api", "alb"}
-	for _, domain := range slices.Sorted(maps.Keys(domains)) {
-		for _, from := range states {
-			for _, to := range states {
-				if from != to {
-					t.Run(fmt.Sprintf("%s to %s %s", from, to, domain), func(t *testing.T) {
-						checkChange(t, templateOf(t, from, domain), templateOf(t, to, domain))
-					})
+	for _, variant := range slices.Sorted(maps.Keys(variants)) {
+		for _, domain := range slices.Sorted(maps.Keys(domains)) {
+			for _, from := range states {
+				for _, to := range states {
+					if from != to {
+						t.Run(fmt.Sprintf("%s to %s %s %s", from, to, domain, variant), func(t *testing.T) {
+							checkChange(t, variantOf(t, from, domain, variant), variantOf(t, to, domain, variant))
+						})
+					}
 				}
 			}
 		}

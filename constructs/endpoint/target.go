@@ -3,11 +3,8 @@ package endpoint
 import (
 	"errors"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	elb "github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
@@ -23,16 +20,12 @@ const (
 	lastDynamicPort  = 65535
 )
 
-// Defaults of a health check, those of a declared service.
-const (
-	defaultHealthPath     = "/"
-	defaultHealthInterval = spec.Duration(30 * time.Second)
-	defaultHealthTimeout  = spec.Duration(5 * time.Second)
-	defaultHealthRetries  = 3
-	// healthyThreshold is how many checks in a row a new task must pass: the
-	// fewest there can be, so that a deployment is quick.
-	healthyThreshold = 2
-)
+// defaultHealthPath is what a load balancer asks for.
+const defaultHealthPath = "/"
+
+// healthyThreshold is how many checks in a row a new task must pass: the
+// fewest there can be, so that a deployment is quick.
+const healthyThreshold = 2
 
 // defaultStopTimeout is how long ECS waits between SIGTERM and SIGKILL.
 const defaultStopTimeout = 30
@@ -57,14 +50,15 @@ type Target struct {
 	// the tasks' ports in it for itself and nobody else. Required.
 	SecurityGroup awsec2.ISecurityGroup
 
-	// HealthCheck tells a load balancer healthy tasks from others: Path,
-	// Interval, Timeout and Retries; a GracePeriod is set on the ECS service.
-	// An HTTP API leaves it to the container's own health check. Default: "/"
-	// every 30 seconds, 5 seconds' time, 3 failures.
+	// HealthCheck tells a load balancer healthy tasks from others: Path, Codes,
+	// Interval, Timeout and Retries; the GracePeriod is set on the ECS service.
+	// An HTTP API leaves it to the container's own health check. Default: "/",
+	// and otherwise that of a declared service.
 	HealthCheck spec.HealthCheck
 
-	// StopTimeout of the container in seconds. A load balancer gives open
-	// requests as long to end. Default: 30, which is ECS's own.
+	// StopTimeout is how many seconds ECS lets the container end after SIGTERM.
+	// A load balancer gives open requests as long to end. Default: the stop
+	// time-out of the container definition, or 30, which is ECS's own.
 	StopTimeout int
 }
 
@@ -115,36 +109,21 @@ func (t Target) resolve() (resolvedTarget, error) {
 			r.ports = awsec2.Port_Tcp(mapping.HostPort)
 		}
 	}
-	r.StopTimeout = orDefault(t.StopTimeout, defaultStopTimeout)
-	return r, errors.Join(r.resolveHealthCheck(), r.validateStopTimeout())
-}
-
-func (r *resolvedTarget) resolveHealthCheck() error {
-	h := &r.HealthCheck
-	if h.Path == "" {
-		h.Path = defaultHealthPath
+	if r.StopTimeout == 0 {
+		r.StopTimeout = defaultStopTimeout
+		if declared := r.container.RenderContainerDefinition(task).StopTimeout; declared != nil {
+			r.StopTimeout = int(*declared)
+		}
 	}
-	if h.Interval == 0 {
-		h.Interval = defaultHealthInterval
+	health, err := t.HealthCheck.Complete()
+	if err != nil {
+		err = fmt.Errorf("health check: %w", err)
 	}
-	if h.Timeout == 0 {
-		h.Timeout = defaultHealthTimeout
+	r.HealthCheck = health
+	if r.HealthCheck.Path == "" {
+		r.HealthCheck.Path = defaultHealthPath
 	}
-	h.Retries = orDefault(h.Retries, defaultHealthRetries)
-	var problems []error
-	if !isToken(h.Path) && !strings.HasPrefix(h.Path, "/") {
-		problems = append(problems, fmt.Errorf("health check: path %q does not begin with a slash", h.Path))
-	}
-	if s := h.Interval.Seconds(); s < 5 || s > 300 {
-		problems = append(problems, fmt.Errorf("health check: interval %s is not between 5s and 300s", h.Interval))
-	}
-	if s := h.Timeout.Seconds(); s < 2 || s > 120 || h.Timeout >= h.Interval {
-		problems = append(problems, fmt.Errorf("health check: timeout %s is not between 2s and 120s and shorter than the interval %s", h.Timeout, h.Interval))
-	}
-	if h.Retries < 2 || h.Retries > 10 {
-		problems = append(problems, fmt.Errorf("health check: %d retries are not between 2 and 10", h.Retries))
-	}
-	return errors.Join(problems...)
+	return r, errors.Join(err, r.validateStopTimeout())
 }
 
 func (r *resolvedTarget) validateStopTimeout() error {
@@ -160,13 +139,14 @@ func (r resolvedTarget) allowFrom(source awsec2.ISecurityGroup, description stri
 }
 
 // newTargetGroup makes a target group that ECS registers the service's tasks
-// in. It has no physical name, so it can be replaced.
-func (r resolvedTarget) newTargetGroup(scope constructs.Construct, vpc awsec2.IVpc) elb.ApplicationTargetGroup {
+// in. It has no physical name, so it can be replaced. With a sticky time a
+// client keeps being sent to one task for as long.
+func (r resolvedTarget) newTargetGroup(scope constructs.Construct, id string, vpc awsec2.IVpc, sticky spec.Duration) elb.ApplicationTargetGroup {
 	targetType := elb.TargetType_INSTANCE
 	if r.Service.TaskDefinition().NetworkMode() == awsecs.NetworkMode_AWS_VPC {
 		targetType = elb.TargetType_IP
 	}
-	group := elb.NewApplicationTargetGroup(scope, jsii.String("TargetGroup"), &elb.ApplicationTargetGroupProps{
+	props := &elb.ApplicationTargetGroupProps{
 		Vpc:        vpc,
 		TargetType: targetType,
 		Protocol:   elb.ApplicationProtocol_HTTP,
@@ -180,17 +160,19 @@ func (r resolvedTarget) newTargetGroup(scope constructs.Construct, vpc awsec2.IV
 		DeregistrationDelay: awscdk.Duration_Seconds(jsii.Number(r.StopTimeout)),
 		HealthCheck: &elb.HealthCheck{
 			Path:                    &r.HealthCheck.Path,
-			HealthyHttpCodes:        jsii.String("200-399"),
+			HealthyHttpCodes:        &r.HealthCheck.Codes,
 			Interval:                awscdk.Duration_Seconds(jsii.Number(r.HealthCheck.Interval.Seconds())),
 			Timeout:                 awscdk.Duration_Seconds(jsii.Number(r.HealthCheck.Timeout.Seconds())),
 			HealthyThresholdCount:   jsii.Number(healthyThreshold),
 			UnhealthyThresholdCount: jsii.Number(r.HealthCheck.Retries),
 		},
-	})
-	service := r.Service.Node().DefaultChild().(awsecs.CfnService)
-	if grace := r.HealthCheck.GracePeriod; grace != nil {
-		service.SetHealthCheckGracePeriodSeconds(jsii.Number(grace.Seconds()))
 	}
+	if sticky > 0 {
+		props.StickinessCookieDuration = awscdk.Duration_Seconds(jsii.Number(sticky.Seconds()))
+	}
+	group := elb.NewApplicationTargetGroup(scope, &id, props)
+	service := r.Service.Node().DefaultChild().(awsecs.CfnService)
+	service.SetHealthCheckGracePeriodSeconds(jsii.Number(r.HealthCheck.GracePeriod.Seconds()))
 	if registries, ok := awscdk.Stack_Of(service).Resolve(service.ServiceRegistries()).([]any); !ok || len(registries) == 0 {
 		// Said outright, so that a service that was registered in Cloud Map
 		// for an HTTP API leaves it; ECS keeps what an update does not name.
@@ -210,8 +192,4 @@ func (r resolvedTarget) allowFromLoadBalancer(balancer awsec2.ISecurityGroup) {
 		}
 	}
 	r.allowFrom(balancer, "Load balancer to tasks")
-}
-
-func unhealthyTargets(group elb.ApplicationTargetGroup) awscloudwatch.IMetric {
-	return group.Metrics().UnhealthyHostCount(&awscloudwatch.MetricOptions{Statistic: jsii.String("Maximum")})
 }

@@ -2,7 +2,9 @@ package endpoint
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsservicediscovery"
 	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawsec2"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -31,4 +33,10 @@ func newVPCLink(scope constructs.Construct, vpc awsec2.IVpc, subnets *awsec2.Sub
 			SecurityGroups: &[]interfacesawsec2.ISecurityGroupRef{security},
 		}),
 	}
+}
+
+// integration passes requests on to the tasks that are registered in Cloud Map.
+func (l vpcLink) integration(id string, discovery awsservicediscovery.IService) awsapigatewayv2.HttpRouteIntegration {
+	return awsapigatewayv2integrations.NewHttpServiceDiscoveryIntegration(&id, discovery,
+		&awsapigatewayv2integrations.HttpServiceDiscoveryIntegrationProps{VpcLink: l.link})
 }

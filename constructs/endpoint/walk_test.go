@@ -15,6 +15,9 @@ import (
 type walker struct {
 	snapshot.Template
 	rules []rule
+	// served says which container the walk found behind each path; "" is
+	// every other request.
+	served map[string]string
 }
 
 // rule lets a peer, a security group or a CIDR block, in or out of a group.
@@ -33,7 +36,7 @@ func (r rule) String() string {
 }
 
 func newWalker(template snapshot.Template) *walker {
-	w := &walker{Template: template}
+	w := &walker{Template: template, served: map[string]string{}}
 	inline := func(group string, list any, egress bool) {
 		rules, _ := list.([]any)
 		for _, entry := range rules {
@@ -121,15 +124,16 @@ func (w *walker) passes(source, destination string, from, to float64) error {
 	return errors.Join(problems...)
 }
 
-// reach walks from a security group to the tasks of the service, which the
-// registration (an element of the service's LoadBalancers or
-// ServiceRegistries) names.
-func (w *walker) reachTasks(source string, registration map[string]any) error {
-	_, service, err := w.only("AWS::ECS::Service")
-	if err != nil {
-		return err
-	}
-	task, ok := w.Resource(target(service.Properties["TaskDefinition"]))
+// registration of a service in a target group or in Cloud Map.
+type registration struct {
+	service         snapshot.Resource
+	container, port any
+}
+
+// reachTasks walks from a security group to the tasks that are registered,
+// for the requests of a path.
+func (w *walker) reachTasks(source, path string, r registration) error {
+	task, ok := w.Resource(target(r.service.Properties["TaskDefinition"]))
 	if !ok {
 		return errors.New("the service has no task definition")
 	}
@@ -137,12 +141,13 @@ func (w *walker) reachTasks(source string, registration map[string]any) error {
 		container := c.(map[string]any)
 		for _, m := range container["PortMappings"].([]any) {
 			mapping := m.(map[string]any)
-			if container["Name"] != registration["ContainerName"] || mapping["ContainerPort"] != registration["ContainerPort"] {
+			if container["Name"] != r.container || mapping["ContainerPort"] != r.port {
 				continue
 			}
+			w.served[path] = container["Name"].(string)
 			if task.Properties["NetworkMode"] == "awsvpc" {
 				port := mapping["ContainerPort"].(float64)
-				return w.passes(source, target(service.Get("Properties.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups.0")), port, port)
+				return w.passes(source, target(r.service.Get("Properties.NetworkConfiguration.AwsvpcConfiguration.SecurityGroups.0")), port, port)
 			}
 			template, _, err := w.instances()
 			if err != nil {
@@ -151,7 +156,7 @@ func (w *walker) reachTasks(source string, registration map[string]any) error {
 			return w.passes(source, template, 32768, 65535)
 		}
 	}
-	return fmt.Errorf("no container has the port of the registration %v", registration)
+	return fmt.Errorf("no container %v has the port %v", r.container, r.port)
 }
 
 // instances is the security group of the container instances.
@@ -168,31 +173,35 @@ func (w *walker) instances() (string, snapshot.Resource, error) {
 	return id, group, nil
 }
 
-// registrations of the service, by the logical id of what it is registered in.
-func (w *walker) registrations(list, arn string) (map[string]map[string]any, error) {
-	_, service, err := w.only("AWS::ECS::Service")
-	if err != nil {
-		return nil, err
+// registrations of all services, by the logical id of what they are
+// registered in.
+func (w *walker) registrations(list, arn string) map[string]registration {
+	found := map[string]registration{}
+	for _, service := range w.Resources("AWS::ECS::Service") {
+		entries, _ := service.Properties[list].([]any)
+		for _, entry := range entries {
+			properties := entry.(map[string]any)
+			found[target(properties[arn])] = registration{service, properties["ContainerName"], properties["ContainerPort"]}
+		}
 	}
-	found := map[string]map[string]any{}
-	entries, _ := service.Properties[list].([]any)
-	for _, entry := range entries {
-		registration := entry.(map[string]any)
-		found[target(registration[arn])] = registration
-	}
-	return found, nil
+	return found
 }
 
-// reachBehind walks from a load balancer to the tasks through each listener
-// that forwards.
+// reachBehind walks from a load balancer to the tasks, through the listener
+// that forwards and each of its rules.
 func (w *walker) reachBehind(balancer string) error {
 	resource, ok := w.Resource(balancer)
 	if !ok {
 		return fmt.Errorf("no load balancer %q", balancer)
 	}
-	registered, err := w.registrations("LoadBalancers", "TargetGroupArn")
-	if err != nil {
-		return err
+	registered := w.registrations("LoadBalancers", "TargetGroupArn")
+	reach := func(from, path string, action any) error {
+		group := target(action.(map[string]any)["TargetGroupArn"])
+		r, ok := registered[group]
+		if !ok {
+			return fmt.Errorf("no tasks are registered in the target group of %s", from)
+		}
+		return w.reachTasks(target(resource.Get("Properties.SecurityGroups.0")), path, r)
 	}
 	forwards := 0
 	for id, listener := range w.Resources("AWS::ElasticLoadBalancingV2::Listener") {
@@ -200,12 +209,21 @@ func (w *walker) reachBehind(balancer string) error {
 			continue
 		}
 		forwards++
-		registration, ok := registered[target(listener.Get("Properties.DefaultActions.0.TargetGroupArn"))]
-		if !ok {
-			return fmt.Errorf("no tasks are registered in the target group of %s", id)
-		}
-		if err := w.reachTasks(target(resource.Get("Properties.SecurityGroups.0")), registration); err != nil {
+		if err := reach(id, "", listener.Get("Properties.DefaultActions.0")); err != nil {
 			return err
+		}
+		for rule, r := range w.Resources("AWS::ElasticLoadBalancingV2::ListenerRule") {
+			if target(r.Properties["ListenerArn"]) != id || r.Get("Properties.Actions.0.Type") != "forward" {
+				continue
+			}
+			patterns := fmt.Sprint(r.Get("Properties.Conditions.0.PathPatternConfig.Values"))
+			path, _, _ := strings.Cut(strings.Trim(patterns, "[]"), " ")
+			if patterns != fmt.Sprintf("[%s %s/*]", path, path) {
+				return fmt.Errorf("%s takes %s", rule, patterns)
+			}
+			if err := reach(rule, path, r.Get("Properties.Actions.0")); err != nil {
+				return err
+			}
 		}
 	}
 	if forwards != 1 {
@@ -226,34 +244,46 @@ func (w *walker) httpAPI() error {
 	if target(stage.Properties["ApiId"]) != api || stage.Properties["StageName"] != "$default" || stage.Properties["AutoDeploy"] != true {
 		return fmt.Errorf("not a default stage that is deployed: %v", stage.Properties)
 	}
-	_, route, err := w.only("AWS::ApiGatewayV2::Route")
-	if err != nil {
-		return err
+	keys := map[string]bool{}
+	for id, route := range w.Resources("AWS::ApiGatewayV2::Route") {
+		key := route.Properties["RouteKey"].(string)
+		keys[key] = true
+		if err := w.route(id, strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(key, "ANY "), "/{proxy+}"), "$default"), route); err != nil {
+			return err
+		}
 	}
-	if route.Properties["RouteKey"] != "$default" {
-		return fmt.Errorf("the route takes only %v", route.Properties["RouteKey"])
+	if !keys["$default"] {
+		return errors.New("no route takes every other request")
 	}
+	for key := range keys {
+		if path, below := strings.CutSuffix(key, "/{proxy+}"); below && !keys[path] {
+			return fmt.Errorf("nothing takes %s itself", path)
+		} else if !below && key != "$default" && !keys[key+"/{proxy+}"] {
+			return fmt.Errorf("nothing takes what is under %s", key)
+		}
+	}
+	return nil
+}
+
+// route walks from a route of an HTTP API to the tasks.
+func (w *walker) route(id, path string, route snapshot.Resource) error {
 	integration, ok := w.Resource(target(route.Properties["Target"]))
 	if !ok || integration.Properties["ConnectionType"] != "VPC_LINK" || integration.Properties["IntegrationMethod"] != "ANY" {
-		return fmt.Errorf("not an integration of all methods by VPC link: %v", integration.Properties)
+		return fmt.Errorf("%s: not an integration of all methods by VPC link: %v", id, integration.Properties)
 	}
 	link, ok := w.Resource(target(integration.Properties["ConnectionId"]))
 	if !ok || link.Type != "AWS::ApiGatewayV2::VpcLink" {
-		return errors.New("the integration has no VPC link")
+		return fmt.Errorf("the integration of %s has no VPC link", id)
 	}
 	discovery := target(integration.Properties["IntegrationUri"])
 	if records := w.Get("Resources." + discovery + ".Properties.DnsConfig.DnsRecords.0.Type"); records != "SRV" {
 		return fmt.Errorf("Cloud Map has %v records, which tell no port", records)
 	}
-	registered, err := w.registrations("ServiceRegistries", "RegistryArn")
-	if err != nil {
-		return err
-	}
-	registration, ok := registered[discovery]
+	r, ok := w.registrations("ServiceRegistries", "RegistryArn")[discovery]
 	if !ok {
 		return fmt.Errorf("no tasks are registered in %s", discovery)
 	}
-	return w.reachTasks(target(link.Get("Properties.SecurityGroupIds.0")), registration)
+	return w.reachTasks(target(link.Get("Properties.SecurityGroupIds.0")), path, r)
 }
 
 func (w *walker) restAPI() error {

@@ -1,0 +1,108 @@
+package spec
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+const allowedRoute = "one to four segments of letters, digits and . _ -, each after a slash, as in /admin"
+
+// routePattern has no character that any kind of endpoint takes for its own.
+// ALB conditions have up to 128 characters, "/*" included.
+var routePattern = regexp.MustCompile(`^(?:/[A-Za-z0-9._-]+){1,4}$`)
+
+const longestRoute = 126
+
+func (s Service) validatePath(r report) {
+	switch {
+	case s.Path == "":
+	case s.Worker:
+		r.fail("a worker listens on no port, so no request can be sent to it", "", "remove path or worker")
+	case s.Internal:
+		r.fail("an internal service is not served by the stage's endpoint", "", "remove path or internal")
+	default:
+		validateRoute(r, s.Path)
+	}
+}
+
+func validateRoute(r report, path string) {
+	if isToken(path) {
+		r.fail("is only known at deployment", allowedRoute, "write the path itself: the order of the endpoint's rules is made of it")
+		return
+	}
+	if routePattern.MatchString(path) && len(path) <= longestRoute {
+		return
+	}
+	fix := "leave out a slash at the end, and what is no plain path"
+	if plain := strings.TrimRight(path, "/*"); plain != path && routePattern.MatchString(plain) && r.plain(path) {
+		fix = "write " + plain + ": everything under it is included"
+	}
+	r.fail(r.quote(path)+" is not a path that a service can be served under", allowedRoute, fix)
+}
+
+// validateRoutes checks that every request has one service to go to.
+func (a App) validateRoutes(r report) {
+	paths := map[string]int{}
+	fallback, public := -1, 0
+	for i, service := range a.Services {
+		if !service.public() {
+			continue
+		}
+		public++
+		if service.Path == "" {
+			if fallback >= 0 {
+				r.item(i).fail(fmt.Sprintf("%s and services[%d] would both get every request of the endpoint", r.quote(service.Name), fallback),
+					"one service that has no path and is neither internal nor a worker",
+					"give one of them a path, as in \"path: /admin\", or mark it with \"internal: true\"")
+			} else {
+				fallback = i
+			}
+			continue
+		}
+		if first, again := paths[service.Path]; again {
+			at := r.item(i).field("path")
+			at.fail(fmt.Sprintf("%s is also the path of services[%d]", at.quote(service.Path), first), "each path once", "choose another path")
+		} else {
+			paths[service.Path] = i
+		}
+	}
+	if public > 0 && fallback < 0 {
+		r.fail("every service that the endpoint serves has a path, so other requests have nowhere to go", "one service without a path", "remove the path of the service that gets all other requests")
+	}
+}
+
+var codesPattern = regexp.MustCompile(`^[2-4][0-9]{2}(?:-[2-4][0-9]{2})?(?:,[2-4][0-9]{2}(?:-[2-4][0-9]{2})?)*$`)
+
+func (h HealthCheck) validateCodes(r report) {
+	const allowed = "numbers from 200 to 499, ranges, and lists of both, as in 200,204 or 200-299"
+	if !r.matches(h.Codes, codesPattern, "a set of HTTP statuses", allowed, "write numbers with commas and hyphens, without spaces") {
+		return
+	}
+	for part := range strings.SplitSeq(h.Codes, ",") {
+		if first, last, ranged := strings.Cut(part, "-"); ranged && first >= last {
+			r.fail(r.quote(part)+" is an empty range", allowed, "write the smaller number first")
+		}
+	}
+}
+
+// validateClients warns of a health check that may find nothing to run it:
+// without a load balancer the path becomes a command in the container, and an
+// existing image cannot be given a client. Whoever builds an image can.
+func (a App) validateClients(r report) {
+	for i, service := range a.Services {
+		check := service.HealthCheck
+		if service.Image == "" || check.Path == "" || len(check.Command) > 0 || service.Worker {
+			continue
+		}
+		for _, stage := range a.Stages {
+			if !service.Internal && stage.Endpoint.balanced() {
+				continue
+			}
+			at := r.item(i).field("healthCheck").field("path")
+			at.warn(fmt.Sprintf("is asked for inside the container in stage %s, where no load balancer does it: the image needs curl or wget, or its tasks never become healthy", r.quote(stage.Name)),
+				"check that the image has one of them, or give healthCheck.command")
+			break
+		}
+	}
+}
