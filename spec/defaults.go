@@ -100,8 +100,15 @@ func (s *Service) setDefaults() {
 		fill(&s.Context, ".")
 		fill(&s.Dockerfile, "Dockerfile")
 	}
+	if s.Schedule != "" {
+		s.Worker = true
+	}
 	if !s.Worker {
 		fill(&s.Port, defaultPort)
+	}
+	fill(&s.NetworkMode, Bridge)
+	for i := range s.Ulimits {
+		fill(&s.Ulimits[i].Hard, s.Ulimits[i].Soft)
 	}
 	if s.Source != nil {
 		s.Source.setDefaults()
@@ -144,6 +151,7 @@ func (s *Stage) setDefaults(app App) {
 	}
 	fill(&s.LogRetentionDays, otherLogDays)
 	fillPtr(&s.Exec, !*s.Production)
+	fillPtr(&s.ContainerInsights, *s.Production)
 	if *s.Production && s.CanaryOf == "" {
 		fill(&s.Removal, RemovalRetain)
 	}

@@ -65,6 +65,9 @@ func (a App) validateServices(r report) {
 		} else {
 			firsts[service.Name] = i
 		}
+		if service.Schedule != "" && HasProxies(a.Services) {
+			at.field("schedule").warn("a scheduled task cannot reach the internal services: Service Connect knows them for services only", "reach them through a service that is always there, or a database")
+		}
 		if service.public() && service.Name != "" {
 			public = append(public, r.quote(service.Name))
 		}
