@@ -107,6 +107,7 @@ func (s *Service) setDefaults() {
 		fill(&s.Port, defaultPort)
 	}
 	fill(&s.NetworkMode, Bridge)
+	fill(&s.StopTimeout, 30*second)
 	for i := range s.Ulimits {
 		fill(&s.Ulimits[i].Hard, s.Ulimits[i].Soft)
 	}

@@ -65,9 +65,7 @@ var (
 // validateContainer checks how the container runs.
 func (s Service) validateContainer(r report) {
 	oneOf(r.field("networkMode"), s.NetworkMode, "a network mode", Bridge, AWSVPC)
-	if s.StopTimeout != 0 {
-		r.field("stopTimeout").lasting(s.StopTimeout, second, hour, second)
-	}
+	r.field("stopTimeout").lasting(s.StopTimeout, second, hour, second)
 	if s.WorkingDirectory != "" {
 		validateFolder(r.field("workingDirectory"), s.WorkingDirectory)
 	}
