@@ -130,7 +130,7 @@ func fitInterfaces(instance instances.Type, scale ScaleProfile, services []Servi
 		most += *tasks.Max
 		terms = append(terms, fmt.Sprintf("%s %d × %d", service.Name, service.versions(), max(1, *tasks.Min)))
 	}
-	const trunking = "more come only with ENI trunking, which is not counted on"
+	const trunking = "more come only with ENI trunking, which is not counted on; bridge mode needs none"
 	if slots := smallest * instance.TaskENIs(); least > slots {
 		return fmt.Errorf("tasks with a network interface each (networkMode: awsvpc) need %d with the second copies that a rolling update starts (%s), and %d × %s have %d: each has %d, one of them its own; %s",
 			least, strings.Join(terms, ", "), smallest, instance.Name, slots, instance.ENIs, trunking)

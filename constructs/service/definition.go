@@ -213,6 +213,10 @@ func (d *definition) acknowledgeRoles(props *EcsEc2ServiceProps) {
 	}
 	if props.Exec {
 		acknowledge.Policy(d.task.TaskRole(), "ECS Exec opens a session channel; these actions of ssmmessages and logs have no resource to name.", "Resource::*")
+		if props.Cluster.ExecuteCommandConfiguration() != nil {
+			acknowledge.Policy(d.task.TaskRole(), "Sessions are recorded in streams of this one log group, whose names nobody knows before.",
+				"/^Resource::arn:.*:logs:.*:log-group:.*:\\*$/")
+		}
 	}
 	if role := d.task.ExecutionRole(); role != nil && role.Node().TryFindChild(jsii.String("DefaultPolicy")) != nil {
 		acknowledge.Policy(role, "ecr:GetAuthorizationToken has no resource to name.", "Resource::*")
