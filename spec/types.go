@@ -513,9 +513,9 @@ type ScaleProfile struct {
 	// Mode is cpu-alarms or managed. Default: cpu-alarms.
 	Mode ScaleMode `yaml:"mode"`
 
-	// Spot runs spot instances: for less than half the price most of the
-	// time, and with two minutes' notice when AWS takes one back, in which its
-	// tasks are drained. Default: false.
+	// Spot runs spot instances: for a price that follows demand, by AWS's
+	// account up to 90 % lower, and with two minutes' notice when AWS takes one
+	// back, in which its tasks are drained. Default: false.
 	Spot bool `yaml:"spot"`
 
 	// Image is the id of a machine image (AMI) with the ECS agent, in the
