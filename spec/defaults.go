@@ -139,6 +139,7 @@ func (s *Stage) setDefaults(app App) {
 	fill(&s.Profile, Standard)
 	fillPtr(&s.Production, productionByName(s.Name))
 	fill(&s.Endpoint.Type, presetOf(s.Profile).endpoint)
+	fill(&s.Endpoint.Deployment, Rolling)
 	if s.Endpoint.Caching != nil {
 		s.Endpoint.Caching.setDefaults()
 	}

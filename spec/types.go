@@ -409,11 +409,28 @@ const (
 	ALB EndpointType = "alb"
 )
 
+// Deployment is how a new version takes over from the old one.
+type Deployment string
+
+const (
+	// Rolling puts new tasks beside the old ones, which go one after another.
+	Rolling Deployment = "rolling"
+	// BlueGreen starts all new tasks, moves all requests to them at once, and
+	// keeps the old tasks a while to move back to.
+	BlueGreen Deployment = "blue-green"
+)
+
 // Endpoint is how the world reaches a stage.
 type Endpoint struct {
 	// Type is api-gateway or alb. Default: api-gateway, with the profile
 	// hyperscale alb.
 	Type EndpointType `yaml:"type"`
+
+	// Deployment of the service behind the endpoint: rolling, or with an alb
+	// blue-green, where all requests move to the new version at once, and back
+	// if the endpoint's alarm is raised in the next 15 minutes. Default:
+	// rolling.
+	Deployment Deployment `yaml:"deployment"`
 
 	// Domain is the stage's own host name, with HTTPS. Needs HostedZone, or
 	// Certificate and a DNS record made elsewhere. Default: none: the address

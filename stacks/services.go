@@ -283,6 +283,7 @@ func (s *stage) addEndpoint(stack awscdk.Stack, net network.Network, namespace a
 			Subnets:          net.PublicSubnets(),
 			Target:           target,
 			Domain:           domain,
+			BlueGreen:        s.declared.Endpoint.Deployment == spec.BlueGreen,
 			Production:       *s.declared.Production,
 			LogRetentionDays: s.declared.LogRetentionDays,
 		})

@@ -147,7 +147,8 @@ func TestUpgrades(t *testing.T) {
 			w.StopTimeout, w.User, w.ReadOnlyRoot, w.WorkingDirectory = spec.Duration(time.Minute), "app", true, "/srv"
 			w.Ulimits, w.Volumes = []spec.Ulimit{{Name: "nofile", Soft: 9000}}, []spec.Volume{{Name: "tmp", Path: "/tmp"}}
 		}},
-		"`endpoint.type`": {nil, alb},
+		"`endpoint.type`":       {nil, alb},
+		"`endpoint.deployment`": {alb, func(_ *spec.App, s *spec.Stage) { s.Endpoint.Deployment = spec.BlueGreen }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := plain

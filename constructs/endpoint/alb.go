@@ -34,6 +34,12 @@ type ALBProps struct {
 	// there is no certificate for that.
 	Domain DomainProps
 
+	// BlueGreen deploys the service by starting all new tasks in a second
+	// target group, and moving all requests there at once; the old tasks are
+	// kept for 15 minutes, to move back to if an alarm of the service's
+	// deployments is raised. Default: false: a rolling update.
+	BlueGreen bool
+
 	// LogRetentionDays of the access logs. Default: 14.
 	LogRetentionDays int
 
@@ -52,6 +58,9 @@ type ALB interface {
 	Listener() elb.IApplicationListener
 	// TargetGroup in which ECS registers the tasks.
 	TargetGroup() elb.IApplicationTargetGroup
+	// AlternateTargetGroup takes turns with it in blue/green deployments; nil
+	// otherwise.
+	AlternateTargetGroup() elb.IApplicationTargetGroup
 	// SecurityGroup of the load balancer.
 	SecurityGroup() awsec2.ISecurityGroup
 	// AccessLogBucket holds the access logs.
@@ -64,6 +73,7 @@ type alb struct {
 	balancer elb.ApplicationLoadBalancer
 	listener elb.ApplicationListener
 	group    elb.ApplicationTargetGroup
+	green    elb.ApplicationTargetGroup
 	security awsec2.SecurityGroup
 	logs     awss3.Bucket
 }
@@ -89,7 +99,12 @@ func NewALB(scope constructs.Construct, id *string, props *ALBProps) ALB {
 		DeletionProtection:      jsii.Bool(props.Production),
 	})
 	e.addAccessLogs(kind, orDefault(props.LogRetentionDays, defaultLogRetentionDays))
-	e.group = target.newTargetGroup(kind, props.VPC)
+	if props.BlueGreen {
+		e.group = target.newGroup(kind, "TargetGroup", props.VPC)
+		e.green = target.newGroup(kind, "AlternateTargetGroup", props.VPC)
+	} else {
+		e.group = target.newTargetGroup(kind, props.VPC)
+	}
 
 	// The listener of port 80 is one resource with and without a domain: two
 	// could not have the port at once while one replaces the other.
@@ -119,6 +134,9 @@ func NewALB(scope constructs.Construct, id *string, props *ALBProps) ALB {
 		e.address.domain = &props.Domain.Name
 		e.address.dnsTarget = e.balancer.LoadBalancerDnsName()
 		e.address.url = jsii.String("https://" + props.Domain.Name)
+	}
+	if props.BlueGreen {
+		e.addBlueGreen(kind, target)
 	}
 	target.allowFromLoadBalancer(e.security)
 	acknowledge.Rule(e.security, "AwsSolutions-EC23", "A public web server takes requests from anywhere, on ports 80 and 443 only.")
@@ -157,7 +175,25 @@ func (e *alb) LatencyMetric(statistic string) awscloudwatch.IMetric {
 	return e.balancer.Metrics().TargetResponseTime(&awscloudwatch.MetricOptions{Statistic: &statistic})
 }
 
-func (e *alb) UnhealthyTargetsMetric() awscloudwatch.IMetric { return unhealthyTargets(e.group) }
+func (e *alb) AlternateTargetGroup() elb.IApplicationTargetGroup {
+	if e.green == nil {
+		return nil // not an interface that holds nil
+	}
+	return e.green
+}
+
+// UnhealthyTargetsMetric counts in both groups where they take turns: one of
+// them is empty, and then absent, most of the time.
+func (e *alb) UnhealthyTargetsMetric() awscloudwatch.IMetric {
+	if e.green == nil {
+		return unhealthyTargets(e.group)
+	}
+	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
+		Expression:   jsii.String("FILL(blue, 0) + FILL(green, 0)"),
+		Label:        jsii.String("Unhealthy tasks"),
+		UsingMetrics: &map[string]awscloudwatch.IMetric{"blue": unhealthyTargets(e.group), "green": unhealthyTargets(e.green)},
+	})
+}
 
 // addListener opens a port to the world and serves it.
 func (e *alb) addListener(id string, port int, props elb.BaseApplicationListenerProps) elb.ApplicationListener {

@@ -162,21 +162,28 @@ func (r resolvedTarget) allowFrom(source awsec2.ISecurityGroup, description stri
 // newTargetGroup makes a target group that ECS registers the service's tasks
 // in. It has no physical name, so it can be replaced.
 func (r resolvedTarget) newTargetGroup(scope constructs.Construct, vpc awsec2.IVpc) elb.ApplicationTargetGroup {
+	group := r.newGroup(scope, "TargetGroup", vpc, r.Service.LoadBalancerTarget(&awsecs.LoadBalancerTargetOptions{
+		ContainerName: &r.ContainerName,
+		ContainerPort: jsii.Number(r.ContainerPort),
+	}))
+	r.prepareService()
+	return group
+}
+
+// newGroup is a target group with the targets, if any are given.
+func (r resolvedTarget) newGroup(scope constructs.Construct, id string, vpc awsec2.IVpc, targets ...elb.IApplicationLoadBalancerTarget) elb.ApplicationTargetGroup {
 	targetType := elb.TargetType_INSTANCE
 	if r.Service.TaskDefinition().NetworkMode() == awsecs.NetworkMode_AWS_VPC {
 		targetType = elb.TargetType_IP
 	}
-	group := elb.NewApplicationTargetGroup(scope, jsii.String("TargetGroup"), &elb.ApplicationTargetGroupProps{
+	return elb.NewApplicationTargetGroup(scope, &id, &elb.ApplicationTargetGroupProps{
 		Vpc:        vpc,
 		TargetType: targetType,
 		Protocol:   elb.ApplicationProtocol_HTTP,
 		// ECS registers every task with its own port; this one is never used,
 		// and a change of it would replace the group.
-		Port: jsii.Number(80),
-		Targets: &[]elb.IApplicationLoadBalancerTarget{r.Service.LoadBalancerTarget(&awsecs.LoadBalancerTargetOptions{
-			ContainerName: &r.ContainerName,
-			ContainerPort: jsii.Number(r.ContainerPort),
-		})},
+		Port:                jsii.Number(80),
+		Targets:             &targets,
 		DeregistrationDelay: awscdk.Duration_Seconds(jsii.Number(r.StopTimeout)),
 		HealthCheck: &elb.HealthCheck{
 			Path:                    &r.HealthCheck.Path,
@@ -187,6 +194,10 @@ func (r resolvedTarget) newTargetGroup(scope constructs.Construct, vpc awsec2.IV
 			UnhealthyThresholdCount: jsii.Number(r.HealthCheck.Retries),
 		},
 	})
+}
+
+// prepareService tells the service of the load balancer before it.
+func (r resolvedTarget) prepareService() {
 	service := r.Service.Node().DefaultChild().(awsecs.CfnService)
 	if grace := r.HealthCheck.GracePeriod; grace != nil {
 		service.SetHealthCheckGracePeriodSeconds(jsii.Number(grace.Seconds()))
@@ -196,7 +207,6 @@ func (r resolvedTarget) newTargetGroup(scope constructs.Construct, vpc awsec2.IV
 		// for an HTTP API leaves it; ECS keeps what an update does not name.
 		service.AddPropertyOverride(jsii.String("ServiceRegistries"), []any{})
 	}
-	return group
 }
 
 // allowFromLoadBalancer opens the tasks' ports to a load balancer that has a
