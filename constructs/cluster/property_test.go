@@ -30,6 +30,9 @@ func randomScale(random *rand.Rand) spec.ScaleProfile {
 		Mode:      []spec.ScaleMode{"", spec.CPUAlarms, spec.CPUAlarms, spec.Managed}[random.IntN(4)],
 		Spot:      random.IntN(2) == 0,
 	}
+	if random.IntN(5) == 0 {
+		scale.Instances.Max = scale.Instances.Min
+	}
 	scale.CPU.AllowFlapping = random.IntN(4) == 0
 	if random.IntN(2) == 0 {
 		scale.CPU.ScaleOut = 1 + random.IntN(100)
@@ -92,7 +95,7 @@ func TestEveryAcceptedProfileIsConsistent(t *testing.T) {
 			if managed || low == high {
 				assert.Empty(t, alarms)
 				assert.Empty(t, policies)
-				seen["without policies"]++
+				seen[fmt.Sprintf("managed %t, fixed %t", managed, low == high)]++
 				return
 			}
 			seen["with policies"]++
@@ -118,5 +121,6 @@ func TestEveryAcceptedProfileIsConsistent(t *testing.T) {
 		})
 	}
 	assert.Positive(t, seen["with policies"])
-	assert.Positive(t, seen["without policies"])
+	assert.Positive(t, seen["managed true, fixed false"])
+	assert.Positive(t, seen["managed false, fixed true"])
 }
