@@ -146,11 +146,11 @@ type Service struct {
 	HealthCheck HealthCheck `yaml:"healthCheck"`
 
 	// CPU units reserved for a task; 1024 are one vCPU. Default: an even
-	// share of the instance, see docs/defaults.md.
+	// share of the instance, see docs/sizing.md.
 	CPU int `yaml:"cpu"`
 
 	// Memory in MiB that a task may use at most. Default: an even share of
-	// the instance, see docs/defaults.md.
+	// the instance, see docs/sizing.md.
 	Memory int `yaml:"memory"`
 
 	// Tasks is how many copies of this service run, where that differs from
