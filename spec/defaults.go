@@ -114,8 +114,16 @@ func (s *Service) setDefaults() {
 		fill(&s.Context, ".")
 		fill(&s.Dockerfile, "Dockerfile")
 	}
+	if s.Schedule != "" {
+		s.Worker = true
+	}
 	if !s.Worker {
 		fill(&s.Port, defaultPort)
+	}
+	fill(&s.NetworkMode, Bridge)
+	fill(&s.StopTimeout, 30*second)
+	for i := range s.Ulimits {
+		fill(&s.Ulimits[i].Hard, s.Ulimits[i].Soft)
 	}
 	if s.Source != nil {
 		s.Source.setDefaults()
@@ -156,6 +164,7 @@ func (s *Stage) setDefaults(app App) {
 	}
 	fill(&s.LogRetentionDays, otherLogDays)
 	fillPtr(&s.Exec, !*s.Production)
+	fillPtr(&s.ContainerInsights, *s.Production)
 	if *s.Production && s.CanaryOf == "" {
 		fill(&s.Removal, RemovalRetain)
 	}
@@ -180,6 +189,7 @@ func (s *Smoke) setDefaults(app App) {
 
 func (e *Endpoint) setDefaults(profile Profile) {
 	fill(&e.Type, presetOf(profile).endpoint)
+	fill(&e.Deployment, Rolling)
 	if e.Caching != nil {
 		e.Caching.setDefaults()
 	}

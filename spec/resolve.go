@@ -71,6 +71,7 @@ func canary(production, overrides Stage) Stage {
 	derived.Endpoint.Domain, derived.Endpoint.HostedZone, derived.Endpoint.Certificate = "", nil, ""
 	derived.Endpoint.RedirectFrom, derived.Endpoint.ClientCertificates, derived.Endpoint.Firewall = nil, nil, ""
 	derived.Network.Zones, derived.Network.VPC = nil, nil
+	derived.Scale.Image = "" // machine images belong to a region
 	if production.Network.VPC != nil {
 		// Egress was said of that VPC.
 		derived.Network.Egress = ""

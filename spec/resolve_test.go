@@ -133,7 +133,7 @@ func TestCanary(t *testing.T) {
 				assert.Equal(t, Automatic, s.Approval)
 				assert.Empty(t, s.Wave)
 				assert.Equal(t, RemovalSnapshot, s.Removal)
-				assert.Equal(t, Endpoint{Type: ALB, StickySessions: hour}, s.Endpoint)
+				assert.Equal(t, Endpoint{Type: ALB, StickySessions: hour, Deployment: Rolling}, s.Endpoint)
 				assert.Equal(t, []string{"euw1-az1", "euw1-az2"}, s.Network.Zones)
 				assert.Equal(t, "10.1.0.0/16", s.Network.CIDR)
 			},

@@ -51,39 +51,43 @@ func Shares(scale ScaleProfile, services []Service) (map[string]Share, error) {
 	}
 	smallest := max(1, *scale.Instances.Min)
 	memory, cpu := instance.UsableMemoryMiB(), instance.CPUUnits()
-	if HasProxies(services) {
-		memory -= ProxyMiB * len(services)
-	}
+	memory -= proxies(services) * ProxyMiB
 
 	// What is declared is taken first: reserved as a whole, and room for its
 	// second copy at the least number of tasks.
-	perInstance := copies(*scale.Tasks.Min, smallest)
 	var undeclaredMemory, undeclaredCPU int
 	var taken []string
 	for _, service := range services {
+		perInstance, times := copies(*service.TasksIn(scale).Min, smallest), service.versions()
 		if service.Memory > 0 {
-			memory -= 2 * perInstance * service.Memory
-			taken = append(taken, fmt.Sprintf("%s 2 × %d × %d MiB", service.Name, perInstance, service.Memory))
+			memory -= times * perInstance * service.Memory
+			taken = append(taken, fmt.Sprintf("%s %d × %d × %d MiB", service.Name, times, perInstance, service.Memory))
 		} else {
 			undeclaredMemory++
 		}
 		if service.CPU > 0 {
-			cpu -= 2 * perInstance * service.CPU
-			taken = append(taken, fmt.Sprintf("%s 2 × %d × %d CPU units", service.Name, perInstance, service.CPU))
+			cpu -= times * perInstance * service.CPU
+			taken = append(taken, fmt.Sprintf("%s %d × %d × %d CPU units", service.Name, times, perInstance, service.CPU))
 		} else {
 			undeclaredCPU++
 		}
 	}
-	// At the greatest number of tasks, on the smallest cluster, twice.
-	most := 2 * copies(*scale.Tasks.Max, smallest)
 	memoryShare, cpuShare := part(memory, undeclaredMemory), part(cpu, undeclaredCPU)
-	if memory < 0 || cpu < 0 || (undeclaredMemory > 0 && memoryShare < leastMiB*most) || (undeclaredCPU > 0 && cpuShare < leastCPU*most) {
-		return nil, noRoom(instance, smallest, len(services), HasProxies(services), taken)
+	if memory < 0 || cpu < 0 {
+		return nil, noRoom(instance, smallest, services, taken)
+	}
+	if err := fitInterfaces(instance, scale, services); err != nil {
+		return nil, err
 	}
 
 	shares := map[string]Share{}
 	for _, service := range services {
 		share := Share{CPU: service.CPU, CPUTarget: scale.CPU.ScaleOut, MemoryReservation: service.Memory, Memory: service.Memory}
+		// At the greatest number of tasks, on the smallest cluster, twice.
+		most := service.versions() * copies(*service.TasksIn(scale).Max, smallest)
+		if service.Memory == 0 && memoryShare < leastMiB*most || service.CPU == 0 && cpuShare < leastCPU*most {
+			return nil, noRoom(instance, smallest, services, taken)
+		}
 		if service.Memory == 0 {
 			share.MemoryReservation, share.Memory = memoryShare/most, memoryShare
 		}
@@ -96,6 +100,48 @@ func Shares(scale ScaleProfile, services []Service) (map[string]Share, error) {
 	return shares, nil
 }
 
+// versions is how many copies of each task there are at once: a rolling update
+// starts a second one. A scheduled task has none; its next run is the new one.
+func (s Service) versions() int {
+	if s.Schedule != "" {
+		return 1
+	}
+	return 2
+}
+
+// fitInterfaces checks that the instances have the network interfaces that a
+// rolling update needs where tasks have one each. Only the least number of
+// tasks is asked for: interfaces cannot be divided as memory can, and what is
+// added under load finds the instances that are added under load.
+func fitInterfaces(instance instances.Type, scale ScaleProfile, services []Service) error {
+	smallest, largest := max(1, *scale.Instances.Min), max(1, *scale.Instances.Max)
+	least, most := 0, 0
+	var terms []string
+	for _, service := range services {
+		if service.NetworkMode != AWSVPC {
+			continue
+		}
+		tasks := service.TasksIn(scale)
+		if *tasks.Max == 0 {
+			continue
+		}
+		needed := service.versions() * max(1, *tasks.Min)
+		least += needed
+		most += *tasks.Max
+		terms = append(terms, fmt.Sprintf("%s %d × %d", service.Name, service.versions(), max(1, *tasks.Min)))
+	}
+	const trunking = "more come only with ENI trunking, which is not counted on; bridge mode needs none"
+	if slots := smallest * instance.TaskENIs(); least > slots {
+		return fmt.Errorf("tasks with a network interface each (networkMode: awsvpc) need %d with the second copies that a rolling update starts (%s), and %d × %s have %d: each has %d, one of them its own; %s",
+			least, strings.Join(terms, ", "), smallest, instance.Name, slots, instance.ENIs, trunking)
+	}
+	if slots := largest * instance.TaskENIs(); most > slots {
+		return fmt.Errorf("tasks with a network interface each (networkMode: awsvpc) are up to %d, and the largest cluster, %d × %s, has interfaces for %d: the others would wait for ever; %s",
+			most, largest, instance.Name, slots, trunking)
+	}
+	return nil
+}
+
 // HasProxies says whether the stage's tasks have a Service Connect proxy
 // beside them: where there is an internal service to reach.
 func HasProxies(services []Service) bool {
@@ -105,6 +151,21 @@ func HasProxies(services []Service) bool {
 		}
 	}
 	return false
+}
+
+// proxies is how many services of the stage have proxies beside their tasks:
+// Service Connect serves services, not tasks that run on a schedule.
+func proxies(services []Service) int {
+	if !HasProxies(services) {
+		return 0
+	}
+	n := 0
+	for _, service := range services {
+		if service.Schedule == "" {
+			n++
+		}
+	}
+	return n
 }
 
 // copies is the number of a service's tasks on one instance when they are
@@ -130,11 +191,11 @@ func declaredOnly(scale ScaleProfile, services []Service) (map[string]Share, err
 	return shares, nil
 }
 
-func noRoom(instance instances.Type, smallest, services int, proxies bool, taken []string) error {
+func noRoom(instance instances.Type, smallest int, services []Service, taken []string) error {
 	text := fmt.Sprintf("%d services, with the second copies that a rolling update starts, do not fit on %d × %s, which leaves %d MiB and %d CPU units each",
-		services, smallest, instance.Name, instance.UsableMemoryMiB(), instance.CPUUnits())
-	if proxies {
-		text += fmt.Sprintf("; the Service Connect proxies take %d MiB", ProxyMiB*services)
+		len(services), smallest, instance.Name, instance.UsableMemoryMiB(), instance.CPUUnits())
+	if n := proxies(services); n > 0 {
+		text += fmt.Sprintf("; the Service Connect proxies take %d MiB", ProxyMiB*n)
 	}
 	if len(taken) > 0 {
 		text += "; declared: " + strings.Join(taken, ", ")

@@ -26,20 +26,34 @@ func TestARollingUpdateAlwaysFits(t *testing.T) {
 	for _, name := range instances.Names() {
 		instance, _ := instances.Lookup(name)
 		for n := 1; n <= 6; n++ {
-			for _, internal := range []bool{false, true} {
+			for _, variant := range []string{"plain", "internal", "fixed", "scheduled"} {
 				scale := spec.Preset(spec.Standard)
 				scale.Instance = name
 				list := services(n)
+				internal := variant == "internal"
 				list[0].Internal = internal
+				if variant == "fixed" {
+					list[0].Tasks = spec.Tasks{Min: new(1), Max: new(1)}
+				}
+				if variant == "scheduled" {
+					list[0].Schedule = "rate(1 hour)"
+				}
 				shares, err := spec.Shares(scale, list)
 				if err != nil {
 					assert.Contains(t, err.Error(), name)
 					continue
 				}
 				checked++
-				smallest, most := max(1, *scale.Instances.Min), *scale.Tasks.Max
+				smallest := max(1, *scale.Instances.Min)
 				memory, cpu := 0, 0
 				for _, s := range list {
+					most := *s.TasksIn(scale).Max
+					if s.Schedule != "" {
+						// A run ends; the next one has the new version.
+						assert.Equal(t, shares[s.Name].Memory, shares[s.Name].MemoryReservation)
+						memory, cpu = memory+shares[s.Name].MemoryReservation, cpu+shares[s.Name].CPU
+						continue
+					}
 					memory += 2 * most * shares[s.Name].MemoryReservation
 					cpu += 2 * most * shares[s.Name].CPU
 					assert.LessOrEqual(t, shares[s.Name].MemoryReservation, shares[s.Name].Memory)
@@ -53,7 +67,7 @@ func TestARollingUpdateAlwaysFits(t *testing.T) {
 			}
 		}
 	}
-	assert.Greater(t, checked, 5000)
+	assert.Greater(t, checked, 10000)
 }
 
 func TestDivide(t *testing.T) {
@@ -104,6 +118,36 @@ func TestDivide(t *testing.T) {
 			services: []spec.Service{{Name: "s0", Memory: 440}, {Name: "s1"}},
 			problem:  "s0 2 × 1 × 440 MiB",
 		},
+		"a number of tasks of its own": {
+			scale:    scale(nil),
+			services: []spec.Service{{Name: "s0", Tasks: spec.Tasks{Max: new(1)}}, {Name: "s1"}},
+			want:     spec.Share{CPU: 512, MemoryReservation: 224, Memory: 448, CPUTarget: 150},
+		},
+		"declared, with more tasks of its own than the stage's": {
+			scale:    scale(nil),
+			services: []spec.Service{{Name: "s0", Memory: 250, Tasks: spec.Tasks{Min: new(2)}}},
+			problem:  "s0 2 × 2 × 250 MiB",
+		},
+		"a scheduled task needs no second copy": {
+			scale:    scale(nil),
+			services: []spec.Service{{Name: "s0", Memory: 800, Schedule: "rate(1 hour)"}},
+			want:     spec.Share{CPU: 2048, MemoryReservation: 800, Memory: 800, CPUTarget: 75},
+		},
+		"a network interface for each task": {
+			scale:    scale(nil),
+			services: []spec.Service{{Name: "s0", NetworkMode: spec.AWSVPC}},
+			problem:  "need 2 with the second copies that a rolling update starts (s0 2 × 1), and 1 × t3.micro have 1: each has 2",
+		},
+		"network interfaces that suffice": {
+			scale:    scale(func(s *spec.ScaleProfile) { s.Instance = "t3.small" }),
+			services: []spec.Service{{Name: "s0", NetworkMode: spec.AWSVPC}},
+			want:     spec.Share{CPU: 204, MemoryReservation: 185, Memory: 1856, CPUTarget: 750},
+		},
+		"no tasks, no network interfaces": {
+			scale:    spec.Preset(spec.Idle),
+			services: []spec.Service{{Name: "s0", NetworkMode: spec.AWSVPC, Tasks: spec.Tasks{Min: new(1)}}},
+			want:     spec.Share{CPU: 1024, MemoryReservation: 448, Memory: 896, CPUTarget: 150},
+		},
 		"unknown instance type": {
 			scale:    scale(func(s *spec.ScaleProfile) { s.Instance = "t9.micro" }),
 			services: services(1),
@@ -118,6 +162,30 @@ func TestDivide(t *testing.T) {
 			}
 			require.NoError(t, err)
 			assert.Equal(t, test.want, shares["s0"])
+		})
+	}
+}
+
+func TestTasksOfAService(t *testing.T) {
+	stage := func(low, high int) spec.ScaleProfile {
+		return spec.ScaleProfile{Tasks: spec.Tasks{Min: &low, Max: &high}}
+	}
+	for name, test := range map[string]struct {
+		service   spec.Service
+		stage     spec.ScaleProfile
+		low, high int
+	}{
+		"the stage's":           {spec.Service{}, stage(2, 7), 2, 7},
+		"its own":               {spec.Service{Tasks: spec.Tasks{Min: new(1), Max: new(1)}}, stage(2, 7), 1, 1},
+		"at most one":           {spec.Service{Tasks: spec.Tasks{Max: new(1)}}, stage(2, 7), 1, 1},
+		"at least nine":         {spec.Service{Tasks: spec.Tasks{Min: new(9)}}, stage(2, 7), 9, 9},
+		"none in an idle stage": {spec.Service{Tasks: spec.Tasks{Min: new(1), Max: new(3)}}, stage(0, 0), 0, 0},
+		"on a schedule":         {spec.Service{Schedule: "rate(1 hour)"}, stage(2, 7), 0, 1},
+		"a schedule that rests": {spec.Service{Schedule: "rate(1 hour)"}, stage(0, 0), 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tasks := test.service.TasksIn(test.stage)
+			assert.Equal(t, []int{test.low, test.high}, []int{*tasks.Min, *tasks.Max})
 		})
 	}
 }

@@ -193,6 +193,12 @@ type Service struct {
 	// Worker marks a service that listens on no port. Default: false.
 	Worker bool `yaml:"worker"`
 
+	// Schedule runs a task at set times and lets it end, instead of keeping
+	// tasks running: "rate(1 hour)", or "cron(0 3 * * ? *)" in UTC. It listens
+	// on no port, as a worker. In a stage without tasks the schedule rests.
+	// Default: none.
+	Schedule string `yaml:"schedule"`
+
 	// Internal services are reached by the stage's other services only, under
 	// their name and port, which stand in the others' environment as
 	// <NAME>_HOST and <NAME>_PORT. Default: false: the service is served by
@@ -212,12 +218,45 @@ type Service struct {
 	HealthCheck HealthCheck `yaml:"healthCheck"`
 
 	// CPU units reserved for a task; 1024 are one vCPU. Default: an even
-	// share of the instance, see docs/defaults.md.
+	// share of the instance, see docs/sizing.md.
 	CPU int `yaml:"cpu"`
 
 	// Memory in MiB that a task may use at most. Default: an even share of
-	// the instance, see docs/defaults.md.
+	// the instance, see docs/sizing.md.
 	Memory int `yaml:"memory"`
+
+	// Tasks is how many copies of this service run, where that differs from
+	// its stage: a cache stays at {min: 1, max: 1}. A stage whose tasks.max is
+	// 0 runs none all the same. Not allowed with Schedule. Default: the
+	// stage's, Min and Max one by one.
+	Tasks Tasks `yaml:"tasks"`
+
+	// NetworkMode is bridge (tasks share the address of their instance, on
+	// ports that are chosen for them) or awsvpc (each task has a network
+	// interface and a security group of its own, of which small instances
+	// have few: see docs/sizing.md). Default: bridge.
+	NetworkMode NetworkMode `yaml:"networkMode"`
+
+	// StopTimeout is how long a container may take to end after SIGTERM
+	// before it is killed, 1s to 1h. Default: 30s.
+	StopTimeout Duration `yaml:"stopTimeout"`
+
+	// WorkingDirectory of the container's command. Default: the image's.
+	WorkingDirectory string `yaml:"workingDirectory"`
+
+	// User that the container runs as: a name or a number, with ":group"
+	// where that matters. Default: the image's.
+	User string `yaml:"user"`
+
+	// ReadOnlyRoot makes the container's file system read-only, except its
+	// Volumes. Default: false.
+	ReadOnlyRoot bool `yaml:"readOnlyRoot"`
+
+	// Ulimits change the resource limits of the container. Default: none.
+	Ulimits []Ulimit `yaml:"ulimits"`
+
+	// Volumes are folders that are not part of the image. Default: none.
+	Volumes []Volume `yaml:"volumes"`
 
 	// EntryPoint replaces the image's entry point. Default: the image's.
 	EntryPoint []string `yaml:"entryPoint"`
@@ -238,6 +277,40 @@ type Service struct {
 	// service that runs an existing image (a cache, a proxy): that gets only
 	// what it declares itself.
 	StageConfig *bool `yaml:"stageConfig"`
+}
+
+// NetworkMode is how tasks are reached.
+type NetworkMode string
+
+const (
+	// Bridge gives tasks ports of their instance.
+	Bridge NetworkMode = "bridge"
+	// AWSVPC gives each task a network interface.
+	AWSVPC NetworkMode = "awsvpc"
+)
+
+// Ulimit is a resource limit of a container.
+type Ulimit struct {
+	// Name of the limit as Linux knows it, as in nofile. Required.
+	Name string `yaml:"name"`
+	// Soft limit, 1 to 2147483647. Required.
+	Soft int `yaml:"soft"`
+	// Hard limit, at least Soft. Default: Soft.
+	Hard int `yaml:"hard"`
+}
+
+// Volume is a folder on the disk of the instance.
+type Volume struct {
+	// Name of the volume, unique in the service. Required.
+	Name string `yaml:"name"`
+	// Path of the folder in the container. Required.
+	Path string `yaml:"path"`
+	// HostPath is a folder of the instance that all tasks on it share, and
+	// that goes with the instance. Default: none: a folder of the task's own,
+	// empty at first, that goes with the task.
+	HostPath string `yaml:"hostPath"`
+	// ReadOnly keeps the container from writing to it. Default: false.
+	ReadOnly bool `yaml:"readOnly"`
 }
 
 // HealthCheck tells healthy tasks from others.
@@ -393,8 +466,13 @@ type Stage struct {
 	// otherwise 14.
 	LogRetentionDays int `yaml:"logRetentionDays"`
 
-	// Exec allows `aws ecs execute-command` into the containers. Default:
-	// true, except in production.
+	// ContainerInsights collects CloudWatch metrics of every task, billed by
+	// the metric. Default: true in production, otherwise false.
+	ContainerInsights *bool `yaml:"containerInsights"`
+
+	// Exec allows `aws ecs execute-command` into the containers. In
+	// production each session is encrypted with a key of the stage's own, and
+	// recorded in an encrypted log group. Default: true, except in production.
 	Exec *bool `yaml:"exec"`
 
 	// Removal is what becomes of the stage's data when it is deleted:
@@ -433,11 +511,28 @@ const (
 	ALB EndpointType = "alb"
 )
 
+// Deployment is how a new version takes over from the old one.
+type Deployment string
+
+const (
+	// Rolling puts new tasks beside the old ones, which go one after another.
+	Rolling Deployment = "rolling"
+	// BlueGreen starts all new tasks, moves all requests to them at once, and
+	// keeps the old tasks a while to move back to.
+	BlueGreen Deployment = "blue-green"
+)
+
 // Endpoint is how the world reaches a stage.
 type Endpoint struct {
 	// Type is api-gateway or alb. Default: api-gateway, with the profile
 	// hyperscale alb.
 	Type EndpointType `yaml:"type"`
+
+	// Deployment of the service behind the endpoint: rolling, or with an alb
+	// blue-green, where all requests move to the new version at once, and back
+	// if the endpoint's alarm is raised in the next 15 minutes. Default:
+	// rolling.
+	Deployment Deployment `yaml:"deployment"`
 
 	// Domain is the stage's own host name, with HTTPS. Needs HostedZone, or
 	// Certificate and a DNS record made elsewhere. Default: none: the address
@@ -656,6 +751,17 @@ type ScaleProfile struct {
 
 	// Mode is cpu-alarms or managed. Default: cpu-alarms.
 	Mode ScaleMode `yaml:"mode"`
+
+	// Spot runs spot instances: for a price that follows demand, by AWS's
+	// account up to 90 % lower, and with two minutes' notice when AWS takes one
+	// back, in which its tasks are drained. Default: false.
+	Spot bool `yaml:"spot"`
+
+	// Image is the id of a machine image (AMI) with the ECS agent, in the
+	// stage's region, that instances keep until another is declared. A canary
+	// does not take it over. Default: the newest ECS-optimized Amazon Linux
+	// 2023 at each deployment.
+	Image string `yaml:"image"`
 }
 
 // Instances is a number of EC2 instances, 0 ≤ Min ≤ Desired ≤ Max.
@@ -671,9 +777,11 @@ type Instances struct {
 
 // Tasks is a number of copies of a service, 0 ≤ Min ≤ Max.
 type Tasks struct {
-	// Min is the number that always runs. Default: 1.
+	// Min is the number that always runs. Default: 1; of a service, its
+	// stage's.
 	Min *int `yaml:"min"`
-	// Max is the number that is never exceeded. Default: 5.
+	// Max is the number that is never exceeded. Default: 5; of a service, its
+	// stage's.
 	Max *int `yaml:"max"`
 }
 

@@ -203,6 +203,9 @@ func TestDocumentedDefaults(t *testing.T) {
 			if !field.IsExported() {
 				continue
 			}
+			if v.Type() == reflect.TypeFor[Service]() && field.Name == "Tasks" {
+				continue // the stage's, which a service does not know
+			}
 			visit(v.Field(i))
 			name := v.Type().Name() + "." + field.Name
 			_, stated, found := strings.Cut(code.comments[name], "Default: ")

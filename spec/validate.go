@@ -73,6 +73,9 @@ func (a App) validateServices(r report) {
 		if a.Pipeline == nil && service.ReleaseSpec != "" {
 			at.field("releaseSpec").fail("needs a pipeline that runs it", "", "add a pipeline, or remove it")
 		}
+		if service.Schedule != "" && HasProxies(a.Services) {
+			at.field("schedule").warn("a scheduled task cannot reach the internal services: Service Connect knows them for services only", "reach them through a service that is always there, or a database")
+		}
 		if service.Source != nil {
 			service.Source.validate(at.field("source"), a.Pipeline)
 			if a.Pipeline == nil && service.Image == "" {

@@ -29,6 +29,10 @@ var (
 // empty, that is not known yet.
 func (e Endpoint) validate(r report, region, account string) {
 	oneOf(r.field("type"), e.Type, "a type of endpoint", APIGateway, ALB)
+	deployment := r.field("deployment")
+	if oneOf(deployment, e.Deployment, "a kind of deployment", Rolling, BlueGreen) && e.Deployment == BlueGreen && e.Type != ALB {
+		deployment.fail("needs a load balancer that moves the requests", "rolling, or the type alb", "remove it, or set the type to alb")
+	}
 	e.validateDomain(r)
 	e.validateRedirects(r.field("redirectFrom"))
 	if e.HostedZone != nil {

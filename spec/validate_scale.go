@@ -14,10 +14,15 @@ import (
 // slips such as a port in the wrong line.
 const mostCapacity = 1000
 
+var machineImage = regexp.MustCompile(`^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
+
 // validate checks the capacity of a stage in a region; an empty region is not
 // known yet.
 func (s ScaleProfile) validate(r report, region string) {
 	validateInstance(r.field("instance"), s.Instance, region)
+	if s.Image != "" {
+		r.field("image").matches(s.Image, machineImage, "the id of a machine image", "an id, as in ami-0123456789abcdef0", "copy the id from the EC2 console, in the stage's region")
+	}
 	counts := s.Instances.validate(r.field("instances"))
 	tasks := s.Tasks.validate(r.field("tasks"))
 	mode := oneOf(r.field("mode"), s.Mode, "a way to scale", CPUAlarms, Managed)

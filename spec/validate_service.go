@@ -21,12 +21,18 @@ func (s Service) validate(r report) {
 	if s.Memory != 0 {
 		r.field("memory").between(s.Memory, 6, 24*1024*1024, "an amount of memory", "MiB", enough)
 	}
+	s.validateTasks(r)
+	s.validateContainer(r)
 	validateVariables(r.field("variables"), s.Variables)
 	validateSecrets(r.field("secrets"), s.Secrets)
 }
 
 func (s Service) validatePort(r report) {
 	switch {
+	case s.Schedule != "" && s.Internal:
+		r.field("internal").fail("a scheduled task listens on no port, so no service can reach it", "", "remove internal or schedule")
+	case s.Schedule != "" && s.Port != 0:
+		r.field("port").fail("a scheduled task listens on no port", "", "remove port or schedule")
 	case s.Worker && s.Internal:
 		r.field("internal").fail("a worker listens on no port, so no service can reach it", "", "remove internal or worker")
 	case s.Worker && s.Port != 0:

@@ -94,6 +94,9 @@ func (s Stage) validate(r report, app App) {
 	s.Network.validate(r.field("network"), s.Region)
 
 	s.validateRoom(r, app)
+	s.validateTaskNetworks(r, app)
+	s.validateTaskCounts(r, app)
+	s.validateSpot(r, app)
 	s.validateServing(r, app)
 	s.validatePulls(r, app)
 	s.validateSecretPlaces(r, app)

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecrassets"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsservicediscovery"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
@@ -38,8 +39,14 @@ func (s *stage) addServices(tags map[string]string) {
 		Subnets:           net.InstanceSubnets(),
 		PublicIP:          s.declared.Network.Egress == spec.PublicIP,
 		Scale:             s.declared.Scale,
-		ContainerInsights: *s.declared.Production,
+		ContainerInsights: *s.declared.ContainerInsights,
+		// Who opens a shell in production leaves a record.
+		ExecLog: *s.declared.Exec && *s.declared.Production,
 	})
+	if log := s.cluster.ExecLog(); log != nil {
+		output(stack, "ExecLog", "Follows the record of ECS Exec sessions",
+			fmt.Sprintf("aws logs tail %s --follow --region %s", *log.LogGroupName(), s.declared.Region))
+	}
 	if s.declared.Database != nil && s.declared.Database.Existing != nil {
 		s.database = database.AttachPgDatabase(stack, jsii.String("Database"), *s.declared.Database)
 	}
@@ -52,32 +59,68 @@ func (s *stage) addServices(tags map[string]string) {
 	var internal []service.EcsEc2Service
 	for _, declared := range s.app.Services {
 		if declared.Internal {
-			internal = append(internal, s.addService(stack, declared, namespace, tags))
+			internal = append(internal, s.addService(stack, net, declared, namespace, tags))
 		}
-	}
-	if len(internal) > 0 {
-		instances := s.cluster.SecurityGroup()
-		instances.AddIngressRule(instances, awsec2.Port_TcpRange(jsii.Number(ephemeralFirst), jsii.Number(ephemeralLast)),
-			jsii.String("services of the stage among themselves"), nil)
 	}
 	var public []spec.Service
 	for _, declared := range s.app.Services {
-		if declared.Internal {
-			continue
-		}
-		added := s.addService(stack, declared, namespace, tags)
-		for _, before := range internal {
-			added.Service().Node().AddDependency(before.Service())
-		}
-		if !declared.Worker {
-			public = append(public, declared)
+		switch {
+		case declared.Internal:
+		case declared.Schedule != "":
+			s.addScheduledTask(stack, net, declared, tags)
+		default:
+			added := s.addService(stack, net, declared, namespace, tags)
+			for _, before := range internal {
+				added.Service().Node().AddDependency(before.Service())
+			}
+			if !declared.Worker {
+				public = append(public, declared)
+			}
 		}
 	}
 	s.clusterARN = output(stack, "ClusterARN", "Cluster of the stage", *s.cluster.Cluster().ClusterArn())
 	if len(public) > 0 {
 		s.addEndpoint(stack, net, namespace, public)
 	}
+	s.connectServices(stack)
 	s.addAlarms(stack)
+}
+
+// connectServices lets the stage's services reach the internal ones, and the
+// database be reached from tasks with network interfaces of their own.
+func (s *stage) connectServices(stack awscdk.Stack) {
+	instances := s.cluster.SecurityGroup()
+	for _, from := range s.app.Services {
+		group := awsec2.ISecurityGroup(instances)
+		if own := s.taskGroup(from.Name); own != nil {
+			group = own
+			if s.database != nil {
+				s.database.AllowFrom(stack, jsii.String("DatabaseIngress-"+from.Name), own)
+			}
+		}
+		if from.Schedule != "" {
+			continue // finds no internal service: see Service Connect
+		}
+		for _, to := range s.app.Services {
+			if !to.Internal || to.Name == from.Name {
+				continue
+			}
+			target, ports := awsec2.ISecurityGroup(instances), awsec2.Port_TcpRange(jsii.Number(ephemeralFirst), jsii.Number(ephemeralLast))
+			if own := s.taskGroup(to.Name); own != nil {
+				target, ports = own, awsec2.Port_Tcp(jsii.Number(to.Port))
+			}
+			target.AddIngressRule(group, ports, jsii.String("services of the stage among themselves"), nil)
+		}
+	}
+}
+
+// taskGroup is the security group of a service whose tasks have network
+// interfaces of their own; nil where they share that of the instances.
+func (s *stage) taskGroup(name string) awsec2.ISecurityGroup {
+	if task, ok := s.scheduled[name]; ok {
+		return task.SecurityGroup()
+	}
+	return s.services[name].SecurityGroup()
 }
 
 // newNamespace is where an HTTP API and the stage's own services look tasks
@@ -96,8 +139,38 @@ func (s *stage) newNamespace(stack awscdk.Stack, net network.Network) awsservice
 	})
 }
 
-func (s *stage) addService(stack awscdk.Stack, declared spec.Service, namespace awsservicediscovery.PrivateDnsNamespace, tags map[string]string) service.EcsEc2Service {
-	variables := service.InternalVariables(s.app.Services)
+func (s *stage) addService(stack awscdk.Stack, net network.Network, declared spec.Service, namespace awsservicediscovery.PrivateDnsNamespace, tags map[string]string) service.EcsEc2Service {
+	scope, props := s.serviceProps(stack, net, declared, tags)
+	maps.Copy(props.Variables, service.InternalVariables(s.app.Services))
+	props.LoadBalanced = s.loadBalanced(declared)
+	// The agent of ECS Exec writes to the container's file system.
+	props.Exec = *s.declared.Exec && !declared.ReadOnlyRoot
+	if !declared.Internal && !declared.Worker {
+		props.DeploymentAlarms = []string{s.endpointAlarmName()}
+	}
+	if namespace != nil {
+		props.Namespace = namespace
+	}
+	added := service.NewEcsEc2Service(scope, jsii.String("EcsEc2Service"), props)
+	s.services[declared.Name] = added
+	s.addServiceOutputs(stack, declared, added, props.Exec)
+	return added
+}
+
+func (s *stage) addScheduledTask(stack awscdk.Stack, net network.Network, declared spec.Service, tags map[string]string) {
+	scope, props := s.serviceProps(stack, net, declared, tags)
+	added := service.NewScheduledTask(scope, jsii.String("ScheduledTask"), props)
+	s.scheduled[declared.Name] = added
+	id := identifier(declared.Name)
+	s.addLogsOutput(stack, declared, added.LogGroup())
+	output(stack, id+"Failures", "Shows runs of "+declared.Name+" that failed",
+		fmt.Sprintf("aws sqs receive-message --region %s --queue-url %s --max-number-of-messages 10", s.declared.Region, *added.Failures().QueueUrl()))
+}
+
+// serviceProps are what services and scheduled tasks have in common, and the
+// scope of all that is made for one.
+func (s *stage) serviceProps(stack awscdk.Stack, net network.Network, declared spec.Service, tags map[string]string) (constructs.Construct, *service.EcsEc2ServiceProps) {
+	variables := map[string]string{}
 	secrets := maps.Clone(declared.Secrets)
 	if secrets == nil {
 		secrets = map[string]string{}
@@ -117,7 +190,7 @@ func (s *stage) addService(stack awscdk.Stack, declared spec.Service, namespace 
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
 		ecsSecrets[name] = secret(scope, name, secrets[name])
 	}
-	props := &service.EcsEc2ServiceProps{
+	return scope, &service.EcsEc2ServiceProps{
 		Cluster:          s.cluster.Cluster(),
 		CapacityProvider: s.cluster.CapacityProvider(),
 		Image:            s.image(scope, declared, tags),
@@ -128,18 +201,10 @@ func (s *stage) addService(stack awscdk.Stack, declared spec.Service, namespace 
 		Secrets:          ecsSecrets,
 		Permissions:      permissions,
 		TaskRoleName:     fmt.Sprintf("%s-%s-TaskRole", s.name(), declared.Name),
-		LoadBalanced:     s.loadBalanced(declared),
-		Exec:             *s.declared.Exec,
+		Subnets:          net.InstanceSubnets(),
 		LogRetentionDays: s.declared.LogRetentionDays,
 		RetainLogs:       *s.declared.Production,
 	}
-	if namespace != nil {
-		props.Namespace = namespace
-	}
-	added := service.NewEcsEc2Service(scope, jsii.String("EcsEc2Service"), props)
-	s.services[declared.Name] = added
-	s.addServiceOutputs(stack, declared, added)
-	return added
 }
 
 // loadBalanced says whether a load balancer stands before the service.
@@ -148,14 +213,17 @@ func (s *stage) loadBalanced(declared spec.Service) bool {
 		(s.declared.Endpoint.Type == spec.ALB || s.declared.Endpoint.Caching != nil)
 }
 
-func (s *stage) addServiceOutputs(stack awscdk.Stack, declared spec.Service, added service.EcsEc2Service) {
-	id := identifier(declared.Name)
+func (s *stage) addLogsOutput(stack awscdk.Stack, declared spec.Service, logs awslogs.ILogGroup) {
+	output(stack, identifier(declared.Name)+"Logs", "Follows the output of service "+declared.Name,
+		fmt.Sprintf("aws logs tail %s --follow --region %s", *logs.LogGroupName(), s.declared.Region))
+}
+
+func (s *stage) addServiceOutputs(stack awscdk.Stack, declared spec.Service, added service.EcsEc2Service, exec bool) {
+	s.addLogsOutput(stack, declared, added.LogGroup())
 	region := s.declared.Region
-	s.serviceNames[declared.Name] = output(stack, id+"ServiceName", "Name of service "+declared.Name+" in the cluster", *added.Service().ServiceName())
-	output(stack, id+"Logs", "Follows the output of service "+declared.Name,
-		fmt.Sprintf("aws logs tail %s --follow --region %s", *added.LogGroup().LogGroupName(), region))
-	if *s.declared.Exec {
-		output(stack, id+"Exec", "Opens a shell in a running task of service "+declared.Name,
+	s.serviceNames[declared.Name] = output(stack, identifier(declared.Name)+"ServiceName", "Name of service "+declared.Name+" in the cluster", *added.Service().ServiceName())
+	if exec {
+		output(stack, identifier(declared.Name)+"Exec", "Opens a shell in a running task of service "+declared.Name,
 			fmt.Sprintf(`aws ecs execute-command --region %s --cluster %s --container %s --interactive --command /bin/sh --task "$(aws ecs list-tasks --region %s --cluster %s --service-name %s --query 'taskArns[0]' --output text)"`,
 				region, *s.cluster.Cluster().ClusterName(), declared.Name,
 				region, *s.cluster.Cluster().ClusterName(), *added.Service().ServiceName()))
@@ -224,6 +292,7 @@ func (s *stage) addEndpoint(stack awscdk.Stack, net network.Network, namespace a
 			StickySessions:   declared.StickySessions,
 			IdleTimeout:      declared.IdleTimeout,
 			Firewall:         declared.Firewall,
+			BlueGreen:        declared.Deployment == spec.BlueGreen,
 			Production:       *s.declared.Production,
 			LogRetentionDays: s.declared.LogRetentionDays,
 		})
@@ -272,12 +341,18 @@ func (s *stage) addEndpoint(stack awscdk.Stack, net network.Network, namespace a
 
 // target is a service as the endpoint sees it.
 func (s *stage) target(declared spec.Service) endpoint.Target {
+	added := s.services[declared.Name]
+	group := added.SecurityGroup()
+	if group == nil {
+		group = s.cluster.SecurityGroup()
+	}
 	return endpoint.Target{
-		Service:       s.services[declared.Name].Service(),
+		Service:       added.Service(),
 		ContainerName: declared.Name,
 		ContainerPort: declared.Port,
-		SecurityGroup: s.cluster.SecurityGroup(),
+		SecurityGroup: group,
 		HealthCheck:   declared.HealthCheck,
+		StopTimeout:   declared.StopTimeout.Seconds(),
 	}
 }
 

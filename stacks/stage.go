@@ -47,20 +47,23 @@ type Stage interface {
 	Cluster() cluster.Cluster
 	// Services of the stage, by name.
 	Services() map[string]service.EcsEc2Service
+	// ScheduledTasks of the stage, by name.
+	ScheduledTasks() map[string]service.ScheduledTask
 	// Endpoint of the stage; nil where no service is public.
 	Endpoint() endpoint.Endpoint
 }
 
 type stage struct {
 	awscdk.Stage
-	app      spec.App
-	declared spec.Stage
-	stacks   []awscdk.Stack
-	network  network.Network
-	database database.PgDatabase
-	cluster  cluster.Cluster
-	services map[string]service.EcsEc2Service
-	endpoint endpoint.Endpoint
+	app       spec.App
+	declared  spec.Stage
+	stacks    []awscdk.Stack
+	network   network.Network
+	database  database.PgDatabase
+	cluster   cluster.Cluster
+	services  map[string]service.EcsEc2Service
+	scheduled map[string]service.ScheduledTask
+	endpoint  endpoint.Endpoint
 	// alarmNames tell that the stage is not well.
 	alarmNames []string
 	// Outputs that steps of a pipeline read; nil where there are none.
@@ -85,7 +88,7 @@ func newStage(scope constructs.Construct, id *string, props *StageProps) *stage 
 		panic(fmt.Errorf("application %q has no stage %q", app.Name, props.Name))
 	}
 	declared := app.Stages[i]
-	s := &stage{app: app, declared: declared, services: map[string]service.EcsEc2Service{}, serviceNames: map[string]awscdk.CfnOutput{}}
+	s := &stage{app: app, declared: declared, services: map[string]service.EcsEc2Service{}, scheduled: map[string]service.ScheduledTask{}, serviceNames: map[string]awscdk.CfnOutput{}}
 	awscdk.NewStage_Override(s, scope, id, &awscdk.StageProps{
 		Env:       &awscdk.Environment{Account: optional(declared.Account), Region: &declared.Region},
 		StageName: jsii.String(app.Name + "-" + declared.Name),
@@ -100,14 +103,15 @@ func newStage(scope constructs.Construct, id *string, props *StageProps) *stage 
 	return s
 }
 
-func (s *stage) Declaration() spec.Stage                    { return s.declared }
-func (s *stage) Of() string                                 { return s.declared.CanaryOf }
-func (s *stage) Stacks() []awscdk.Stack                     { return slices.Clone(s.stacks) }
-func (s *stage) Network() network.Network                   { return s.network }
-func (s *stage) Database() database.PgDatabase              { return s.database }
-func (s *stage) Cluster() cluster.Cluster                   { return s.cluster }
-func (s *stage) Services() map[string]service.EcsEc2Service { return s.services }
-func (s *stage) Endpoint() endpoint.Endpoint                { return s.endpoint }
+func (s *stage) Declaration() spec.Stage                          { return s.declared }
+func (s *stage) Of() string                                       { return s.declared.CanaryOf }
+func (s *stage) Stacks() []awscdk.Stack                           { return slices.Clone(s.stacks) }
+func (s *stage) Network() network.Network                         { return s.network }
+func (s *stage) Database() database.PgDatabase                    { return s.database }
+func (s *stage) Cluster() cluster.Cluster                         { return s.cluster }
+func (s *stage) Services() map[string]service.EcsEc2Service       { return s.services }
+func (s *stage) ScheduledTasks() map[string]service.ScheduledTask { return s.scheduled }
+func (s *stage) Endpoint() endpoint.Endpoint                      { return s.endpoint }
 
 // name prefixes what has a physical name.
 func (s *stage) name() string { return s.app.Name + "-" + s.declared.Name }

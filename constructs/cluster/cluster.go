@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -45,6 +46,14 @@ type ClusterProps struct {
 	// ContainerInsights collects metrics of every task, at CloudWatch's price
 	// for custom metrics. Default: false.
 	ContainerInsights bool
+
+	// ExecLog records every session of ECS Exec in a log group, which like the
+	// sessions is encrypted with a key made for that. Default: false: a
+	// session's record is in the output of its container.
+	ExecLog bool
+
+	// ExecLogRetentionDays of that log group. Default: 90.
+	ExecLogRetentionDays int
 }
 
 // Cluster is an ECS cluster and the instances it runs on.
@@ -58,6 +67,8 @@ type Cluster interface {
 	CapacityProvider() awsecs.AsgCapacityProvider
 	// SecurityGroup of the instances. In bridge mode the tasks share it.
 	SecurityGroup() awsec2.SecurityGroup
+	// ExecLog is the record of ECS Exec; nil unless asked for.
+	ExecLog() awslogs.ILogGroup
 }
 
 type cluster struct {
@@ -66,6 +77,7 @@ type cluster struct {
 	group    awsautoscaling.AutoScalingGroup
 	provider awsecs.AsgCapacityProvider
 	security awsec2.SecurityGroup
+	execLog  awslogs.LogGroup
 }
 
 // NewCluster makes a cluster. It panics with all problems of its scale profile
@@ -82,11 +94,12 @@ func NewCluster(scope constructs.Construct, id *string, props *ClusterProps) Clu
 		insights = awsecs.ContainerInsights_ENABLED
 	}
 	c.cluster = awsecs.NewCluster(c, jsii.String("EcsCluster"), &awsecs.ClusterProps{
-		Vpc:                 props.VPC,
-		ContainerInsightsV2: insights,
+		Vpc:                         props.VPC,
+		ContainerInsightsV2:         insights,
+		ExecuteCommandConfiguration: c.execConfiguration(props),
 	})
 	if !props.ContainerInsights {
-		acknowledge.Rule(c.cluster, "AwsSolutions-ECS4", "Container Insights are billed by the metric; this stage does not need them. Production has them.")
+		acknowledge.Rule(c.cluster, "AwsSolutions-ECS4", "Container Insights are billed by the metric; this stage does not ask for them. Production has them by default.")
 	}
 	c.security = awsec2.NewSecurityGroup(c, jsii.String("InstanceSecurityGroup"), &awsec2.SecurityGroupProps{
 		Vpc:              props.VPC,
@@ -105,6 +118,13 @@ func (c *cluster) AutoScalingGroup() awsautoscaling.AutoScalingGroup { return c.
 func (c *cluster) CapacityProvider() awsecs.AsgCapacityProvider      { return c.provider }
 func (c *cluster) SecurityGroup() awsec2.SecurityGroup               { return c.security }
 
+func (c *cluster) ExecLog() awslogs.ILogGroup {
+	if c.execLog == nil {
+		return nil // not an interface that holds nil
+	}
+	return c.execLog
+}
+
 func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 	role := awsiam.NewRole(c, jsii.String("InstanceRole"), &awsiam.RoleProps{
 		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("ec2.amazonaws.com"), nil),
@@ -112,7 +132,8 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 	})
 	template := awsec2.NewLaunchTemplate(c, jsii.String("LaunchTemplate"), &awsec2.LaunchTemplateProps{
 		InstanceType:             awsec2.NewInstanceType(jsii.String(scale.Instance)),
-		MachineImage:             awsecs.EcsOptimizedImage_AmazonLinux2023(hardware(scale.Instance), nil),
+		MachineImage:             c.machineImage(scale),
+		SpotOptions:              spotOptions(scale),
 		Role:                     role,
 		SecurityGroup:            c.security,
 		AssociatePublicIpAddress: publicIP(props.PublicIP),
@@ -137,6 +158,8 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 		LaunchTemplate: template,
 		MinCapacity:    jsii.Number(low),
 		MaxCapacity:    jsii.Number(high),
+		// What the alarm of low load needs to know; free of charge.
+		GroupMetrics: groupMetrics(scale),
 		// A new launch template (instance type, machine image) replaces the
 		// running instances one by one; their tasks are drained first.
 		UpdatePolicy: awsautoscaling.UpdatePolicy_RollingUpdate(&awsautoscaling.RollingUpdateOptions{
@@ -151,6 +174,11 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 	// (IgnoreUnmodifiedGroupSizeProperties) prevents.
 	resource := c.group.Node().DefaultChild().(awsautoscaling.CfnAutoScalingGroup)
 	resource.SetDesiredCapacity(jsii.String(fmt.Sprint(desired)))
+	if scale.Spot {
+		// Starts a successor when AWS sees an interruption coming, before the
+		// two minutes' notice.
+		resource.SetCapacityRebalance(jsii.Bool(true))
+	}
 
 	c.provider = awsecs.NewAsgCapacityProvider(c, jsii.String("CapacityProvider"), &awsecs.AsgCapacityProviderProps{
 		AutoScalingGroup:                   c.group,
@@ -159,6 +187,13 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 		EnableManagedDraining:              jsii.Bool(true),
 	})
 	c.cluster.AddAsgCapacityProvider(c.provider, nil)
+	// A task with a network interface of its own is one hop from the metadata
+	// service; the agent keeps it away.
+	c.group.AddUserData(jsii.String("echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config"))
+	if scale.Spot {
+		// At the notice the agent takes no more tasks and ends those it has.
+		c.group.AddUserData(jsii.String("echo ECS_ENABLE_SPOT_INSTANCE_DRAINING=true >> /etc/ecs/ecs.config"))
+	}
 	// The CDK does not tell the cluster about a capacity provider's security
 	// groups; without them a load balancer gets no way to bridge-mode tasks.
 	c.cluster.Connections().AddSecurityGroup(c.security)
@@ -166,6 +201,27 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 	acknowledge.Policy(role, "Registering with ECS, its agent's end point and fetching an ECR token have no resource to name; polling is bound to this cluster by a condition.",
 		"Resource::*", "Action::ecs:Submit*")
 	acknowledge.Rule(c.group, "AwsSolutions-AS3", "Scaling is the everyday work of this group; alarms tell people when it cannot keep up.")
+}
+
+// machineImage is Amazon Linux 2023 unless an image is declared.
+func (c *cluster) machineImage(scale spec.ScaleProfile) awsec2.IMachineImage {
+	if scale.Image == "" {
+		return awsecs.EcsOptimizedImage_AmazonLinux2023(hardware(scale.Instance), nil)
+	}
+	region := awscdk.Stack_Of(c).Region()
+	if *awscdk.Token_IsUnresolved(region) {
+		panic(fmt.Errorf("cluster %s: the machine image %s is in one region: give the stack an environment with it", *c.Node().Path(), scale.Image))
+	}
+	return awsec2.MachineImage_GenericLinux(&map[string]*string{*region: &scale.Image}, nil)
+}
+
+// spotOptions asks for spot instances at up to the on-demand price.
+func spotOptions(scale spec.ScaleProfile) *awsec2.LaunchTemplateSpotOptions {
+	if !scale.Spot {
+		return nil
+	}
+	// Requests of an Auto Scaling group can only be for one time.
+	return &awsec2.LaunchTemplateSpotOptions{RequestType: awsec2.SpotRequestType_ONE_TIME}
 }
 
 // publicIP is unset where the subnet decides, which is: no.

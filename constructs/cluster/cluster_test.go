@@ -32,7 +32,9 @@ func TestCluster(t *testing.T) {
 		"minutes":    {Scale: spec.ScaleProfile{CPU: spec.CPUThresholds{For: spec.Minutes(3)}}},
 		"graviton":   {Scale: spec.ScaleProfile{Instance: "t4g.small"}},
 		"public":     {PublicIP: true, Subnets: &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PUBLIC}},
-		"production": {ContainerInsights: true},
+		"production": {ContainerInsights: true, ExecLog: true, ExecLogRetentionDays: 30},
+		"spot":       {Scale: spec.ScaleProfile{Spot: true}},
+		"image":      {Scale: spec.ScaleProfile{Image: "ami-0123456789abcdef0"}},
 	} {
 		stack := synthtest.Stack(app, name)
 		props.VPC = synthtest.VPC(stack)
@@ -91,7 +93,13 @@ func TestCluster(t *testing.T) {
 		for name, minutes := range map[string]float64{"standard": 15, "minutes": 3} {
 			moves := map[string]any{}
 			for _, a := range template(name).Resources(alarm) {
-				period, _ := a.Get("Properties.Period").(float64)
+				period := 0.0
+				for _, m := range a.Get("Properties.Metrics").([]any) {
+					if stat, ok := m.(map[string]any)["MetricStat"].(map[string]any); ok {
+						period = stat["Period"].(float64)
+						assert.Equal(t, "Average", stat["Stat"])
+					}
+				}
 				periods, _ := a.Get("Properties.EvaluationPeriods").(float64)
 				assert.Equal(t, minutes*60, period*periods, name)
 				target := a.Get("Properties.AlarmActions").([]any)[0].(map[string]any)["Ref"].(string)
@@ -107,6 +115,67 @@ func TestCluster(t *testing.T) {
 		// Metrics every minute are billed, and needed only for odd minutes.
 		assert.Equal(t, false, only(t, "standard", launch).Get("Properties.LaunchTemplateData.Monitoring.Enabled"))
 		assert.Equal(t, true, only(t, "minutes", launch).Get("Properties.LaunchTemplateData.Monitoring.Enabled"))
+	})
+
+	t.Run("a quiet cluster at its least number raises no alarm", func(t *testing.T) {
+		for _, a := range template("standard").Resources(alarm) {
+			var expressions, names []string
+			returned := 0
+			for _, m := range a.Get("Properties.Metrics").([]any) {
+				query := m.(map[string]any)
+				if query["ReturnData"] == true {
+					returned++
+				}
+				if stat, ok := query["MetricStat"].(map[string]any); ok {
+					names = append(names, stat["Metric"].(map[string]any)["MetricName"].(string))
+				} else {
+					expressions = append(expressions, query["Expression"].(string))
+				}
+			}
+			assert.Equal(t, 1, returned)
+			if a.Get("Properties.ComparisonOperator") == "LessThanThreshold" {
+				assert.Equal(t, []string{"IF(instances > 1, cpu, 35)"}, expressions)
+				assert.Equal(t, []string{"CPUUtilization", "GroupInServiceInstances"}, names)
+			} else {
+				assert.Empty(t, expressions)
+				assert.Equal(t, []string{"CPUUtilization"}, names)
+			}
+		}
+		collected := fmt.Sprint(only(t, "standard", group).Get("Properties.MetricsCollection"))
+		assert.Contains(t, collected, "GroupInServiceInstances", "without it the alarm has no data")
+		assert.Nil(t, only(t, "fixed", group).Get("Properties.MetricsCollection"))
+		assert.Nil(t, only(t, "managed", group).Get("Properties.MetricsCollection"))
+	})
+
+	t.Run("spot instances are drained when AWS takes them back", func(t *testing.T) {
+		market := only(t, "spot", launch).Get("Properties.LaunchTemplateData.InstanceMarketOptions").(map[string]any)
+		assert.Equal(t, "spot", market["MarketType"])
+		assert.Equal(t, map[string]any{"SpotInstanceType": "one-time"}, market["SpotOptions"])
+		assert.Contains(t, fmt.Sprint(only(t, "spot", launch).Get("Properties.LaunchTemplateData.UserData")), "ECS_ENABLE_SPOT_INSTANCE_DRAINING=true")
+		assert.Equal(t, true, only(t, "spot", group).Get("Properties.CapacityRebalance"))
+		assert.Nil(t, only(t, "standard", launch).Get("Properties.LaunchTemplateData.InstanceMarketOptions"))
+		assert.Nil(t, only(t, "standard", group).Get("Properties.CapacityRebalance"))
+	})
+
+	t.Run("a declared machine image stays until another is declared", func(t *testing.T) {
+		assert.Equal(t, "ami-0123456789abcdef0", only(t, "image", launch).Get("Properties.LaunchTemplateData.ImageId"))
+		assert.NotContains(t, fmt.Sprint(template("image")["Parameters"]), "image_id")
+	})
+
+	t.Run("sessions are recorded where asked for, encrypted, and the record stays", func(t *testing.T) {
+		c := only(t, "production", "AWS::ECS::Cluster")
+		exec := c.Get("Properties.Configuration.ExecuteCommandConfiguration").(map[string]any)
+		assert.Equal(t, "OVERRIDE", exec["Logging"])
+		assert.NotNil(t, exec["KmsKeyId"])
+		assert.Equal(t, true, exec["LogConfiguration"].(map[string]any)["CloudWatchEncryptionEnabled"])
+		log := only(t, "production", "AWS::Logs::LogGroup")
+		assert.Equal(t, 30.0, log.Get("Properties.RetentionInDays"))
+		assert.NotNil(t, log.Get("Properties.KmsKeyId"))
+		assert.Equal(t, "Retain", log.DeletionPolicy)
+		key := only(t, "production", "AWS::KMS::Key")
+		assert.Equal(t, "Retain", key.DeletionPolicy, "without it the record could not be read")
+		assert.Contains(t, fmt.Sprint(key.Get("Properties.KeyPolicy")), "logs.us-east-1.amazonaws.com", "CloudWatch Logs refuses a key that it may not use")
+		assert.Nil(t, only(t, "standard", "AWS::ECS::Cluster").Get("Properties.Configuration"))
 	})
 
 	t.Run("the group can be deleted with its stack", func(t *testing.T) {
@@ -126,6 +195,7 @@ func TestCluster(t *testing.T) {
 			l := only(t, stack.Name, launch)
 			assert.Equal(t, "required", l.Get("Properties.LaunchTemplateData.MetadataOptions.HttpTokens"))
 			assert.Equal(t, 1.0, l.Get("Properties.LaunchTemplateData.MetadataOptions.HttpPutResponseHopLimit"))
+			assert.Contains(t, fmt.Sprint(l.Get("Properties.LaunchTemplateData.UserData")), "ECS_AWSVPC_BLOCK_IMDS=true")
 			for _, device := range l.Get("Properties.LaunchTemplateData.BlockDeviceMappings").([]any) {
 				assert.Equal(t, true, device.(map[string]any)["Ebs"].(map[string]any)["Encrypted"])
 			}

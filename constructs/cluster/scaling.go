@@ -17,14 +17,63 @@ import (
 // has a cooldown in both directions. Without it, a quiet quarter of an hour
 // would take all instances but the minimum, a minute apart.
 func (c *cluster) addCPUAlarms(scale spec.ScaleProfile) {
-	if *scale.Instances.Min == *scale.Instances.Max {
+	if !hasCPUAlarms(scale) {
 		return // nothing to decide
 	}
-	c.addCPUAlarm("ScaleOut", scale, 1, scale.CPU.ScaleOut, "GreaterThanThreshold")
-	c.addCPUAlarm("ScaleIn", scale, -1, scale.CPU.ScaleIn, "LessThanThreshold")
+	cpu := c.metric(scale, "cpu", "AWS/EC2", "CPUUtilization")
+	c.addCPUAlarm("ScaleOut", scale, 1, scale.CPU.ScaleOut, "GreaterThanThreshold", cpu)
+
+	// At its least number a quiet cluster has nothing to give back. Its load
+	// then counts as just enough, so that the alarm is not raised: one that
+	// stays raised day and night teaches people to overlook alarms.
+	cpu.ReturnData = jsii.Bool(false)
+	c.addCPUAlarm("ScaleIn", scale, -1, scale.CPU.ScaleIn, "LessThanThreshold",
+		&awscloudwatch.CfnAlarm_MetricDataQueryProperty{
+			Id:         jsii.String("load"),
+			Label:      jsii.String("CPU of instances that are not needed"),
+			Expression: jsii.String(fmt.Sprintf("IF(instances > %d, cpu, %d)", *scale.Instances.Min, scale.CPU.ScaleIn)),
+			ReturnData: jsii.Bool(true),
+		},
+		cpu, c.metric(scale, "instances", "AWS/AutoScaling", metricInstances))
 }
 
-func (c *cluster) addCPUAlarm(name string, scale spec.ScaleProfile, change, threshold int, comparison string) {
+// metricInstances counts instances that serve, once a group collects it.
+const metricInstances = "GroupInServiceInstances"
+
+// groupMetrics turns that on where the alarm of low load needs it.
+func groupMetrics(scale spec.ScaleProfile) *[]awsautoscaling.GroupMetrics {
+	if !hasCPUAlarms(scale) {
+		return nil
+	}
+	return &[]awsautoscaling.GroupMetrics{awsautoscaling.NewGroupMetrics(awsautoscaling.GroupMetric_IN_SERVICE_INSTANCES())}
+}
+
+func hasCPUAlarms(scale spec.ScaleProfile) bool {
+	return scale.Mode == spec.CPUAlarms && *scale.Instances.Min != *scale.Instances.Max
+}
+
+// metric is an average of the group's instances, over the periods that alarms
+// count.
+func (c *cluster) metric(scale spec.ScaleProfile, id, namespace, name string) *awscloudwatch.CfnAlarm_MetricDataQueryProperty {
+	return &awscloudwatch.CfnAlarm_MetricDataQueryProperty{
+		Id: &id,
+		MetricStat: &awscloudwatch.CfnAlarm_MetricStatProperty{
+			Metric: &awscloudwatch.CfnAlarm_MetricProperty{
+				Namespace:  &namespace,
+				MetricName: &name,
+				Dimensions: []*awscloudwatch.CfnAlarm_DimensionProperty{{
+					Name:  jsii.String("AutoScalingGroupName"),
+					Value: c.group.AutoScalingGroupName(),
+				}},
+			},
+			Stat:   jsii.String("Average"),
+			Period: jsii.Number(60 * periodMinutes(scale)),
+		},
+		ReturnData: jsii.Bool(id == "cpu"),
+	}
+}
+
+func (c *cluster) addCPUAlarm(name string, scale spec.ScaleProfile, change, threshold int, comparison string, metrics ...*awscloudwatch.CfnAlarm_MetricDataQueryProperty) {
 	policy := awsautoscaling.NewCfnScalingPolicy(c, jsii.String(name+"Policy"), &awsautoscaling.CfnScalingPolicyProps{
 		AutoScalingGroupName: c.group.AutoScalingGroupName(),
 		PolicyType:           jsii.String("SimpleScaling"),
@@ -32,27 +81,23 @@ func (c *cluster) addCPUAlarm(name string, scale spec.ScaleProfile, change, thre
 		ScalingAdjustment:    jsii.Number(change),
 		Cooldown:             jsii.String(fmt.Sprint(scale.CPU.For.Seconds())),
 	})
-	period := 5
-	if oneMinuteMetrics(scale) {
-		period = 1
-	}
 	awscloudwatch.NewCfnAlarm(c, jsii.String(name+"Alarm"), &awscloudwatch.CfnAlarmProps{
-		AlarmDescription: jsii.String(fmt.Sprintf("Average CPU of the instances for %s: %+d instance. An alarm of low load is the normal state of a quiet cluster.", scale.CPU.For, change)),
-		Namespace:        jsii.String("AWS/EC2"),
-		MetricName:       jsii.String("CPUUtilization"),
-		Dimensions: []*awscloudwatch.CfnAlarm_DimensionProperty{{
-			Name:  jsii.String("AutoScalingGroupName"),
-			Value: c.group.AutoScalingGroupName(),
-		}},
-		Statistic:          jsii.String("Average"),
-		Period:             jsii.Number(60 * period),
-		EvaluationPeriods:  jsii.Number(scale.CPU.For.Minutes() / period),
+		AlarmDescription:   jsii.String(fmt.Sprintf("Average CPU of the instances for %s: %+d instance. Part of scaling; nobody need act on it.", scale.CPU.For, change)),
+		Metrics:            metrics,
+		EvaluationPeriods:  jsii.Number(scale.CPU.For.Minutes() / periodMinutes(scale)),
 		Threshold:          jsii.Number(threshold),
 		ComparisonOperator: jsii.String(comparison),
 		// No instances, no metric, nothing to decide.
 		TreatMissingData: jsii.String("notBreaching"),
 		AlarmActions:     &[]any{policy.Ref()},
 	})
+}
+
+func periodMinutes(scale spec.ScaleProfile) int {
+	if oneMinuteMetrics(scale) {
+		return 1
+	}
+	return 5
 }
 
 // oneMinuteMetrics says whether the declared time needs metrics every minute,

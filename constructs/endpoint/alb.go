@@ -55,6 +55,12 @@ type ALBProps struct {
 	// Firewall is the ARN of a regional AWS WAF web ACL. Default: none.
 	Firewall string
 
+	// BlueGreen deploys the service by starting all new tasks in a second
+	// target group, and moving all requests there at once; the old tasks are
+	// kept for 15 minutes, to move back to if an alarm of the service's
+	// deployments is raised. Default: false: a rolling update.
+	BlueGreen bool
+
 	// LogRetentionDays of the access logs. Default: 14.
 	LogRetentionDays int
 
@@ -73,6 +79,9 @@ type ALB interface {
 	Listener() elb.IApplicationListener
 	// TargetGroup in which ECS registers the tasks of Target.
 	TargetGroup() elb.IApplicationTargetGroup
+	// AlternateTargetGroup takes turns with it in blue/green deployments; nil
+	// otherwise.
+	AlternateTargetGroup() elb.IApplicationTargetGroup
 	// SecurityGroup of the load balancer.
 	SecurityGroup() awsec2.ISecurityGroup
 	// AccessLogBucket holds the access logs.
@@ -85,6 +94,8 @@ type alb struct {
 	balancer elb.ApplicationLoadBalancer
 	listener elb.ApplicationListener
 	groups   targetGroups
+	// green takes turns with the first of groups in blue/green deployments.
+	green    elb.ApplicationTargetGroup
 	security awsec2.SecurityGroup
 	logs     awss3.Bucket
 }
@@ -118,7 +129,10 @@ func NewALB(scope constructs.Construct, id *string, props *ALBProps) ALB {
 	}
 	e.balancer = elb.NewApplicationLoadBalancer(kind, jsii.String("LoadBalancer"), balancer)
 	e.addAccessLogs(kind, orDefault(props.LogRetentionDays, defaultLogRetentionDays))
-	e.groups = newTargetGroups(kind, props.VPC, target, routes, props.StickySessions)
+	e.groups = newTargetGroups(kind, props.VPC, target, routes, props.StickySessions, props.BlueGreen)
+	if props.BlueGreen {
+		e.green = target.newGroup(kind, "AlternateTargetGroup", props.VPC, props.StickySessions)
+	}
 
 	// The listener of port 80 is one resource with and without a domain: two
 	// could not have the port at once while one replaces the other.
@@ -152,6 +166,9 @@ func NewALB(scope constructs.Construct, id *string, props *ALBProps) ALB {
 		e.address.url = jsii.String("https://" + props.Domain.Name)
 	}
 	e.groups.addRules(e.listener, routes)
+	if props.BlueGreen {
+		e.addBlueGreen(kind, target)
+	}
 	target.allowFromLoadBalancer(e.security)
 	for _, route := range routes {
 		route.target.allowFromLoadBalancer(e.security)
@@ -193,7 +210,21 @@ func (e *alb) LatencyMetric(statistic string) awscloudwatch.IMetric {
 	return e.balancer.Metrics().TargetResponseTime(&awscloudwatch.MetricOptions{Statistic: &statistic})
 }
 
-func (e *alb) UnhealthyTargetsMetric() awscloudwatch.IMetric { return e.groups.unhealthy() }
+// UnhealthyTargetsMetric counts in both groups where they take turns: one of
+// them is empty, and then absent, most of the time.
+func (e *alb) UnhealthyTargetsMetric() awscloudwatch.IMetric {
+	if e.green == nil {
+		return e.groups.unhealthy()
+	}
+	return append(targetGroups{e.green}, e.groups...).unhealthy()
+}
+
+func (e *alb) AlternateTargetGroup() elb.IApplicationTargetGroup {
+	if e.green == nil {
+		return nil // not an interface that holds nil
+	}
+	return e.green
+}
 
 // addRedirects sends the other host names to the domain.
 func (e *alb) addRedirects(scope constructs.Construct, props *ALBProps, alias aliasTarget) {

@@ -200,7 +200,7 @@ func (e *cachedRESTAPI) addLoadBalancer(scope constructs.Construct, props *Cache
 		SecurityGroup:           security,
 		DropInvalidHeaderFields: jsii.Bool(true),
 	})
-	e.groups = newTargetGroups(scope, props.VPC, target, routes, 0)
+	e.groups = newTargetGroups(scope, props.VPC, target, routes, 0, false)
 	listener := e.balancer.AddListener(jsii.String("HttpListener"), &elb.BaseApplicationListenerProps{
 		Port:          jsii.Number(80),
 		Open:          jsii.Bool(false),

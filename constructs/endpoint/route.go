@@ -71,6 +71,7 @@ func services(target resolvedTarget, routes []resolvedRoute) []constructs.IDepen
 // redirects, then paths, those with more segments first.
 const (
 	redirectPriority = 1
+	lastPriority     = 50000 // the greatest that there is
 	firstPriority    = 2
 	bandSize         = 12000
 	mostSegments     = 4
@@ -102,9 +103,15 @@ type targetGroups []elb.ApplicationTargetGroup
 
 // newTargetGroups makes a target group for each service behind a load balancer.
 // Those of routes are named after the service, so that a service whose path
-// changes keeps its group, and its tasks stay where they are.
-func newTargetGroups(scope constructs.Construct, vpc awsec2.IVpc, target resolvedTarget, routes []resolvedRoute, sticky spec.Duration) targetGroups {
-	groups := targetGroups{target.newTargetGroup(scope, "TargetGroup", vpc, sticky)}
+// changes keeps its group, and its tasks stay where they are. In a blue/green
+// deployment the target itself registers later, in one of two groups.
+func newTargetGroups(scope constructs.Construct, vpc awsec2.IVpc, target resolvedTarget, routes []resolvedRoute, sticky spec.Duration, blueGreen bool) targetGroups {
+	var groups targetGroups
+	if blueGreen {
+		groups = append(groups, target.newGroup(scope, "TargetGroup", vpc, sticky))
+	} else {
+		groups = append(groups, target.newTargetGroup(scope, "TargetGroup", vpc, sticky))
+	}
 	for _, route := range routes {
 		groups = append(groups, route.target.newTargetGroup(scope, "TargetGroup-"+route.target.ContainerName, vpc, sticky))
 	}

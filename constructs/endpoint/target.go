@@ -142,6 +142,17 @@ func (r resolvedTarget) allowFrom(source awsec2.ISecurityGroup, description stri
 // in. It has no physical name, so it can be replaced. With a sticky time a
 // client keeps being sent to one task for as long.
 func (r resolvedTarget) newTargetGroup(scope constructs.Construct, id string, vpc awsec2.IVpc, sticky spec.Duration) elb.ApplicationTargetGroup {
+	group := r.newGroup(scope, id, vpc, sticky)
+	group.AddTarget(r.Service.LoadBalancerTarget(&awsecs.LoadBalancerTargetOptions{
+		ContainerName: &r.ContainerName,
+		ContainerPort: jsii.Number(r.ContainerPort),
+	}))
+	r.prepareService()
+	return group
+}
+
+// newGroup is a target group without targets yet.
+func (r resolvedTarget) newGroup(scope constructs.Construct, id string, vpc awsec2.IVpc, sticky spec.Duration) elb.ApplicationTargetGroup {
 	targetType := elb.TargetType_INSTANCE
 	if r.Service.TaskDefinition().NetworkMode() == awsecs.NetworkMode_AWS_VPC {
 		targetType = elb.TargetType_IP
@@ -152,11 +163,7 @@ func (r resolvedTarget) newTargetGroup(scope constructs.Construct, id string, vp
 		Protocol:   elb.ApplicationProtocol_HTTP,
 		// ECS registers every task with its own port; this one is never used,
 		// and a change of it would replace the group.
-		Port: jsii.Number(80),
-		Targets: &[]elb.IApplicationLoadBalancerTarget{r.Service.LoadBalancerTarget(&awsecs.LoadBalancerTargetOptions{
-			ContainerName: &r.ContainerName,
-			ContainerPort: jsii.Number(r.ContainerPort),
-		})},
+		Port:                jsii.Number(80),
 		DeregistrationDelay: awscdk.Duration_Seconds(jsii.Number(r.StopTimeout)),
 		HealthCheck: &elb.HealthCheck{
 			Path:                    &r.HealthCheck.Path,
@@ -170,7 +177,11 @@ func (r resolvedTarget) newTargetGroup(scope constructs.Construct, id string, vp
 	if sticky > 0 {
 		props.StickinessCookieDuration = awscdk.Duration_Seconds(jsii.Number(sticky.Seconds()))
 	}
-	group := elb.NewApplicationTargetGroup(scope, &id, props)
+	return elb.NewApplicationTargetGroup(scope, &id, props)
+}
+
+// prepareService tells the service of the load balancer before it.
+func (r resolvedTarget) prepareService() {
 	service := r.Service.Node().DefaultChild().(awsecs.CfnService)
 	service.SetHealthCheckGracePeriodSeconds(jsii.Number(r.HealthCheck.GracePeriod.Seconds()))
 	if registries, ok := awscdk.Stack_Of(service).Resolve(service.ServiceRegistries()).([]any); !ok || len(registries) == 0 {
@@ -178,7 +189,6 @@ func (r resolvedTarget) newTargetGroup(scope constructs.Construct, id string, vp
 		// for an HTTP API leaves it; ECS keeps what an update does not name.
 		service.AddPropertyOverride(jsii.String("ServiceRegistries"), []any{})
 	}
-	return group
 }
 
 // allowFromLoadBalancer opens the tasks' ports to a load balancer that has a

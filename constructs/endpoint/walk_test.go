@@ -217,6 +217,18 @@ func (w *walker) reachBehind(balancer string) error {
 				continue
 			}
 			patterns := fmt.Sprint(r.Get("Properties.Conditions.0.PathPatternConfig.Values"))
+			if weighted, ok := r.Get("Properties.Actions.0.ForwardConfig.TargetGroups").([]any); ok && patterns == "[/*]" {
+				// The rule that blue/green deployments move requests by.
+				for _, group := range weighted {
+					if group.(map[string]any)["Weight"] == 0.0 {
+						continue
+					}
+					if err := reach(rule, "", group); err != nil {
+						return err
+					}
+				}
+				continue
+			}
 			path, _, _ := strings.Cut(strings.Trim(patterns, "[]"), " ")
 			if patterns != fmt.Sprintf("[%s %s/*]", path, path) {
 				return fmt.Errorf("%s takes %s", rule, patterns)

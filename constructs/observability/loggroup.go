@@ -4,6 +4,7 @@ package observability
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -22,6 +23,9 @@ type LogGroupProps struct {
 	RetentionDays int
 	// Retain keeps the group when the stack is deleted. Default: false.
 	Retain bool
+	// Key that encrypts the events; its policy must let CloudWatch Logs use
+	// it. Default: one of AWS's own.
+	Key awskms.IKey
 }
 
 // NewLogGroup makes a log group whose retention is always finite.
@@ -34,7 +38,7 @@ func NewLogGroup(scope constructs.Construct, id *string, props *LogGroupProps) a
 	if props.Name != "" {
 		name = &props.Name
 	}
-	group := awslogs.NewLogGroup(scope, id, &awslogs.LogGroupProps{LogGroupName: name, RemovalPolicy: removal})
+	group := awslogs.NewLogGroup(scope, id, &awslogs.LogGroupProps{LogGroupName: name, RemovalPolicy: removal, EncryptionKey: props.Key})
 	days := props.RetentionDays
 	if days == 0 {
 		days = defaultRetentionDays

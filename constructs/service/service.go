@@ -4,12 +4,11 @@ package service
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapplicationautoscaling"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
@@ -17,8 +16,6 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/tinystack-go/tinystack/constructs/observability"
-	"github.com/tinystack-go/tinystack/internal/acknowledge"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -69,6 +66,16 @@ type EcsEc2ServiceProps struct {
 	// a neighbour is internal.
 	Namespace awsservicediscovery.INamespace
 
+	// Subnets of tasks that have network interfaces of their own. They get no
+	// public address. Default: the private ones.
+	Subnets *awsec2.SubnetSelection
+
+	// DeploymentAlarms are the names of alarms in the stack's region that stop
+	// a deployment and take it back when they are raised during it. They are
+	// names because such an alarm usually depends on the service.
+	// Default: none.
+	DeploymentAlarms []string
+
 	// Exec allows `aws ecs execute-command`. Default: false.
 	Exec bool
 
@@ -94,6 +101,9 @@ type EcsEc2Service interface {
 	// TaskRole is what the container may do in AWS: grant it more with any
 	// resource's Grant… methods.
 	TaskRole() awsiam.IRole
+	// SecurityGroup of tasks that have network interfaces of their own; nil in
+	// bridge mode, where they share that of the instances.
+	SecurityGroup() awsec2.ISecurityGroup
 	// AddVariable adds to the container's environment.
 	AddVariable(name, value string)
 	// AddSecret adds a secret to the container's environment.
@@ -102,133 +112,53 @@ type EcsEc2Service interface {
 
 type ecsEc2Service struct {
 	constructs.Construct
-	service   awsecs.Ec2Service
-	task      awsecs.Ec2TaskDefinition
-	container awsecs.ContainerDefinition
-	logs      awslogs.LogGroup
+	service    awsecs.Ec2Service
+	definition *definition
 }
 
 // NewEcsEc2Service makes a service. It panics with all problems of its
 // declaration if there are any.
 func NewEcsEc2Service(scope constructs.Construct, id *string, props *EcsEc2ServiceProps) EcsEc2Service {
-	declared, err := props.Service.Complete()
-	if err != nil {
-		panic(fmt.Errorf("service %s: %w", *id, err))
+	plan := props.plan(*id)
+	if plan.declared.Schedule != "" {
+		panic(fmt.Errorf("service %s: it has a schedule: use NewScheduledTask", *id))
 	}
-	scale, err := props.Scale.Complete()
-	if err != nil {
-		panic(fmt.Errorf("service %s: scale: %w", *id, err))
-	}
-	neighbours := props.Neighbours
-	if len(neighbours) == 0 {
-		neighbours = []spec.Service{declared}
-	}
-	shares, err := spec.Shares(scale, neighbours)
-	if err != nil {
-		panic(fmt.Errorf("service %s: %w", *id, err))
-	}
-	share := shares[declared.Name]
-
 	s := &ecsEc2Service{}
 	constructs.NewConstruct_Override(s, scope, id)
-	s.logs = observability.NewLogGroup(s, jsii.String("LogGroup"), &observability.LogGroupProps{
-		RetentionDays: props.LogRetentionDays,
-		Retain:        props.RetainLogs,
-	})
-	s.addTaskDefinition(props, declared, share)
-	s.addService(props, declared, neighbours)
-	if *scale.Tasks.Min < *scale.Tasks.Max {
+	s.definition = newDefinition(s, props, plan)
+	s.addService(props, plan)
+	low, high := *plan.tasks.Min, *plan.tasks.Max
+	if low < high {
 		s.service.AutoScaleTaskCount(&awsapplicationautoscaling.EnableScalingProps{
-			MinCapacity: jsii.Number(*scale.Tasks.Min),
-			MaxCapacity: jsii.Number(*scale.Tasks.Max),
+			MinCapacity: jsii.Number(low),
+			MaxCapacity: jsii.Number(high),
 		}).ScaleOnCpuUtilization(jsii.String("Cpu"), &awsecs.CpuUtilizationScalingProps{
-			TargetUtilizationPercent: jsii.Number(share.CPUTarget),
+			TargetUtilizationPercent: jsii.Number(plan.share.CPUTarget),
 		})
 	} else {
 		// Only a fixed number is in the template: one that scaling may change
 		// would be reset by every deployment.
-		s.service.Node().DefaultChild().(awsecs.CfnService).SetDesiredCount(jsii.Number(*scale.Tasks.Min))
+		s.service.Node().DefaultChild().(awsecs.CfnService).SetDesiredCount(jsii.Number(low))
 	}
 	return s
 }
 
 func (s *ecsEc2Service) Service() awsecs.Ec2Service               { return s.service }
-func (s *ecsEc2Service) TaskDefinition() awsecs.Ec2TaskDefinition { return s.task }
-func (s *ecsEc2Service) Container() awsecs.ContainerDefinition    { return s.container }
-func (s *ecsEc2Service) LogGroup() awslogs.ILogGroup              { return s.logs }
-func (s *ecsEc2Service) TaskRole() awsiam.IRole                   { return s.task.TaskRole() }
-func (s *ecsEc2Service) AddVariable(name, value string)           { s.container.AddEnvironment(&name, &value) }
+func (s *ecsEc2Service) TaskDefinition() awsecs.Ec2TaskDefinition { return s.definition.task }
+func (s *ecsEc2Service) Container() awsecs.ContainerDefinition    { return s.definition.container }
+func (s *ecsEc2Service) LogGroup() awslogs.ILogGroup              { return s.definition.logs }
+func (s *ecsEc2Service) TaskRole() awsiam.IRole                   { return s.definition.task.TaskRole() }
+func (s *ecsEc2Service) SecurityGroup() awsec2.ISecurityGroup     { return s.definition.group() }
+func (s *ecsEc2Service) AddVariable(name, value string)           { s.definition.addVariable(name, value) }
 func (s *ecsEc2Service) AddSecret(name string, secret awsecs.Secret) {
-	s.container.AddSecret(&name, secret)
+	s.definition.addSecret(name, secret)
 }
 
-func (s *ecsEc2Service) addTaskDefinition(props *EcsEc2ServiceProps, declared spec.Service, share spec.Share) {
-	taskRole := awsiam.NewRole(s, jsii.String("TaskRole"), &awsiam.RoleProps{
-		AssumedBy: awsiam.NewServicePrincipal(jsii.String("ecs-tasks.amazonaws.com"), &awsiam.ServicePrincipalOpts{
-			Conditions: &map[string]any{
-				"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Stack_Of(s).Account()},
-			},
-		}),
-		RoleName:    optional(props.TaskRoleName),
-		Description: jsii.String(fmt.Sprintf("What the container of service %s may do in AWS", declared.Name)),
-	})
-	for _, permission := range props.Permissions {
-		taskRole.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-			Actions:   jsii.Strings(permission.Actions...),
-			Resources: jsii.Strings(permission.Resources...),
-		}))
-	}
-	s.task = awsecs.NewEc2TaskDefinition(s, jsii.String("TaskDefinition"), &awsecs.Ec2TaskDefinitionProps{
-		NetworkMode: awsecs.NetworkMode_BRIDGE,
-		TaskRole:    taskRole,
-	})
-	image := props.Image
-	if image == nil {
-		image = ExistingImage(s, declared.Image)
-	}
-	environment := maps.Clone(declared.Variables)
-	if environment == nil {
-		environment = map[string]string{}
-	}
-	maps.Copy(environment, props.Variables)
-	s.container = s.task.AddContainer(jsii.String(declared.Name), &awsecs.ContainerDefinitionOptions{
-		ContainerName:        jsii.String(declared.Name),
-		Image:                image,
-		Cpu:                  jsii.Number(share.CPU),
-		MemoryReservationMiB: jsii.Number(share.MemoryReservation),
-		MemoryLimitMiB:       jsii.Number(share.Memory),
-		EntryPoint:           stringsOrNil(declared.EntryPoint),
-		Command:              stringsOrNil(declared.Command),
-		HealthCheck:          containerHealthCheck(declared, props.LoadBalanced),
-		Logging: awsecs.LogDrivers_AwsLogs(&awsecs.AwsLogDriverProps{
-			LogGroup:     s.logs,
-			StreamPrefix: jsii.String(declared.Name),
-			Mode:         awsecs.AwsLogDriverMode_NON_BLOCKING,
-		}),
-		LinuxParameters: awsecs.NewLinuxParameters(s, jsii.String("LinuxParameters"), &awsecs.LinuxParametersProps{
-			// Reaps the processes that ECS Exec sessions and shells leave.
-			InitProcessEnabled: jsii.Bool(true),
-		}),
-	})
-	for _, name := range slices.Sorted(maps.Keys(environment)) {
-		s.AddVariable(name, environment[name])
-	}
-	for _, name := range slices.Sorted(maps.Keys(props.Secrets)) {
-		s.AddSecret(name, props.Secrets[name])
-	}
-	if declared.Port > 0 {
-		s.container.AddPortMappings(&awsecs.PortMapping{
-			Name:          jsii.String(declared.Name),
-			ContainerPort: jsii.Number(declared.Port),
-		})
-	}
-	acknowledge.Rule(s.task, "AwsSolutions-ECS2", "What stands in the environment is configuration; secrets are references to Secrets Manager or SSM, which the rule does not tell apart.")
-}
-
-func (s *ecsEc2Service) addService(props *EcsEc2ServiceProps, declared spec.Service, neighbours []spec.Service) {
+func (s *ecsEc2Service) addService(props *EcsEc2ServiceProps, plan plan) {
+	declared := plan.declared
 	service := &awsecs.Ec2ServiceProps{
 		Cluster:        props.Cluster,
-		TaskDefinition: s.task,
+		TaskDefinition: s.definition.task,
 		// Every running task stays until its successor is healthy.
 		MinHealthyPercent: jsii.Number(100),
 		MaxHealthyPercent: jsii.Number(200),
@@ -245,7 +175,17 @@ func (s *ecsEc2Service) addService(props *EcsEc2ServiceProps, declared spec.Serv
 	if props.LoadBalanced {
 		service.HealthCheckGracePeriod = awscdk.Duration_Seconds(jsii.Number(declared.HealthCheck.GracePeriod.Seconds()))
 	}
-	if spec.HasProxies(neighbours) {
+	if len(props.DeploymentAlarms) > 0 {
+		service.DeploymentAlarms = &awsecs.DeploymentAlarmConfig{
+			AlarmNames: jsii.Strings(props.DeploymentAlarms...),
+			Behavior:   awsecs.AlarmBehavior_ROLLBACK_ON_ALARM,
+		}
+	}
+	if s.definition.security != nil {
+		service.SecurityGroups = &[]awsec2.ISecurityGroup{s.definition.security}
+		service.VpcSubnets = taskSubnets(props)
+	}
+	if spec.HasProxies(plan.neighbours) {
 		service.ServiceConnectConfiguration = s.serviceConnect(props, declared)
 	}
 	if props.CapacityProvider != nil {
@@ -263,8 +203,8 @@ func (s *ecsEc2Service) addService(props *EcsEc2ServiceProps, declared spec.Serv
 	}
 	// A task that starts before its execution role may read the secrets fails,
 	// and enough of those fail the deployment.
-	s.service.Node().AddDependency(s.task.ObtainExecutionRole())
-	s.acknowledgeRoles(props)
+	s.service.Node().AddDependency(s.definition.task.ObtainExecutionRole())
+	s.definition.acknowledgeRoles(props)
 }
 
 // serviceConnect gives the tasks a proxy that knows the stage's internal
@@ -276,7 +216,7 @@ func (s *ecsEc2Service) serviceConnect(props *EcsEc2ServiceProps, declared spec.
 	connect := &awsecs.ServiceConnectProps{
 		Namespace: props.Namespace.NamespaceName(),
 		LogDriver: awsecs.LogDrivers_AwsLogs(&awsecs.AwsLogDriverProps{
-			LogGroup:     s.logs,
+			LogGroup:     s.definition.logs,
 			StreamPrefix: jsii.String("service-connect"),
 		}),
 	}
@@ -291,32 +231,6 @@ func (s *ecsEc2Service) serviceConnect(props *EcsEc2ServiceProps, declared spec.
 	return connect
 }
 
-// acknowledgeRoles says why some permissions name no resource.
-func (s *ecsEc2Service) acknowledgeRoles(props *EcsEc2ServiceProps) {
-	var wildcards []string
-	for _, permission := range props.Permissions {
-		for _, action := range permission.Actions {
-			if strings.Contains(action, "*") {
-				wildcards = append(wildcards, "Action::"+action)
-			}
-		}
-		for _, resource := range permission.Resources {
-			if strings.Contains(resource, "*") {
-				wildcards = append(wildcards, "Resource::"+resource)
-			}
-		}
-	}
-	if len(wildcards) > 0 {
-		acknowledge.Policy(s.task.TaskRole(), "Declared by the user for the application's own resources.", wildcards...)
-	}
-	if props.Exec {
-		acknowledge.Policy(s.task.TaskRole(), "ECS Exec opens a session channel; these actions of ssmmessages and logs have no resource to name.", "Resource::*")
-	}
-	if role := s.task.ExecutionRole(); role != nil && role.Node().TryFindChild(jsii.String("DefaultPolicy")) != nil {
-		acknowledge.Policy(role, "ecr:GetAuthorizationToken has no resource to name.", "Resource::*")
-	}
-}
-
 // InternalVariables are what the other services of a stage need to reach its
 // internal ones: host and port by name.
 func InternalVariables(services []spec.Service) map[string]string {
@@ -329,47 +243,4 @@ func InternalVariables(services []spec.Service) map[string]string {
 		}
 	}
 	return variables
-}
-
-func containerHealthCheck(declared spec.Service, loadBalanced bool) *awsecs.HealthCheck {
-	check := declared.HealthCheck
-	var command []string
-	switch {
-	case len(check.Command) == 1:
-		command = []string{"CMD-SHELL", check.Command[0]}
-	case len(check.Command) > 1:
-		command = append([]string{"CMD"}, check.Command...)
-	case check.Path != "" && !loadBalanced && declared.Port > 0:
-		// Whichever of the two clients the image has; alone, neither is
-		// certain to be there.
-		url := fmt.Sprintf("http://localhost:%d%s", declared.Port, check.Path)
-		command = []string{"CMD-SHELL", fmt.Sprintf("curl -fsS -o /dev/null %s || wget -q -O /dev/null %s || exit 1", url, url)}
-	default:
-		return nil
-	}
-	return &awsecs.HealthCheck{
-		Command:     jsii.Strings(command...),
-		Interval:    seconds(check.Interval),
-		Timeout:     seconds(check.Timeout),
-		Retries:     jsii.Number(check.Retries),
-		StartPeriod: seconds(*check.GracePeriod),
-	}
-}
-
-func seconds(d spec.Duration) awscdk.Duration {
-	return awscdk.Duration_Seconds(jsii.Number(d.Seconds()))
-}
-
-func optional(text string) *string {
-	if text == "" {
-		return nil
-	}
-	return &text
-}
-
-func stringsOrNil(list []string) *[]*string {
-	if len(list) == 0 {
-		return nil
-	}
-	return jsii.Strings(list...)
 }

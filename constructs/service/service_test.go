@@ -2,7 +2,9 @@ package service_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
@@ -45,9 +47,18 @@ func TestEcsEc2Service(t *testing.T) {
 		"internal": {Service: spec.Service{Name: "cache", Image: "redis:7", Internal: true, Port: 6379}, Neighbours: neighbours},
 		"allowed": {Service: image(nil), Permissions: []spec.Permission{
 			{Actions: []string{"s3:GetObject"}, Resources: []string{"arn:aws:s3:::bucket/*"}}}},
+		"cache of one": {Service: image(func(s *spec.Service) { s.Tasks.Max = new(1) }), Scale: spec.Preset(spec.Hyperscale)},
+		"interface":    {Service: image(func(s *spec.Service) { s.NetworkMode = spec.AWSVPC }), Scale: spec.ScaleProfile{Instance: "t3.small"}},
+		"watched":      {Service: image(nil), DeploymentAlarms: []string{"app-dev-endpoint-5xx"}},
+		"settings": {Service: image(func(s *spec.Service) {
+			s.StopTimeout, s.WorkingDirectory, s.User, s.ReadOnlyRoot = spec.Duration(90*time.Second), "/srv", "1000:1000", true
+			s.Ulimits = []spec.Ulimit{{Name: "nofile", Soft: 1024, Hard: 4096}, {Name: "core", Soft: 1}}
+			s.Volumes = []spec.Volume{{Name: "scratch", Path: "/tmp"}, {Name: "models", Path: "/models", HostPath: "/data/models", ReadOnly: true}}
+		})},
 		"configured": {Service: image(func(s *spec.Service) { s.Variables = map[string]string{"A": "service", "B": "service"} }),
 			Variables: map[string]string{"A": "stage", "PORT": "80"}},
 	} {
+		name = strings.ReplaceAll(name, " ", "-")
 		stack := synthtest.Stack(app, name)
 		c := cluster.NewCluster(stack, jsii.String("Cluster"), &cluster.ClusterProps{VPC: synthtest.VPC(stack), Scale: props.Scale})
 		props.Cluster, props.CapacityProvider = c.Cluster(), c.CapacityProvider()
@@ -93,7 +104,11 @@ func TestEcsEc2Service(t *testing.T) {
 			assert.Equal(t, map[string]any{"Enable": true, "Rollback": true}, s.Get("Properties.DeploymentConfiguration.DeploymentCircuitBreaker"))
 			assert.Equal(t, "REPLICA", s.Get("Properties.SchedulingStrategy"))
 			assert.Nil(t, s.Get("Properties.ServiceName"), "a named service collides when it is made again")
-			assert.Equal(t, "bridge", only(stack.Name, "AWS::ECS::TaskDefinition").Get("Properties.NetworkMode"))
+			want := map[string]string{"interface": "awsvpc"}[stack.Name]
+			if want == "" {
+				want = "bridge"
+			}
+			assert.Equal(t, want, only(stack.Name, "AWS::ECS::TaskDefinition").Get("Properties.NetworkMode"))
 		}
 	})
 
@@ -200,6 +215,49 @@ func TestEcsEc2Service(t *testing.T) {
 		require.Len(t, secrets, 1)
 		assert.Equal(t, "KEY", secrets[0].(map[string]any)["Name"])
 		assert.Contains(t, fmt.Sprint(secrets[0]), "secret:dev/key:k::")
+	})
+
+	t.Run("a service can have its own number of tasks", func(t *testing.T) {
+		assert.Equal(t, 1.0, ecs("cache-of-one").Get("Properties.DesiredCount"))
+		assert.Empty(t, template("cache-of-one").Resources("AWS::ApplicationAutoScaling::ScalableTarget"))
+	})
+
+	t.Run("tasks with network interfaces have a security group of their own and no public address", func(t *testing.T) {
+		network := ecs("interface").Get("Properties.NetworkConfiguration.AwsvpcConfiguration").(map[string]any)
+		assert.Equal(t, "DISABLED", network["AssignPublicIp"])
+		assert.Equal(t, []any{"subnet-1", "subnet-2"}, network["Subnets"])
+		groups := template("interface").Resources("AWS::EC2::SecurityGroup")
+		require.Len(t, groups, 2, "of the instances and of the tasks")
+		id := network["SecurityGroups"].([]any)[0].(map[string]any)["Fn::GetAtt"].([]any)[0].(string)
+		assert.Contains(t, groups[id].Get("Properties.GroupDescription"), "Tasks of service web")
+		assert.Nil(t, ecs("standard").Get("Properties.NetworkConfiguration"))
+	})
+
+	t.Run("alarms take a deployment back", func(t *testing.T) {
+		assert.Equal(t, map[string]any{"AlarmNames": []any{"app-dev-endpoint-5xx"}, "Enable": true, "Rollback": true},
+			ecs("watched").Get("Properties.DeploymentConfiguration.Alarms"))
+	})
+
+	t.Run("settings of the container", func(t *testing.T) {
+		c := container("settings")
+		assert.Equal(t, 90.0, c["StopTimeout"])
+		assert.Equal(t, 30.0, container("standard")["StopTimeout"])
+		assert.Equal(t, "/srv", c["WorkingDirectory"])
+		assert.Equal(t, "1000:1000", c["User"])
+		assert.Equal(t, true, c["ReadonlyRootFilesystem"])
+		assert.Nil(t, container("standard")["ReadonlyRootFilesystem"])
+		assert.Equal(t, []any{
+			map[string]any{"Name": "nofile", "SoftLimit": 1024.0, "HardLimit": 4096.0},
+			map[string]any{"Name": "core", "SoftLimit": 1.0, "HardLimit": 1.0},
+		}, c["Ulimits"])
+		assert.Equal(t, []any{
+			map[string]any{"SourceVolume": "scratch", "ContainerPath": "/tmp", "ReadOnly": false},
+			map[string]any{"SourceVolume": "models", "ContainerPath": "/models", "ReadOnly": true},
+		}, c["MountPoints"])
+		assert.Equal(t, []any{
+			map[string]any{"Name": "scratch", "Host": map[string]any{}},
+			map[string]any{"Name": "models", "Host": map[string]any{"SourcePath": "/data/models"}},
+		}, only("settings", "AWS::ECS::TaskDefinition").Get("Properties.Volumes"))
 	})
 
 	t.Run("output is kept for a finite time", func(t *testing.T) {

@@ -6,6 +6,7 @@ package acknowledge
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -21,7 +22,14 @@ const metadataKey = "cdk_nag"
 func Rule(scope constructs.IConstruct, rule, reason string, appliesTo ...string) {
 	entry := map[string]any{"id": rule, "reason": reason}
 	if len(appliesTo) > 0 {
-		entry["applies_to"] = appliesTo
+		findings := make([]any, len(appliesTo))
+		for i, finding := range appliesTo {
+			findings[i] = finding
+			if strings.HasPrefix(finding, "/") {
+				findings[i] = map[string]any{"regex": finding}
+			}
+		}
+		entry["applies_to"] = findings
 	}
 	add(resourceOf(scope), entry)
 }

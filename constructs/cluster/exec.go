@@ -1,0 +1,56 @@
+package cluster
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/constructs/observability"
+)
+
+const defaultExecLogRetentionDays = 90
+
+// execConfiguration is how sessions of ECS Exec are recorded; nil leaves it to
+// ECS, which writes them to the log of the container.
+//
+// The log group stays when the stack is deleted, as a record of who did what;
+// so does the key, without which nobody could read it.
+func (c *cluster) execConfiguration(props *ClusterProps) *awsecs.ExecuteCommandConfiguration {
+	if !props.ExecLog {
+		return nil
+	}
+	key := awskms.NewKey(c, jsii.String("ExecKey"), &awskms.KeyProps{
+		Description:       jsii.String("Sessions of ECS Exec and their record"),
+		EnableKeyRotation: jsii.Bool(true),
+		RemovalPolicy:     awscdk.RemovalPolicy_RETAIN,
+	})
+	stack := awscdk.Stack_Of(c)
+	key.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:        jsii.String("LogGroups"),
+		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("logs."+*stack.Region()+".amazonaws.com"), nil)},
+		Actions:    jsii.Strings("kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"),
+		Resources:  jsii.Strings("*"),
+		Conditions: &map[string]any{"ArnLike": map[string]any{
+			"kms:EncryptionContext:aws:logs:arn": "arn:" + *stack.Partition() + ":logs:" + *stack.Region() + ":" + *stack.Account() + ":log-group:*",
+		}},
+	}), nil)
+	days := props.ExecLogRetentionDays
+	if days == 0 {
+		days = defaultExecLogRetentionDays
+	}
+	c.execLog = observability.NewLogGroup(c, jsii.String("ExecLog"), &observability.LogGroupProps{
+		RetentionDays: days,
+		Retain:        true,
+		Key:           key,
+	})
+	return &awsecs.ExecuteCommandConfiguration{
+		KmsKey:  key,
+		Logging: awsecs.ExecuteCommandLogging_OVERRIDE,
+		LogConfiguration: &awsecs.ExecuteCommandLogConfiguration{
+			CloudWatchLogGroup:          c.execLog,
+			CloudWatchEncryptionEnabled: jsii.Bool(true),
+		},
+	}
+}

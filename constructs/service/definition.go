@@ -1,0 +1,274 @@
+package service
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/constructs/observability"
+	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+// plan is what follows from the props before anything is made.
+type plan struct {
+	declared   spec.Service
+	neighbours []spec.Service
+	tasks      spec.Tasks
+	share      spec.Share
+}
+
+// plan panics with all problems of the declaration if there are any.
+func (props *EcsEc2ServiceProps) plan(id string) plan {
+	declared, err := props.Service.Complete()
+	if err != nil {
+		panic(fmt.Errorf("service %s: %w", id, err))
+	}
+	scale, err := props.Scale.Complete()
+	if err != nil {
+		panic(fmt.Errorf("service %s: scale: %w", id, err))
+	}
+	neighbours := props.Neighbours
+	if len(neighbours) == 0 {
+		neighbours = []spec.Service{declared}
+	}
+	shares, err := spec.Shares(scale, neighbours)
+	if err != nil {
+		panic(fmt.Errorf("service %s: %w", id, err))
+	}
+	return plan{declared: declared, neighbours: neighbours, tasks: declared.TasksIn(scale), share: shares[declared.Name]}
+}
+
+// definition is what tasks of a service and scheduled tasks have in common.
+type definition struct {
+	task      awsecs.Ec2TaskDefinition
+	container awsecs.ContainerDefinition
+	logs      awslogs.LogGroup
+	// security is nil unless tasks have network interfaces of their own.
+	security awsec2.SecurityGroup
+}
+
+var networkModes = map[spec.NetworkMode]awsecs.NetworkMode{
+	spec.Bridge: awsecs.NetworkMode_BRIDGE,
+	spec.AWSVPC: awsecs.NetworkMode_AWS_VPC,
+}
+
+// newDefinition makes it all directly in the scope.
+func newDefinition(scope constructs.Construct, props *EcsEc2ServiceProps, plan plan) *definition {
+	declared, share, d := plan.declared, plan.share, &definition{}
+	d.logs = observability.NewLogGroup(scope, jsii.String("LogGroup"), &observability.LogGroupProps{
+		RetentionDays: props.LogRetentionDays,
+		Retain:        props.RetainLogs,
+	})
+	taskRole := awsiam.NewRole(scope, jsii.String("TaskRole"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("ecs-tasks.amazonaws.com"), &awsiam.ServicePrincipalOpts{
+			Conditions: &map[string]any{
+				"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Stack_Of(scope).Account()},
+			},
+		}),
+		RoleName:    optional(props.TaskRoleName),
+		Description: jsii.String(fmt.Sprintf("What the container of service %s may do in AWS", declared.Name)),
+	})
+	for _, permission := range props.Permissions {
+		taskRole.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Actions:   jsii.Strings(permission.Actions...),
+			Resources: jsii.Strings(permission.Resources...),
+		}))
+	}
+	d.task = awsecs.NewEc2TaskDefinition(scope, jsii.String("TaskDefinition"), &awsecs.Ec2TaskDefinitionProps{
+		NetworkMode: networkModes[declared.NetworkMode],
+		TaskRole:    taskRole,
+	})
+	if declared.NetworkMode == spec.AWSVPC {
+		d.security = awsec2.NewSecurityGroup(scope, jsii.String("SecurityGroup"), &awsec2.SecurityGroupProps{
+			Vpc:         props.Cluster.Vpc(),
+			Description: jsii.String("Tasks of service " + declared.Name),
+		})
+	}
+	image := props.Image
+	if image == nil {
+		image = ExistingImage(scope, declared.Image)
+	}
+	environment := maps.Clone(declared.Variables)
+	if environment == nil {
+		environment = map[string]string{}
+	}
+	maps.Copy(environment, props.Variables)
+	d.container = d.task.AddContainer(jsii.String(declared.Name), &awsecs.ContainerDefinitionOptions{
+		ContainerName:          jsii.String(declared.Name),
+		Image:                  image,
+		Cpu:                    jsii.Number(share.CPU),
+		MemoryReservationMiB:   jsii.Number(share.MemoryReservation),
+		MemoryLimitMiB:         jsii.Number(share.Memory),
+		EntryPoint:             stringsOrNil(declared.EntryPoint),
+		Command:                stringsOrNil(declared.Command),
+		HealthCheck:            containerHealthCheck(declared, props.LoadBalanced),
+		StopTimeout:            seconds(declared.StopTimeout),
+		WorkingDirectory:       optional(declared.WorkingDirectory),
+		User:                   optional(declared.User),
+		ReadonlyRootFilesystem: trueOrNil(declared.ReadOnlyRoot),
+		Ulimits:                ulimits(declared.Ulimits),
+		Logging: awsecs.LogDrivers_AwsLogs(&awsecs.AwsLogDriverProps{
+			LogGroup:     d.logs,
+			StreamPrefix: jsii.String(declared.Name),
+			Mode:         awsecs.AwsLogDriverMode_NON_BLOCKING,
+		}),
+		LinuxParameters: awsecs.NewLinuxParameters(scope, jsii.String("LinuxParameters"), &awsecs.LinuxParametersProps{
+			// Reaps the processes that ECS Exec sessions and shells leave.
+			InitProcessEnabled: jsii.Bool(true),
+		}),
+	})
+	d.addVolumes(declared.Volumes)
+	for _, name := range slices.Sorted(maps.Keys(environment)) {
+		d.addVariable(name, environment[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(props.Secrets)) {
+		d.addSecret(name, props.Secrets[name])
+	}
+	if declared.Port > 0 {
+		d.container.AddPortMappings(&awsecs.PortMapping{
+			Name:          jsii.String(declared.Name),
+			ContainerPort: jsii.Number(declared.Port),
+		})
+	}
+	acknowledge.Rule(d.task, "AwsSolutions-ECS2", "What stands in the environment is configuration; secrets are references to Secrets Manager or SSM, which the rule does not tell apart.")
+	return d
+}
+
+func (d *definition) addVariable(name, value string) { d.container.AddEnvironment(&name, &value) }
+func (d *definition) addSecret(name string, secret awsecs.Secret) {
+	d.container.AddSecret(&name, secret)
+}
+
+func (d *definition) group() awsec2.ISecurityGroup {
+	if d.security == nil {
+		return nil // not an interface that holds nil
+	}
+	return d.security
+}
+
+func (d *definition) addVolumes(volumes []spec.Volume) {
+	for _, volume := range volumes {
+		d.task.AddVolume(&awsecs.Volume{
+			Name: &volume.Name,
+			Host: &awsecs.Host{SourcePath: optional(volume.HostPath)},
+		})
+		d.container.AddMountPoints(&awsecs.MountPoint{
+			SourceVolume:  &volume.Name,
+			ContainerPath: &volume.Path,
+			ReadOnly:      &volume.ReadOnly,
+		})
+	}
+}
+
+func ulimits(limits []spec.Ulimit) *[]*awsecs.Ulimit {
+	if len(limits) == 0 {
+		return nil
+	}
+	list := make([]*awsecs.Ulimit, len(limits))
+	for i, limit := range limits {
+		list[i] = &awsecs.Ulimit{
+			Name:      awsecs.UlimitName(strings.ToUpper(limit.Name)),
+			SoftLimit: jsii.Number(limit.Soft),
+			HardLimit: jsii.Number(limit.Hard),
+		}
+	}
+	return &list
+}
+
+// taskSubnets are those of tasks with network interfaces of their own.
+func taskSubnets(props *EcsEc2ServiceProps) *awsec2.SubnetSelection {
+	if props.Subnets == nil {
+		return &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_WITH_EGRESS}
+	}
+	return props.Subnets
+}
+
+// acknowledgeRoles says why some permissions name no resource.
+func (d *definition) acknowledgeRoles(props *EcsEc2ServiceProps) {
+	var wildcards []string
+	for _, permission := range props.Permissions {
+		for _, action := range permission.Actions {
+			if strings.Contains(action, "*") {
+				wildcards = append(wildcards, "Action::"+action)
+			}
+		}
+		for _, resource := range permission.Resources {
+			if strings.Contains(resource, "*") {
+				wildcards = append(wildcards, "Resource::"+resource)
+			}
+		}
+	}
+	if len(wildcards) > 0 {
+		acknowledge.Policy(d.task.TaskRole(), "Declared by the user for the application's own resources.", wildcards...)
+	}
+	if props.Exec {
+		acknowledge.Policy(d.task.TaskRole(), "ECS Exec opens a session channel; these actions of ssmmessages and logs have no resource to name.", "Resource::*")
+		if props.Cluster.ExecuteCommandConfiguration() != nil {
+			acknowledge.Policy(d.task.TaskRole(), "Sessions are recorded in streams of this one log group, whose names nobody knows before.",
+				"/^Resource::arn:.*:logs:.*:log-group:.*:\\*$/")
+		}
+	}
+	if role := d.task.ExecutionRole(); role != nil && role.Node().TryFindChild(jsii.String("DefaultPolicy")) != nil {
+		acknowledge.Policy(role, "ecr:GetAuthorizationToken has no resource to name.", "Resource::*")
+	}
+}
+
+func containerHealthCheck(declared spec.Service, loadBalanced bool) *awsecs.HealthCheck {
+	check := declared.HealthCheck
+	var command []string
+	switch {
+	case len(check.Command) == 1:
+		command = []string{"CMD-SHELL", check.Command[0]}
+	case len(check.Command) > 1:
+		command = append([]string{"CMD"}, check.Command...)
+	case check.Path != "" && !loadBalanced && declared.Port > 0:
+		// Whichever of the two clients the image has; alone, neither is
+		// certain to be there.
+		url := fmt.Sprintf("http://localhost:%d%s", declared.Port, check.Path)
+		command = []string{"CMD-SHELL", fmt.Sprintf("curl -fsS -o /dev/null %s || wget -q -O /dev/null %s || exit 1", url, url)}
+	default:
+		return nil
+	}
+	return &awsecs.HealthCheck{
+		Command:     jsii.Strings(command...),
+		Interval:    seconds(check.Interval),
+		Timeout:     seconds(check.Timeout),
+		Retries:     jsii.Number(check.Retries),
+		StartPeriod: seconds(*check.GracePeriod),
+	}
+}
+
+func seconds(d spec.Duration) awscdk.Duration {
+	return awscdk.Duration_Seconds(jsii.Number(d.Seconds()))
+}
+
+func optional(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+func stringsOrNil(list []string) *[]*string {
+	if len(list) == 0 {
+		return nil
+	}
+	return jsii.Strings(list...)
+}
+
+func trueOrNil(flag bool) *bool {
+	if !flag {
+		return nil
+	}
+	return &flag
+}

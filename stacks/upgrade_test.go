@@ -1,0 +1,203 @@
+package stacks_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/jsii-runtime-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tinystack-go/tinystack/internal/synthtest"
+	"github.com/tinystack-go/tinystack/snapshot"
+	"github.com/tinystack-go/tinystack/spec"
+	"github.com/tinystack-go/tinystack/stacks"
+)
+
+// createOnly are the properties that cannot change without a new resource, by
+// resource type, from the resource schemas.
+func createOnly(t *testing.T) map[string][]string {
+	t.Helper()
+	raw, err := os.ReadFile("testdata/create-only.json")
+	require.NoError(t, err)
+	var data struct{ CreateOnly map[string][]string }
+	require.NoError(t, json.Unmarshal(raw, &data))
+	require.Contains(t, data.CreateOnly["AWS::ECS::Service"], "SchedulingStrategy")
+	return data.CreateOnly
+}
+
+// replaced are the types of the resources that CloudFormation would make anew
+// on the way from one template to the other. A new revision of a task
+// definition is how every deployment works, and not listed.
+func replaced(t *testing.T, before, after snapshot.Template, properties map[string][]string) []string {
+	t.Helper()
+	gone := map[string]bool{}
+	for changed := true; changed; {
+		changed = false
+		for id, old := range before.Resources("") {
+			now, ok := after.Resource(id)
+			if !ok || gone[id] {
+				continue
+			}
+			require.Equal(t, old.Type, now.Type, "a logical id cannot become another type: %s", id)
+			for _, property := range properties[old.Type] {
+				path := "Properties." + property
+				value := now.Get(path)
+				if !reflect.DeepEqual(old.Get(path), value) || refersTo(value, gone) {
+					gone[id], changed = true, true
+				}
+			}
+		}
+	}
+	var types []string
+	for id := range gone {
+		if kind := before.Resources("")[id].Type; kind != "AWS::ECS::TaskDefinition" && !slices.Contains(types, kind) {
+			types = append(types, kind)
+		}
+	}
+	slices.Sort(types)
+	return types
+}
+
+func refersTo(value any, ids map[string]bool) bool {
+	switch value := value.(type) {
+	case map[string]any:
+		if ref, ok := value["Ref"].(string); ok && ids[ref] {
+			return true
+		}
+		if att, ok := value["Fn::GetAtt"].([]any); ok && ids[fmt.Sprint(att[0])] {
+			return true
+		}
+		for _, inner := range value {
+			if refersTo(inner, ids) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(value, func(inner any) bool { return refersTo(inner, ids) })
+	}
+	return false
+}
+
+// What switching a field replaces is in docs/upgrades.md, and is never the
+// cluster, the instances' group, the capacity provider or the service.
+func TestUpgrades(t *testing.T) {
+	properties := createOnly(t)
+	synthesize := func(changes ...func(*spec.App, *spec.Stage)) snapshot.Template {
+		stage := spec.Stage{Name: "dev", Scale: spec.ScaleProfile{Instance: "t3.large"}}
+		declared := spec.App{
+			Name: "shop",
+			Services: []spec.Service{
+				{Name: "web", Image: "example.com/web:1"},
+				{Name: "cache", Image: "redis:7", Internal: true, Port: 6379},
+				{Name: "nightly", Image: "example.com/web:1", Schedule: "rate(1 day)"},
+			},
+		}
+		for _, change := range changes {
+			if change != nil {
+				change(&declared, &stage)
+			}
+		}
+		declared.Stages = []spec.Stage{stage}
+		app := synthtest.NewApp(t)
+		stacks.NewTinyStack(app, jsii.String("App"), &stacks.TinyStackProps{App: declared})
+		return template(t, synthtest.Synth(t, app), "shop-dev-service")
+	}
+	type change = func(*spec.App, *spec.Stage)
+	alb := func(_ *spec.App, s *spec.Stage) { s.Endpoint.Type = spec.ALB }
+	plain, balanced := synthesize(), synthesize(alb)
+
+	documented := upgradeTable(t)
+	for name, test := range map[string]struct {
+		base   change
+		change change
+	}{
+		"`scale.mode`":                   {nil, func(_ *spec.App, s *spec.Stage) { s.Scale.Mode = spec.Managed }},
+		"`scale.instance`":               {nil, func(_ *spec.App, s *spec.Stage) { s.Scale.Instance = "t3.xlarge" }},
+		"`scale.instance` (processor)":   {nil, func(_ *spec.App, s *spec.Stage) { s.Scale.Instance = "t4g.large" }},
+		"`scale.instances`":              {nil, func(_ *spec.App, s *spec.Stage) { s.Scale.Instances = spec.Instances{Min: new(3), Max: new(3)} }},
+		"`scale.tasks`":                  {nil, func(_ *spec.App, s *spec.Stage) { s.Scale.Tasks = spec.Tasks{Min: new(2), Max: new(2)} }},
+		"`scale.cpu`":                    {nil, func(_ *spec.App, s *spec.Stage) { s.Scale.CPU = spec.CPUThresholds{ScaleOut: 60, For: spec.Minutes(3)} }},
+		"`scale.spot`":                   {nil, func(_ *spec.App, s *spec.Stage) { s.Scale.Spot = true }},
+		"`scale.image`":                  {nil, func(_ *spec.App, s *spec.Stage) { s.Scale.Image = "ami-0123456789abcdef0" }},
+		"`profile: idle`":                {nil, func(_ *spec.App, s *spec.Stage) { s.Profile = spec.Idle }},
+		"`containerInsights`":            {nil, func(_ *spec.App, s *spec.Stage) { s.ContainerInsights = new(true) }},
+		"`exec`":                         {nil, func(_ *spec.App, s *spec.Stage) { s.Exec = new(false) }},
+		"`services[].tasks`":             {nil, func(a *spec.App, _ *spec.Stage) { a.Services[1].Tasks = spec.Tasks{Max: new(1)} }},
+		"`services[].networkMode`":       {nil, func(a *spec.App, _ *spec.Stage) { a.Services[0].NetworkMode = spec.AWSVPC }},
+		"`services[].networkMode` (ALB)": {alb, func(a *spec.App, _ *spec.Stage) { a.Services[0].NetworkMode = spec.AWSVPC }},
+		"`services[].healthCheck`": {nil, func(a *spec.App, _ *spec.Stage) {
+			a.Services[0].HealthCheck = spec.HealthCheck{Path: "/up", Retries: 5}
+		}},
+		"`services[].healthCheck` (ALB)": {alb, func(a *spec.App, _ *spec.Stage) {
+			a.Services[0].HealthCheck = spec.HealthCheck{Path: "/up", Retries: 5}
+		}},
+		"`services[].port`":          {nil, func(a *spec.App, _ *spec.Stage) { a.Services[0].Port = 8080 }},
+		"`services[].port` (ALB)":    {alb, func(a *spec.App, _ *spec.Stage) { a.Services[0].Port = 8080 }},
+		"`services[].schedule`":      {nil, func(a *spec.App, _ *spec.Stage) { a.Services[2].Schedule = "rate(2 days)" }},
+		"`services[].cpu`, `memory`": {nil, func(a *spec.App, _ *spec.Stage) { a.Services[0].CPU, a.Services[0].Memory = 128, 256 }},
+		"`services[].stopTimeout`, `user`, `ulimits`, `volumes`, …": {alb, func(a *spec.App, _ *spec.Stage) {
+			w := &a.Services[0]
+			w.StopTimeout, w.User, w.ReadOnlyRoot, w.WorkingDirectory = spec.Duration(time.Minute), "app", true, "/srv"
+			w.Ulimits, w.Volumes = []spec.Ulimit{{Name: "nofile", Soft: 9000}}, []spec.Volume{{Name: "tmp", Path: "/tmp"}}
+		}},
+		"`endpoint.type`":       {nil, alb},
+		"`endpoint.deployment`": {alb, func(_ *spec.App, s *spec.Stage) { s.Endpoint.Deployment = spec.BlueGreen }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := plain
+			if test.base != nil {
+				before = balanced
+			}
+			after := synthesize(test.base, test.change)
+			assert.NotEqual(t, before, after, "the change must show in the template")
+			var types []string
+			for _, there := range [][]string{replaced(t, before, after, properties), replaced(t, after, before, properties)} {
+				for _, kind := range there {
+					if !slices.Contains(types, kind) {
+						types = append(types, kind)
+					}
+				}
+			}
+			for _, kind := range []string{"AWS::ECS::Cluster", "AWS::ECS::Service", "AWS::ECS::CapacityProvider", "AWS::AutoScaling::AutoScalingGroup"} {
+				assert.NotContains(t, types, kind)
+				for id := range before.Resources(kind) {
+					assert.Contains(t, after.Resources(kind), id, "it would be deleted and another made")
+				}
+			}
+			want := strings.Join(types, ", ")
+			if want == "" {
+				want = "nothing"
+			}
+			assert.Equal(t, want, documented[name], "docs/upgrades.md")
+			delete(documented, name)
+		})
+	}
+	assert.Empty(t, documented, "docs/upgrades.md has rows that no test covers")
+}
+
+// upgradeTable is the table of docs/upgrades.md that says what each field
+// replaces.
+func upgradeTable(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("../docs/upgrades.md")
+	require.NoError(t, err)
+	_, section, found := strings.Cut(string(text), "## Compute")
+	require.True(t, found)
+	rows := map[string]string{}
+	for line := range strings.SplitSeq(section, "\n") {
+		if strings.HasPrefix(line, "## ") {
+			break
+		}
+		if cells := strings.Split(line, " | "); len(cells) == 3 && strings.HasPrefix(cells[0], "| `") {
+			rows[strings.TrimPrefix(cells[0], "| ")] = strings.ReplaceAll(cells[1], "`", "")
+		}
+	}
+	return rows
+}
