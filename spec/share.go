@@ -9,12 +9,16 @@ import (
 )
 
 // ProxyMiB is the memory set aside for the Service Connect proxy that runs
-// beside each task where a stage has internal services ("Service Connect
-// concepts", Amazon ECS developer guide: at least 64 MiB).
+// beside each task where a stage has internal services (Amazon ECS developer
+// guide, "Service Connect": at least 64 MiB).
 const ProxyMiB = 64
 
 // leastMiB is the smallest memory reservation that Docker accepts.
 const leastMiB = 6
+
+// leastBesideProxyMiB is what a container needs beside a proxy to be worth
+// starting.
+const leastBesideProxyMiB = 32
 
 // leastCPU is the smallest CPU share that Linux accepts.
 const leastCPU = 2
@@ -30,13 +34,20 @@ const leastCPU = 2
 // A reservation is a promise, not a limit. What a task may use is its even
 // share of the instance: the limit of its memory, and the measure of its CPU
 // load.
+//
+// Where tasks have Service Connect proxies beside them the memory cannot be
+// promised twice: Service Connect wants a limit on the task as a whole, and ECS
+// reserves such a limit. There the tasks at their least number fit, twice.
 type Share struct {
 	// CPU units reserved for a task; 1024 are one vCPU.
 	CPU int
 	// MemoryReservation in MiB that a task always finds.
 	MemoryReservation int
-	// Memory in MiB that a task may use at most.
+	// Memory in MiB that the container may use at most.
 	Memory int
+	// TaskMemory in MiB is the limit of container and proxy together, which
+	// ECS reserves; 0 where there is no proxy.
+	TaskMemory int
 	// CPUTarget is the load in percent of the reserved CPU at which tasks are
 	// added: above 100 where a task may use more than its reservation.
 	CPUTarget int
@@ -51,8 +62,6 @@ func Shares(scale ScaleProfile, services []Service) (map[string]Share, error) {
 	}
 	smallest := max(1, *scale.Instances.Min)
 	memory, cpu := instance.UsableMemoryMiB(), instance.CPUUnits()
-	memory -= proxies(services) * ProxyMiB
-
 	// What is declared is taken first: reserved as a whole, and room for its
 	// second copy at the least number of tasks.
 	var undeclaredMemory, undeclaredCPU int
@@ -60,7 +69,7 @@ func Shares(scale ScaleProfile, services []Service) (map[string]Share, error) {
 	for _, service := range services {
 		perInstance, times := copies(*service.TasksIn(scale).Min, smallest), service.versions()
 		if service.Memory > 0 {
-			memory -= times * perInstance * service.Memory
+			memory -= times * perInstance * (service.Memory + service.proxyIn(services))
 			taken = append(taken, fmt.Sprintf("%s %d × %d × %d MiB", service.Name, times, perInstance, service.Memory))
 		} else {
 			undeclaredMemory++
@@ -85,11 +94,26 @@ func Shares(scale ScaleProfile, services []Service) (map[string]Share, error) {
 		share := Share{CPU: service.CPU, CPUTarget: scale.CPU.ScaleOut, MemoryReservation: service.Memory, Memory: service.Memory}
 		// At the greatest number of tasks, on the smallest cluster, twice.
 		most := service.versions() * copies(*service.TasksIn(scale).Max, smallest)
-		if service.Memory == 0 && memoryShare < leastMiB*most || service.CPU == 0 && cpuShare < leastCPU*most {
+		least := service.versions() * copies(*service.TasksIn(scale).Min, smallest)
+		proxy := service.proxyIn(services)
+		switch {
+		case service.Memory > 0 && proxy > 0:
+			share.TaskMemory = service.Memory + proxy
+		case service.Memory > 0:
+		case proxy > 0:
+			share.TaskMemory = memoryShare / least
+			share.Memory = share.TaskMemory - proxy
+			share.MemoryReservation = share.Memory
+			if share.Memory < leastBesideProxyMiB {
+				return nil, noRoom(instance, smallest, services, taken)
+			}
+		case memoryShare < leastMiB*most:
 			return nil, noRoom(instance, smallest, services, taken)
-		}
-		if service.Memory == 0 {
+		default:
 			share.MemoryReservation, share.Memory = memoryShare/most, memoryShare
+		}
+		if service.CPU == 0 && cpuShare < leastCPU*most {
+			return nil, noRoom(instance, smallest, services, taken)
 		}
 		if service.CPU == 0 {
 			share.CPU = cpuShare / most
@@ -153,19 +177,13 @@ func HasProxies(services []Service) bool {
 	return false
 }
 
-// proxies is how many services of the stage have proxies beside their tasks:
+// proxyIn is the memory in MiB of the proxy beside each task of the service:
 // Service Connect serves services, not tasks that run on a schedule.
-func proxies(services []Service) int {
-	if !HasProxies(services) {
+func (s Service) proxyIn(services []Service) int {
+	if s.Schedule != "" || !HasProxies(services) {
 		return 0
 	}
-	n := 0
-	for _, service := range services {
-		if service.Schedule == "" {
-			n++
-		}
-	}
-	return n
+	return ProxyMiB
 }
 
 // copies is the number of a service's tasks on one instance when they are
@@ -186,7 +204,11 @@ func declaredOnly(scale ScaleProfile, services []Service) (map[string]Share, err
 		if service.CPU == 0 || service.Memory == 0 {
 			return nil, fmt.Errorf("the size of %s is not known here, so it cannot be divided: declare cpu and memory of service %q", scale.Instance, service.Name)
 		}
-		shares[service.Name] = Share{CPU: service.CPU, CPUTarget: scale.CPU.ScaleOut, MemoryReservation: service.Memory, Memory: service.Memory}
+		share := Share{CPU: service.CPU, CPUTarget: scale.CPU.ScaleOut, MemoryReservation: service.Memory, Memory: service.Memory}
+		if proxy := service.proxyIn(services); proxy > 0 {
+			share.TaskMemory = service.Memory + proxy
+		}
+		shares[service.Name] = share
 	}
 	return shares, nil
 }
@@ -194,8 +216,8 @@ func declaredOnly(scale ScaleProfile, services []Service) (map[string]Share, err
 func noRoom(instance instances.Type, smallest int, services []Service, taken []string) error {
 	text := fmt.Sprintf("%d services, with the second copies that a rolling update starts, do not fit on %d × %s, which leaves %d MiB and %d CPU units each",
 		len(services), smallest, instance.Name, instance.UsableMemoryMiB(), instance.CPUUnits())
-	if n := proxies(services); n > 0 {
-		text += fmt.Sprintf("; the Service Connect proxies take %d MiB", ProxyMiB*n)
+	if HasProxies(services) {
+		text += fmt.Sprintf("; the Service Connect proxy beside each task takes %d MiB", ProxyMiB)
 	}
 	if len(taken) > 0 {
 		text += "; declared: " + strings.Join(taken, ", ")

@@ -54,13 +54,17 @@ func TestARollingUpdateAlwaysFits(t *testing.T) {
 						memory, cpu = memory+shares[s.Name].MemoryReservation, cpu+shares[s.Name].CPU
 						continue
 					}
-					memory += 2 * most * shares[s.Name].MemoryReservation
+					if internal {
+						// ECS reserves the limit of the task, proxy included.
+						memory += 2 * *s.TasksIn(scale).Min * shares[s.Name].TaskMemory
+						assert.Equal(t, shares[s.Name].TaskMemory, shares[s.Name].Memory+spec.ProxyMiB)
+					} else {
+						memory += 2 * most * shares[s.Name].MemoryReservation
+						assert.Zero(t, shares[s.Name].TaskMemory)
+					}
 					cpu += 2 * most * shares[s.Name].CPU
 					assert.LessOrEqual(t, shares[s.Name].MemoryReservation, shares[s.Name].Memory)
 					assert.LessOrEqual(t, n*shares[s.Name].Memory, instance.UsableMemoryMiB(), "%s × %d", name, n)
-				}
-				if internal {
-					memory += spec.ProxyMiB * n
 				}
 				assert.LessOrEqual(t, memory, smallest*instance.UsableMemoryMiB(), "%s × %d", name, n)
 				assert.LessOrEqual(t, cpu, smallest*instance.CPUUnits(), "%s × %d", name, n)
@@ -92,6 +96,19 @@ func TestDivide(t *testing.T) {
 		"two share it": {
 			scale: scale(nil), services: services(2),
 			want: spec.Share{CPU: 102, MemoryReservation: 44, Memory: 448, CPUTarget: 750},
+		},
+		// Service Connect: 896 MiB for two services, twice, 64 MiB of it the proxy's.
+		"beside a proxy": {
+			scale: scale(nil), services: []spec.Service{{Name: "s0"}, {Name: "s1", Internal: true}},
+			want: spec.Share{CPU: 102, MemoryReservation: 160, Memory: 160, TaskMemory: 224, CPUTarget: 750},
+		},
+		"declared beside a proxy": {
+			scale: scale(nil), services: []spec.Service{{Name: "s0", Memory: 200, CPU: 256}, {Name: "s1", Internal: true}},
+			want: spec.Share{CPU: 256, MemoryReservation: 200, Memory: 200, TaskMemory: 264, CPUTarget: 75},
+		},
+		"too many beside proxies": {
+			scale: scale(nil), services: append(services(5), spec.Service{Name: "s9", Internal: true}),
+			problem: "the Service Connect proxy beside each task takes 64 MiB",
 		},
 		"a fixed number of tasks": {
 			scale:    scale(func(s *spec.ScaleProfile) { s.Tasks.Max = new(1) }),

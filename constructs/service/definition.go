@@ -88,6 +88,11 @@ func newDefinition(scope constructs.Construct, props *EcsEc2ServiceProps, plan p
 		NetworkMode: networkModes[declared.NetworkMode],
 		TaskRole:    taskRole,
 	})
+	if share.TaskMemory > 0 {
+		// Service Connect wants a limit for the task; the CDK has none for
+		// tasks on EC2.
+		d.task.Node().DefaultChild().(awsecs.CfnTaskDefinition).SetMemory(jsii.String(fmt.Sprint(share.TaskMemory)))
+	}
 	if declared.NetworkMode == spec.AWSVPC {
 		d.security = awsec2.NewSecurityGroup(scope, jsii.String("SecurityGroup"), &awsec2.SecurityGroupProps{
 			Vpc:         props.Cluster.Vpc(),

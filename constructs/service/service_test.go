@@ -204,6 +204,12 @@ func TestEcsEc2Service(t *testing.T) {
 		assert.Nil(t, ecs("client").Get("Properties.ServiceConnectConfiguration.Services"))
 		assert.Equal(t, true, ecs("client").Get("Properties.ServiceConnectConfiguration.Enabled"))
 		assert.Nil(t, ecs("standard").Get("Properties.ServiceConnectConfiguration"), "no proxy where there is nobody to reach")
+		for _, name := range []string{"internal", "client"} {
+			// Service Connect wants a limit for the task as a whole.
+			memory := only(name, "AWS::ECS::TaskDefinition").Get("Properties.Memory")
+			assert.Equal(t, fmt.Sprint(container(name)["Memory"].(float64)+64), memory, name)
+		}
+		assert.Nil(t, only("standard", "AWS::ECS::TaskDefinition").Get("Properties.Memory"), "it would be reserved as a whole")
 	})
 
 	t.Run("configuration", func(t *testing.T) {
