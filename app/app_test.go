@@ -21,12 +21,28 @@ import (
 // Most of these tests run the app as the CDK command line tool does: as a process
 // that writes into the folder it is told.
 
+// binaries that are built already, by folder.
+var binaries = map[string]string{}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, binary := range binaries {
+		os.RemoveAll(filepath.Dir(binary))
+	}
+	os.Exit(code)
+}
+
 func build(t *testing.T, app string) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "tinystack")
-	out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, app).CombinedOutput()
-	require.NoError(t, err, string(out))
-	return binary
+	if binaries[app] == "" {
+		dir, err := os.MkdirTemp("", "tinystack")
+		require.NoError(t, err)
+		binary := filepath.Join(dir, "tinystack")
+		out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, app).CombinedOutput()
+		require.NoError(t, err, string(out))
+		binaries[app] = binary
+	}
+	return binaries[app]
 }
 
 type result struct {

@@ -289,7 +289,7 @@ func TestInsertingAStageChangesNoOther(t *testing.T) {
 	}
 	want := rawTemplates(t, base)
 	random := rand.New(rand.NewPCG(1, 2))
-	for round := range 12 {
+	for round := range 8 {
 		changed := base
 		changed.Stages = slices.Clone(base.Stages)
 		for i := range 1 + random.IntN(2) {
