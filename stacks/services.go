@@ -28,9 +28,6 @@ import (
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-// ephemeral are the host ports that bridge mode gives to containers.
-const ephemeralFirst, ephemeralLast = 32768, 65535
-
 func (s *stage) addServices(tags map[string]string) {
 	stack := s.newStack("service", "cluster, services, endpoint")
 	net := s.networkIn(stack)
@@ -105,7 +102,7 @@ func (s *stage) connectServices(stack awscdk.Stack) {
 			if !to.Internal || to.Name == from.Name {
 				continue
 			}
-			target, ports := awsec2.ISecurityGroup(instances), awsec2.Port_TcpRange(jsii.Number(ephemeralFirst), jsii.Number(ephemeralLast))
+			target, ports := awsec2.ISecurityGroup(instances), endpoint.DynamicPorts()
 			if own := s.taskGroup(to.Name); own != nil {
 				target, ports = own, awsec2.Port_Tcp(jsii.Number(to.Port))
 			}

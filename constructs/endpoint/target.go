@@ -14,11 +14,9 @@ import (
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-// Host ports that Docker's bridge gives to containers with a dynamic port.
-const (
-	firstDynamicPort = 32768
-	lastDynamicPort  = 65535
-)
+// DynamicPorts are the host ports that Docker's bridge gives to containers with
+// a dynamic port.
+func DynamicPorts() awsec2.Port { return awsec2.Port_TcpRange(jsii.Number(32768), jsii.Number(65535)) }
 
 // defaultHealthPath is what a load balancer asks for.
 const defaultHealthPath = "/"
@@ -104,7 +102,7 @@ func (t Target) resolve() (resolvedTarget, error) {
 		return r, errors.New("target: the task's network mode is none, so nothing can reach it: use bridge, host or awsvpc")
 	case awsecs.NetworkMode_BRIDGE, awsecs.NetworkMode_NAT:
 		if mapping.HostPort == nil || *mapping.HostPort == 0 {
-			r.ports = awsec2.Port_TcpRange(jsii.Number(firstDynamicPort), jsii.Number(lastDynamicPort))
+			r.ports = DynamicPorts()
 		} else {
 			r.ports = awsec2.Port_Tcp(mapping.HostPort)
 		}
