@@ -180,7 +180,7 @@ func (s *Smoke) setDefaults(app App) {
 	fill(&s.Status, 200)
 	fill(&s.Timeout, 5*minute)
 	for _, service := range app.Services {
-		if service.public() {
+		if service.Public() {
 			fill(&s.Path, service.HealthCheck.Path)
 			fill(&s.Path, "/")
 		}

@@ -86,11 +86,11 @@ func (a App) validateServices(r report) {
 	a.validateRoutes(r)
 }
 
-// public says whether the stage's endpoint serves the service.
-func (s Service) public() bool { return !s.Internal && !s.Worker }
+// Public says whether the stage's endpoint serves the service.
+func (s Service) Public() bool { return !s.Internal && !s.Worker }
 
 // hasPublicService says whether a stage has an endpoint at all.
-func (a App) hasPublicService() bool { return slices.ContainsFunc(a.Services, Service.public) }
+func (a App) hasPublicService() bool { return slices.ContainsFunc(a.Services, Service.Public) }
 
 // withoutInherited drops what a canary only has from its production stage,
 // where it is reported already. What is wrong in the canary alone stays.

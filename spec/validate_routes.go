@@ -46,7 +46,7 @@ func (a App) validateRoutes(r report) {
 	paths := map[string]int{}
 	fallback, public := -1, 0
 	for i, service := range a.Services {
-		if !service.public() {
+		if !service.Public() {
 			continue
 		}
 		public++

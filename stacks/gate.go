@@ -20,7 +20,7 @@ func (s *stage) addAlarms(stack awscdk.Stack) {
 		})
 		s.alarmNames = append(s.alarmNames, name)
 		for _, declared := range s.app.Services {
-			if !declared.Internal && !declared.Worker {
+			if declared.Public() {
 				// It is named, not referred to; ECS is to find it all the same.
 				s.services[declared.Name].Service().Node().AddDependency(alarm)
 			}

@@ -70,7 +70,7 @@ func (s *stage) addServices(tags map[string]string) {
 			for _, before := range internal {
 				added.Service().Node().AddDependency(before.Service())
 			}
-			if !declared.Worker {
+			if declared.Public() {
 				public = append(public, declared)
 			}
 		}
@@ -123,10 +123,9 @@ func (s *stage) taskGroup(name string) awsec2.ISecurityGroup {
 // newNamespace is where an HTTP API and the stage's own services look tasks
 // up; nil where nobody does.
 func (s *stage) newNamespace(stack awscdk.Stack, net network.Network) awsservicediscovery.PrivateDnsNamespace {
-	public := slices.ContainsFunc(s.app.Services, func(d spec.Service) bool { return !d.Internal && !d.Worker })
-	internal := slices.ContainsFunc(s.app.Services, func(d spec.Service) bool { return d.Internal })
+	public := slices.ContainsFunc(s.app.Services, spec.Service.Public)
 	httpAPI := public && s.declared.Endpoint.Type == spec.APIGateway && s.declared.Endpoint.Caching == nil
-	if !httpAPI && !internal {
+	if !httpAPI && !spec.HasProxies(s.app.Services) {
 		return nil
 	}
 	return awsservicediscovery.NewPrivateDnsNamespace(stack, jsii.String("Namespace"), &awsservicediscovery.PrivateDnsNamespaceProps{
@@ -142,7 +141,7 @@ func (s *stage) addService(stack awscdk.Stack, net network.Network, declared spe
 	props.LoadBalanced = s.loadBalanced(declared)
 	// The agent of ECS Exec writes to the container's file system.
 	props.Exec = *s.declared.Exec && !declared.ReadOnlyRoot
-	if !declared.Internal && !declared.Worker {
+	if declared.Public() {
 		props.DeploymentAlarms = []string{s.endpointAlarmName()}
 	}
 	if namespace != nil {
@@ -206,7 +205,7 @@ func (s *stage) serviceProps(stack awscdk.Stack, net network.Network, declared s
 
 // loadBalanced says whether a load balancer stands before the service.
 func (s *stage) loadBalanced(declared spec.Service) bool {
-	return !declared.Internal && !declared.Worker &&
+	return declared.Public() &&
 		(s.declared.Endpoint.Type == spec.ALB || s.declared.Endpoint.Caching != nil)
 }
 
