@@ -16,14 +16,15 @@ export CDK_DISABLE_VERSION_CHECK := 1
 ## Synthesize CONFIG into OUT. OUT changes only when all of it succeeded.
 synth: $(CDK) build
 	@rm -rf '$(OUT).partial'
-	@TINYSTACK_CONFIG='$(CONFIG)' $(CDK) synth --ci --app .bin/tinystack --build '' --quiet --output '$(OUT).partial' >/dev/null \
+	@TINYSTACK_CONFIG='$(CONFIG)' $(CDK) synth --ci --app .bin/app --build '' --quiet --output '$(OUT).partial' >/dev/null \
 		|| { rm -rf '$(OUT).partial'; exit 1; }
 	@rm -rf '$(OUT)' && mv '$(OUT).partial' '$(OUT)'
 	@.bin/tinystack summary '$(OUT)'
 
-## Build the app. Go relinks it only when sources changed.
+## Build the app and the command. Go relinks them only when sources changed.
 build:
-	@go build -ldflags='-s -w' -o .bin/tinystack .
+	@go build -ldflags='-s -w' -o .bin/app .
+	@go build -ldflags='-s -w' -o .bin/tinystack ./cmd/tinystack
 
 test: $(CDK)
 	$(GOTEST) ./...

@@ -23,18 +23,12 @@ import (
 	"github.com/tinystack-go/tinystack/stacks"
 )
 
-// ConfigVariable is the environment variable that names the declaration.
-const ConfigVariable = "TINYSTACK_CONFIG"
-
-// DefaultConfig is the declaration that is read when none is named.
-const DefaultConfig = "tinystack.yaml"
-
-// Main is the whole app. Without arguments it synthesizes, as the CDK command
-// line tool expects of an app; `summary DIR` prints what a cloud assembly
-// holds, `validate` only reads the declaration. It ends the process: with
-// status 1 and a list of problems where the declaration is wrong.
+// Main is the whole app: it synthesizes what the declaration that [spec.File]
+// names declares, into the folder that the CDK command line tool names. It ends
+// the process: with status 1 and a list of problems where the declaration is
+// wrong.
 func Main() {
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], os.Stderr))
 }
 
 // Run is a whole app that is written in Go: build puts into the CDK app what is
@@ -53,8 +47,8 @@ func Run(build func(cdk awscdk.App)) {
 	}))
 }
 
-func run(args []string, stdout, stderr io.Writer) int {
-	return guard(stderr, func() int { return do(args, stdout, stderr) })
+func run(args []string, stderr io.Writer) int {
+	return guard(stderr, func() int { return do(args, stderr) })
 }
 
 // guard reports what a construct found wrong instead of ending with a trace.
@@ -68,23 +62,16 @@ func guard(stderr io.Writer, work func() int) (status int) {
 	return work()
 }
 
-func do(args []string, stdout, stderr io.Writer) int {
-	if len(args) == 2 && args[0] == "summary" {
-		return fail(stderr, Summary(stdout, args[1]))
+func do(args []string, stderr io.Writer) int {
+	if len(args) > 0 {
+		return fail(stderr, fmt.Errorf("this app synthesizes %s and takes no arguments, not %q: the command is another program, cmd/tinystack", spec.File(), strings.Join(args, " ")))
 	}
-	if len(args) > 0 && (len(args) > 1 || args[0] != "validate") {
-		return fail(stderr, fmt.Errorf("usage: no arguments to synthesize, %q to check the declaration, or %q", "validate", "summary DIR"))
-	}
-	declared, err := spec.Load(config())
+	declared, err := spec.Load(spec.File())
 	if err != nil {
 		return fail(stderr, err)
 	}
 	for _, warning := range declared.Warnings() {
 		fmt.Fprintln(stderr, warning)
-	}
-	if len(args) == 1 {
-		fmt.Fprintf(stdout, "%s is valid: %d services, %d stages\n", config(), len(declared.Services), len(declared.Stages))
-		return 0
 	}
 	synthesize(func(cdk awscdk.App) {
 		stacks.NewTinyStack(cdk, &declared.Name, &stacks.TinyStackProps{
@@ -93,13 +80,6 @@ func do(args []string, stdout, stderr io.Writer) int {
 		})
 	})
 	return 0
-}
-
-func config() string {
-	if path := os.Getenv(ConfigVariable); path != "" {
-		return path
-	}
-	return DefaultConfig
 }
 
 // synthesize runs the CDK. The folder it writes to is the one that the CDK

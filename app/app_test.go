@@ -53,7 +53,7 @@ type result struct {
 func start(t *testing.T, binary, config, outdir string, args ...string) result {
 	t.Helper()
 	command := exec.Command(binary, args...)
-	command.Env = append(os.Environ(), ConfigVariable+"="+config, "CDK_OUTDIR="+outdir)
+	command.Env = append(os.Environ(), spec.FileVariable+"="+config, "CDK_OUTDIR="+outdir)
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	err := command.Run()
@@ -116,14 +116,10 @@ func TestBadDeclarations(t *testing.T) {
 	assert.Equal(t, map[string]string{"manifest.json": "earlier"}, files(t, outdir))
 }
 
-func TestValidate(t *testing.T) {
-	binary := build(t, "..")
-	got := start(t, binary, "../tinystack.yaml", t.TempDir(), "validate")
-	assert.Equal(t, 0, got.status)
-	assert.Equal(t, "../tinystack.yaml is valid: 2 services, 3 stages\n", got.stdout)
-	got = start(t, binary, "", t.TempDir(), "fly")
+func TestArguments(t *testing.T) {
+	got := start(t, build(t, ".."), "", t.TempDir(), "validate")
 	assert.Equal(t, 1, got.status)
-	assert.Contains(t, got.stderr, "usage")
+	assert.Contains(t, got.stderr, "cmd/tinystack")
 }
 
 // What the default declaration becomes, as `cdk synth` runs it.
@@ -141,11 +137,10 @@ func TestSynthesize(t *testing.T) {
 			assert.NotContains(t, text, `"missing"`, "%s: something would be looked up", name)
 		}
 	}
-	var out bytes.Buffer
-	require.NoError(t, Summary(&out, outdir))
-	assert.Contains(t, out.String(), "guestbook-prod-service                 222222222222   us-east-1")
-	assert.Contains(t, out.String(), "npx cdk bootstrap aws://222222222222/us-west-2 --trust 111111111111")
-	documented(t, out.String(), made)
+	summary := start(t, build(t, "../cmd/tinystack"), "", "", "summary", outdir).stdout
+	assert.Contains(t, summary, "guestbook-prod-service                 222222222222   us-east-1")
+	assert.Contains(t, summary, "npx cdk bootstrap aws://222222222222/us-west-2 --trust 111111111111")
+	documented(t, summary, made)
 }
 
 // documented compares what docs/accounts.md and docs/rollback.md say of

@@ -39,7 +39,7 @@ func BenchmarkSynth(b *testing.B) {
 // BenchmarkLoad is the declaration alone: what every wrong one costs.
 func BenchmarkLoad(b *testing.B) {
 	binary := filepath.Join(b.TempDir(), "tinystack")
-	out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, "..").CombinedOutput()
+	out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, "../cmd/tinystack").CombinedOutput()
 	require.NoError(b, err, string(out))
 	config := filepath.Join(b.TempDir(), "20.yaml")
 	require.NoError(b, os.WriteFile(config, []byte(declaration(20)), 0o644))

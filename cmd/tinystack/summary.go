@@ -1,4 +1,4 @@
-package app
+package main
 
 import (
 	"fmt"
@@ -6,12 +6,25 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/spf13/cobra"
+
 	"github.com/tinystack-go/tinystack/snapshot"
 )
 
-// Summary prints what a cloud assembly holds, a line a stack, and what has to
+func newSummary() *cobra.Command {
+	return &cobra.Command{
+		Use:   "summary DIR",
+		Short: "Says what a cloud assembly holds, and how it is deployed",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, args []string) error {
+			return summary(command.OutOrStdout(), args[0])
+		},
+	}
+}
+
+// summary prints what a cloud assembly holds, a line a stack, and what has to
 // be done once in each environment before it can be deployed.
-func Summary(out io.Writer, dir string) error {
+func summary(out io.Writer, dir string) error {
 	assembly, err := snapshot.Load(dir)
 	if err != nil {
 		return err

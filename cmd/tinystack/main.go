@@ -1,0 +1,81 @@
+// Command tinystack reads a declaration and says what becomes of it, without
+// making the templates: whether it is valid, and what a cloud assembly of it
+// holds. It needs neither Node nor the CDK, and AWS only where it says so.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is the whole command. Data goes to stdout, everything else to stderr;
+// the status is 0, or 1 where something is wrong.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	if err := root.Execute(); err != nil {
+		report(stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "tinystack",
+		Short:         "Says what becomes of a declaration",
+		SilenceErrors: true, // report prints them
+		SilenceUsage:  true,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.PersistentFlags().StringP("file", "f", spec.File(), "the declaration")
+	root.AddCommand(
+		newValidate(),
+		newSummary(),
+	)
+	return root
+}
+
+// load reads the declaration that the flags name, and prints its warnings.
+func load(command *cobra.Command) (spec.App, error) {
+	path, err := command.Flags().GetString("file")
+	if err != nil {
+		return spec.App{}, err
+	}
+	app, err := spec.Load(path)
+	if err != nil {
+		return spec.App{}, err
+	}
+	for _, warning := range app.Warnings() {
+		fmt.Fprintln(command.ErrOrStderr(), warning)
+	}
+	return app, nil
+}
+
+func report(stderr io.Writer, err error) {
+	fmt.Fprintln(stderr, err)
+	var problems spec.Problems
+	if errors.As(err, &problems) {
+		fmt.Fprintf(stderr, "\n%s\n", count(len(problems), "problem"))
+	}
+}
+
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
