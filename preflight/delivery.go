@@ -166,12 +166,20 @@ func serviceResources(app spec.App, stage spec.Stage) int {
 	return resources + 3*len(stage.Endpoint.APIKeys) + 2*len(stage.Endpoint.RedirectFrom)
 }
 
-// cachedResources are the resources and methods that a REST API consists of:
-// one of each for every part of a path that it keeps responses for, a GET for
-// the path itself, and a catch-all beside parts that are no variable.
+// cachedResources are the resources and methods that a REST API consists of in
+// the template: each resource takes any method, and those whose responses are
+// kept a GET beside.
 func cachedResources(caching spec.Caching) int {
+	resources, kept := cachedPaths(caching)
+	return 2*resources + kept - 1 // the root is not in the template
+}
+
+// cachedPaths are the resources of a REST API, the root among them, and how
+// many of them keep responses: one for every part of a declared path, and a
+// catch-all beside parts that are no variable.
+func cachedPaths(caching spec.Caching) (resources, kept int) {
 	const root = ""
-	parts, kept, variable := map[string]bool{root: true}, map[string]bool{}, map[string]bool{}
+	parts, variable := map[string]bool{root: true}, map[string]bool{}
 	for _, path := range caching.Paths {
 		at := root
 		for _, segment := range segments(path.Path) {
@@ -181,13 +189,8 @@ func cachedResources(caching spec.Caching) int {
 			at += "/" + segment
 			parts[at] = true
 		}
-		kept[at] = true
 	}
-	resources := -1 // the root is no resource of its own
-	for part := range parts {
-		resources += 2 + when(kept[part], 1) + when(!variable[part], 2)
-	}
-	return resources
+	return 2*len(parts) - len(variable), len(caching.Paths)
 }
 
 // arm64 says whether images are built for arm64.

@@ -108,6 +108,7 @@ func CheckIn(app spec.App, account *Account) (Findings, error) {
 		s.network()
 		s.endpoint()
 		s.template()
+		s.api()
 	}
 	c.services()
 	c.addresses()

@@ -150,6 +150,9 @@ var cures = map[string][2]string{
 	"quota-load-balancers":      {"{name: test, endpoint: {type: alb}}", "{name: test}"},
 	"quota-databases":           {"{name: test, database: {}}", "{name: test}"},
 	"quota-builds":              {"{name: mailer, worker: true}", "{name: mailer, worker: true, image: \"public.ecr.aws/a/b:1\"}"},
+	"quota-namespaces":          {"{name: test}", "{name: test, endpoint: {type: alb}}"},
+	"quota-api-resources":       {"shops/24/items/{id}/photos/{photo}/large/24", "shops/24"},
+	"quota-requests":            {"20000", "10000"},
 	"unused-acknowledgement":    {"stages: [{name: dev}]\nacknowledge:\n  - {finding: single-nat", "stages: [{name: dev}]\nacknowledge:\n  - {finding: quota-vcpus"},
 }
 
@@ -311,4 +314,50 @@ func TestImports(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, string(list), "jsii")
 	assert.NotContains(t, string(list), "aws-sdk-go")
+}
+
+// Cases that one example each does not show.
+func TestMore(t *testing.T) {
+	for name, test := range map[string]struct {
+		text, id string
+		found    bool
+	}{
+		"roles are unique in an account, not a region": {
+			"name: shop\nservices: [{name: b-c}, {name: c, worker: true}]\nstages: [{name: a}, {name: a-b, region: eu-west-1}]\n", "name-clash", true},
+		"roles of two accounts": {
+			"name: shop\nservices: [{name: b-c}, {name: c, worker: true}]\nstages: [{name: a, account: \"111111111111\"}, {name: a-b, account: \"222222222222\"}]\n", "name-clash", false},
+		"some regions begin with fewer requests": {
+			"name: shop\nstages: [{name: dev, region: eu-south-1, endpoint: {throttling: {requestsPerSecond: 5000}}}]\n", "quota-requests", true},
+		"as many requests elsewhere": {
+			"name: shop\nstages: [{name: dev, region: eu-west-1, endpoint: {throttling: {requestsPerSecond: 5000}}}]\n", "quota-requests", false},
+		"six VPCs in two regions": {
+			"name: shop\nstages: [{name: a}, {name: b}, {name: c}, {name: d}, {name: e}, {name: f, region: eu-west-1}]\n", "quota-vpcs", false},
+		"six VPCs in two accounts": {
+			"name: shop\nstages: [{name: a}, {name: b}, {name: c}, {name: d}, {name: e}, {name: f, account: \"222222222222\"}]\n", "quota-vpcs", false},
+		"families beyond the standard ones have another quota": {
+			"name: shop\nstages: [{name: dev, scale: {instance: g4dn.4xlarge, instances: {max: 4}}}]\n", "quota-vcpus", false},
+		"networks in two regions of two accounts": {
+			"name: shop\nstages: [{name: a, account: \"111111111111\"}, {name: b, account: \"222222222222\", region: eu-west-1}]\n", "cidr-overlap", false},
+		"one NAT gateway for all zones": {
+			"name: shop\nstages: [{name: prod, network: {egress: nat-gateway}}]\n", "single-nat", true},
+		"T2 sustains less when it is larger": {
+			"name: shop\nstages: [{name: prod, scale: {instance: t2.2xlarge, cpu: {scaleOut: 20, scaleIn: 5}}}]\n", "burstable-sustained", true},
+		"a service of its own behind no load balancer": {
+			"name: shop\nservices: [{name: web}, {name: cache, image: \"public.ecr.aws/a/redis:7\", internal: true, healthCheck: {path: /}}]\nstages: [{name: dev, endpoint: {type: alb}}]\n", "health-check-client", true},
+		"a previous generation of databases": {
+			"name: shop\nstages: [{name: dev, database: {instance: m4.large}}]\n", "previous-generation", true},
+		"Docker Hub by its name": {
+			"name: shop\nservices: [{name: web, image: \"docker.io/library/nginx:1.29\"}]\n", "docker-hub", true},
+		"a registry with a port": {
+			"name: shop\nservices: [{name: web, image: \"registry.example.com:5000/nginx:1.29\"}]\n", "docker-hub", false},
+		"a canary with fewer tasks": {
+			"name: shop\nstages: [{name: canary, canaryOf: prod, region: us-west-2, scale: {tasks: {max: 2}}}, {name: prod}]\n", "canary-smaller", true},
+		"few stages side by side": {
+			"name: shop\npipeline: {account: \"111111111111\"}\nsource: {codeCommit: shop}\nstages: [{name: a, wave: x}, {name: b, wave: x}]\n", "pipeline-actions", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := ids(check(t, test.text))
+			assert.Equal(t, test.found, slices.Contains(found, test.id), found)
+		})
+	}
 }

@@ -51,16 +51,33 @@ func Quotas() []Quota {
 			"Elastic Load Balancing user guide, Quotas for your Application Load Balancers", needLoadBalancer, "service"},
 		{finding.QuotaDatabases, "rds", "L-7B6409FD", 40, "database instances", "AWS::RDS::DBInstance",
 			"Amazon RDS user guide, Quotas and constraints", needDatabase, "data"},
+		{finding.QuotaNamespaces, "AWSCloudMap", "L-0FE3F50E", 50, "Cloud Map namespaces", "",
+			"AWS Cloud Map developer guide, Quotas", needNamespace, "service"},
 	}
 }
 
-// builds is the quota of the pipeline's region that image builds meet: not one
-// of a stage.
-var builds = Quota{Kind: finding.QuotaBuilds, Service: "codebuild", Code: "L-9D07B6EF", Default: 1, Of: "builds at once (Linux/Small)",
-	Source: "AWS CodeBuild user guide, Quotas for AWS CodeBuild"}
+// Quotas that are not a sum over stages: of the pipeline's region, of one API,
+// and of all APIs together.
+var (
+	builds = Quota{Kind: finding.QuotaBuilds, Service: "codebuild", Code: "L-9D07B6EF", Default: 1, Of: "builds at once (Linux/Small)",
+		Source: "AWS CodeBuild user guide, Quotas for AWS CodeBuild"}
+	buildsARM = Quota{Kind: finding.QuotaBuilds, Service: "codebuild", Code: "L-5ED1D25B", Default: 1, Of: "builds at once (ARM/Small)",
+		Source: "AWS CodeBuild user guide, Quotas for AWS CodeBuild"}
+	apiResources = Quota{Kind: finding.QuotaAPIResources, Service: "apigateway", Code: "L-01C8A9E0", Default: 300, Of: "resources of a REST API",
+		Source: "Amazon API Gateway developer guide, Quotas for REST APIs"}
+	requests = Quota{Kind: finding.QuotaRequests, Service: "apigateway", Code: "L-8A5B8E43", Default: 10_000, Of: "requests a second to all APIs (2500 in some regions)",
+		Source: "Amazon API Gateway developer guide, Amazon API Gateway quotas"}
+)
 
-// AllQuotas are [Quotas] and those of the pipeline.
-func AllQuotas() []Quota { return append(Quotas(), builds) }
+// fewerRequests are the regions in which an account begins with 2500 requests
+// a second.
+var fewerRequests = []string{
+	"af-south-1", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-7", "ca-west-1",
+	"eu-central-2", "eu-south-1", "eu-south-2", "il-central-1", "me-central-1", "mx-central-1",
+}
+
+// AllQuotas are [Quotas] and those that are not a sum over stages.
+func AllQuotas() []Quota { return append(Quotas(), builds, buildsARM, apiResources, requests) }
 
 func isQuota(kind finding.Kind) bool { return strings.HasPrefix(kind.ID, "quota-") }
 
@@ -117,6 +134,12 @@ func needLoadBalancer(app spec.App, stage spec.Stage) int {
 	return when(slices.ContainsFunc(app.Services, spec.Service.Public) && (stage.Endpoint.Type == spec.ALB || stage.Endpoint.Caching != nil), 1)
 }
 
+// needNamespace: an HTTP API finds tasks in a namespace, and services each
+// other.
+func needNamespace(app spec.App, stage spec.Stage) int {
+	return when(stage.HTTPAPI(app.Services) || spec.HasProxies(app.Services), 1)
+}
+
 func needDatabase(_ spec.App, stage spec.Stage) int {
 	return when(stage.Database != nil && stage.Database.Existing == nil, 1)
 }
@@ -169,10 +192,7 @@ func (c *check) quotas() {
 }
 
 func (c *check) quota(quota Quota, place Place, stages []int) {
-	limit, known := c.account.limit(place, quota.Code)
-	if !known {
-		limit = Limit{Value: quota.Default}
-	}
+	limit, known := c.limit(quota, place)
 	total, counted := limit.InUse, limit.InUse > 0
 	var names []string
 	last := stages[0]
@@ -205,7 +225,7 @@ func (c *check) exceeded(quota Quota, known bool, stages []string, path string, 
 	}
 	before := len(c.found)
 	c.add(quota.Kind, stages, path, what, "past the quota AWS refuses to make more, and the deployment or the scaling stops there",
-		fmt.Sprintf("ask for more before: aws service-quotas request-service-quota-increase --service-code %s --quota-code %s --desired-value %d --region %s; tinystack preflight --live compares with the account's own", quota.Service, quota.Code, total, place.Region))
+		askFor(quota, total, place.Region)+"; tinystack preflight --live compares with the account's own")
 	if known && quota.Kind.Severity == Warning {
 		c.found[before].Severity = Error
 	}
@@ -213,22 +233,56 @@ func (c *check) exceeded(quota Quota, known bool, stages []string, path string, 
 
 // builds looks at the images that are built side by side.
 func (c *check) builds() {
-	if c.app.Pipeline == nil || c.arm64() {
-		return // builds on Arm have a quota of their own
+	if c.app.Pipeline == nil {
+		return
 	}
-	place := Place{c.app.Pipeline.Account, c.app.Pipeline.Region}
-	limit, known := c.account.limit(place, builds.Code)
-	if !known {
-		limit = Limit{Value: builds.Default}
+	quota := builds
+	if c.arm64() {
+		quota = buildsARM
 	}
-	built := c.built()
-	if len(built) <= limit.Value {
+	limit, known := c.limit(quota, Place{c.app.Pipeline.Account, c.app.Pipeline.Region})
+	built := len(c.built())
+	if built <= limit.Value {
 		return
 	}
 	begins := "a new account begins with"
 	if known {
 		begins = "the account's quota is"
 	}
-	c.add(builds.Kind, nil, "pipeline", fmt.Sprintf("the images of %d services are built side by side, and %s %d", len(built), begins, limit.Value),
-		"the others queue, and every commit takes longer by as many builds", fmt.Sprintf("ask for more: aws service-quotas request-service-quota-increase --service-code %s --quota-code %s --desired-value %d --region %s", builds.Service, builds.Code, len(built), place.Region))
+	c.add(quota.Kind, nil, "pipeline", fmt.Sprintf("the images of %d services are built side by side, and %s %d", built, begins, limit.Value),
+		"the others queue, and every commit takes longer by as many builds", askFor(quota, built, c.app.Pipeline.Region))
+}
+
+// api looks at the size of a REST API, and at limits that let more through
+// than the account.
+func (s staged) api() {
+	place := Place{s.Account, s.Region}
+	if s.Endpoint.Caching != nil {
+		limit, _ := s.limit(apiResources, place)
+		if parts, _ := cachedPaths(*s.Endpoint.Caching); parts > limit.Value {
+			s.add(apiResources.Kind, ".endpoint.caching.paths", fmt.Sprintf("the API would have %d resources, and a REST API begins with %d", parts, limit.Value),
+				"the parts of the paths are resources of the API: past the quota the deployment fails", "keep the responses of fewer paths, or "+askFor(apiResources, parts, s.Region))
+		}
+	}
+	limit, known := s.limit(requests, place)
+	if !known && slices.Contains(fewerRequests, s.Region) {
+		limit.Value = 2500
+	}
+	if most := s.Endpoint.Throttling.RequestsPerSecond; most > limit.Value {
+		s.add(requests.Kind, ".endpoint.throttling.requestsPerSecond", fmt.Sprintf("%d requests a second are let through, and all APIs of the account together begin with %d", most, limit.Value),
+			"API Gateway answers what comes beyond with 429, whatever is declared", askFor(requests, most, s.Region))
+	}
+}
+
+// limit is what a place has of a quota: its own, or what accounts begin with.
+func (c *check) limit(quota Quota, place Place) (limit Limit, known bool) {
+	if limit, known = c.account.limit(place, quota.Code); known {
+		return limit, true
+	}
+	return Limit{Value: quota.Default}, false
+}
+
+func askFor(quota Quota, value int, region string) string {
+	return fmt.Sprintf("ask for more before: aws service-quotas request-service-quota-increase --service-code %s --quota-code %s --desired-value %d --region %s",
+		quota.Service, quota.Code, value, region)
 }

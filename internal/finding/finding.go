@@ -78,6 +78,9 @@ var (
 	QuotaLoadBalancers     = Kind{ID: "quota-load-balancers", Severity: Warning}
 	QuotaDatabases         = Kind{ID: "quota-databases", Severity: Warning}
 	QuotaBuilds            = Kind{ID: "quota-builds", Severity: Notice}
+	QuotaNamespaces        = Kind{ID: "quota-namespaces", Severity: Warning}
+	QuotaAPIResources      = Kind{ID: "quota-api-resources", Severity: Warning}
+	QuotaRequests          = Kind{ID: "quota-requests", Severity: Notice}
 
 	UnusedAcknowledgement = Kind{ID: "unused-acknowledgement", Severity: Warning}
 
@@ -98,7 +101,8 @@ func Kinds() []Kind {
 		HTTPOnly, HealthCheckClient, HealthCheckImage, NoHealthCheck,
 		DockerHub, SecretInVariable, SecretAsName,
 		NobodyNotified, PipelineActions, TemplateResources, NameClash,
-		QuotaVPCs, QuotaElasticIPs, QuotaVCPUs, QuotaSpotVCPUs, QuotaAutoScalingGroups, QuotaVPCLinks, QuotaLoadBalancers, QuotaDatabases, QuotaBuilds,
+		QuotaVPCs, QuotaElasticIPs, QuotaVCPUs, QuotaSpotVCPUs, QuotaAutoScalingGroups, QuotaVPCLinks, QuotaLoadBalancers, QuotaDatabases,
+		QuotaNamespaces, QuotaBuilds, QuotaAPIResources, QuotaRequests,
 		UnusedAcknowledgement,
 		NameTaken, SecretBeingDeleted, StackStuck, NotBootstrapped, NotChecked,
 	}

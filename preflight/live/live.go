@@ -377,6 +377,12 @@ func (l *look) limits(s *site) {
 // meets says whether a stage in the place takes of the quota, or the pipeline.
 func (l *look) meets(quota preflight.Quota, at preflight.Place) bool {
 	if quota.Need == nil {
+		if quota.Service != "codebuild" {
+			// That of all APIs together; one API's own is asked for with its id.
+			return quota.Kind == finding.QuotaRequests && slices.ContainsFunc(l.app.Stages, func(stage spec.Stage) bool {
+				return at == preflight.Place{Account: stage.Account, Region: stage.Region} && stage.Endpoint.Throttling.RequestsPerSecond > 0
+			})
+		}
 		return l.app.Pipeline != nil && at == preflight.Place{Account: l.app.Pipeline.Account, Region: l.app.Pipeline.Region}
 	}
 	return slices.ContainsFunc(l.app.Stages, func(stage spec.Stage) bool {
