@@ -123,6 +123,9 @@ func CheckIn(app spec.App, account *Account) (Findings, error) {
 		c.finish(&c.found[i])
 	}
 	c.acknowledge()
+	for i := range c.found {
+		c.found[i].Stages = c.concealed(c.found[i].Stages)
+	}
 	slices.SortStableFunc(c.found, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(rank(a.Severity), rank(b.Severity)), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
@@ -186,6 +189,14 @@ func (c *check) dropInherited() {
 func (c *check) finish(f *Finding) {
 	f.File, f.Line, f.Column = c.app.Locate(f.Path)
 	f.What, f.Why, f.Fix = c.app.Conceal(f.What), c.app.Conceal(f.Why), c.app.Conceal(f.Fix)
+}
+
+func (c *check) concealed(names []string) []string {
+	var hidden []string
+	for _, name := range names {
+		hidden = append(hidden, c.app.Conceal(name))
+	}
+	return hidden
 }
 
 // acknowledge marks what was accepted, and reports what was accepted and is

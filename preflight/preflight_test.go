@@ -288,6 +288,33 @@ stages: [{name: dev, scale: {instance: t4g.small}, secrets: {A_KEY: Zk3vQ9xT1mB7
 	assert.Contains(t, ids(found), "secret-in-variable")
 }
 
+// Whatever of a declaration comes from the environment: its value is in no
+// finding, and changes none but for that.
+func TestValuesFromTheEnvironment(t *testing.T) {
+	text, err := os.ReadFile("../tinystack.yaml")
+	require.NoError(t, err)
+	plain := check(t, string(text))
+	tried := 0
+	for _, at := range regexp.MustCompile(`: ("?)([A-Za-z0-9][A-Za-z0-9./:@-]{5,})("?)[\n,}]`).FindAllSubmatchIndex(text, -1) {
+		value := string(text[at[4]:at[5]])
+		mutant := string(text[:at[2]]) + `"${MARKER}"` + string(text[at[7]:])
+		app, err := spec.Parse("tinystack.yaml", []byte(mutant), func(string) (string, bool) { return value, true })
+		require.NoError(t, err, mutant)
+		found, err := preflight.Check(app)
+		require.NoError(t, err)
+		assert.Equal(t, ids(plain), ids(found))
+		for _, f := range found {
+			for _, shown := range append(f.Stages, f.What, f.Why, f.Fix) {
+				// What stands in the file elsewhere, too, is no secret.
+				shown = strings.ReplaceAll(shown, "${MARKER}", "")
+				assert.NotContains(t, shown, value, mutant)
+			}
+		}
+		tried++
+	}
+	assert.Greater(t, tried, 15)
+}
+
 func TestSecretNames(t *testing.T) {
 	for name, value := range map[string]string{
 		"TOKEN_TTL": "sixty", "PASSWORD_FILE": "x", "AUTH_TOKEN": "true", "API_KEY": "/run/key", "SECRET": "arn:aws:x", "NAME": "correct-horse",

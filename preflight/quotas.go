@@ -220,14 +220,18 @@ func (c *check) exceeded(quota Quota, known bool, stages []string, path string, 
 		take = "takes"
 	}
 	what := fmt.Sprintf("%s %s up to %d %s in %s, and an account begins with %d", list(stages), take, total, quota.Of, place, limit.Value)
-	if known {
-		what = fmt.Sprintf("%s would make it %d %s in %s, whose quota is %d", list(stages), total, quota.Of, place, limit.Value)
+	switch {
+	case known && limit.InUse > 0:
+		what = fmt.Sprintf("with %s there would be up to %d %s in %s, whose quota is %d", list(stages), total, quota.Of, place, limit.Value)
+	case known:
+		what = fmt.Sprintf("%s %s up to %d %s in %s, whose quota is %d", list(stages), take, total, quota.Of, place, limit.Value)
 	}
 	before := len(c.found)
 	c.add(quota.Kind, stages, path, what, "past the quota AWS refuses to make more, and the deployment or the scaling stops there",
 		askFor(quota, total, place.Region)+"; tinystack preflight --live compares with the account's own")
-	if known && quota.Kind.Severity == Warning {
-		c.found[before].Severity = Error
+	if known {
+		// What may be for an account is so for this one.
+		c.found[before].Severity = map[Severity]Severity{Notice: Warning, Warning: Error}[quota.Kind.Severity]
 	}
 }
 

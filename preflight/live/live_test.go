@@ -252,9 +252,12 @@ func TestQuotas(t *testing.T) {
 	aws.inUse = map[string]int{"AWS::EC2::VPC": 5, "AWS::ElasticLoadBalancingV2::LoadBalancer": 4}
 	const text = "name: shop\nstages: [{name: dev, endpoint: {type: alb}}]\n"
 	found := check(t, aws, text)
-	assert.Equal(t, []string{"error: dev would make it 6 VPCs in the account that deploys, us-east-1, whose quota is 5"}, of(found, finding.QuotaVPCs))
+	assert.Equal(t, []string{"error: with dev there would be up to 6 VPCs in the account that deploys, us-east-1, whose quota is 5"}, of(found, finding.QuotaVPCs))
 	assert.Empty(t, of(found, finding.QuotaVCPUs), "the account's own quota is enough")
 	assert.Empty(t, of(found, finding.QuotaLoadBalancers), "a Network Load Balancer is no ALB: four and one are five")
+
+	aws.quotas["L-1216C47A"] = 8
+	assert.Equal(t, []string{"warning: dev takes up to 14 vCPUs of on-demand standard instances in the account that deploys, us-east-1, whose quota is 8"}, of(check(t, aws, text), finding.QuotaVCPUs))
 
 	// A stage that is there is among those in use.
 	aws.stacks["us-east-1/shop-dev-network"] = [2]string{"UPDATE_COMPLETE", "shop, stage dev: VPC"}
