@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,8 +70,20 @@ func (s staged) database() {
 
 const leastBackupDays = 7
 
+// optIn are the regions that are off in an account until somebody turns them
+// on: all since March 2019 (AWS Regions and Availability Zones user guide, read
+// 2026-11).
+var optIn = []string{
+	"af-south-1", "ap-east-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6",
+	"ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2", "il-central-1", "me-central-1", "me-south-1", "mx-central-1",
+}
+
 // network looks at the stage's network.
 func (s staged) network() {
+	if slices.Contains(optIn, s.Region) {
+		s.add(finding.OptInRegion, ".region", s.Region+" is off in an account until it is enabled",
+			"until then every call there is refused, as with credentials that are not valid", "enable it once: aws account enable-region --region-name "+s.Region+", which takes some minutes to hours")
+	}
 	if vpc := s.Network.VPC; vpc != nil {
 		s.add(finding.SharedVPC, ".network.vpc", "the stage shares a VPC that is there already",
 			"nothing in it is made or checked: instances that reach no ECS, ECR and CloudWatch Logs never register, and the deployment waits for hours",

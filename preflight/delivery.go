@@ -60,6 +60,9 @@ type pipelineStage struct {
 	name, path string
 	of         []string
 	actions    int
+	// steps is how many builds run at the same time at least: one in each of
+	// its stages that has any.
+	steps int
 }
 
 // built are the services whose images the pipeline builds.
@@ -93,6 +96,9 @@ func (c *check) pipelineStages() []pipelineStage {
 			stage := c.app.Stages[i]
 			wave.of = append(wave.of, stage.Name)
 			wave.actions += c.stageActions(stage)
+			if c.stageActions(stage) > len(stacksOf(stage)) {
+				wave.steps++
+			}
 			if stage.Approval == spec.Manual {
 				manual++
 			}

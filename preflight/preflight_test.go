@@ -150,6 +150,7 @@ var cures = map[string][2]string{
 	"quota-load-balancers":      {"{name: test, endpoint: {type: alb}}", "{name: test}"},
 	"quota-databases":           {"{name: test, database: {}}", "{name: test}"},
 	"quota-builds":              {"{name: mailer, worker: true}", "{name: mailer, worker: true, image: \"public.ecr.aws/a/b:1\"}"},
+	"opt-in-region":             {"eu-south-2", "eu-west-1"},
 	"quota-namespaces":          {"{name: test}", "{name: test, endpoint: {type: alb}}"},
 	"quota-api-resources":       {"shops/24/items/{id}/photos/{photo}/large/24", "shops/24"},
 	"quota-requests":            {"20000", "10000"},
@@ -379,6 +380,12 @@ func TestMore(t *testing.T) {
 			"name: shop\nservices: [{name: web, image: \"registry.example.com:5000/nginx:1.29\"}]\n", "docker-hub", false},
 		"a canary with fewer tasks": {
 			"name: shop\nstages: [{name: canary, canaryOf: prod, region: us-west-2, scale: {tasks: {max: 2}}}, {name: prod}]\n", "canary-smaller", true},
+		"releases side by side": {
+			"name: shop\npipeline: {account: \"111111111111\"}\nsource: {codeCommit: shop}\nstages: [{name: a, wave: x}, {name: b, wave: x}]\n", "quota-builds", true},
+		"releases one after the other": {
+			"name: shop\npipeline: {account: \"111111111111\"}\nsource: {codeCommit: shop}\nstages: [{name: a}, {name: b}]\n", "quota-builds", false},
+		"nothing to release": {
+			"name: shop\npipeline: {account: \"111111111111\"}\nsource: {codeCommit: shop}\nservices: [{name: web, image: \"public.ecr.aws/a/b:1\"}]\nstages: [{name: a, wave: x}, {name: b, wave: x}]\n", "quota-builds", false},
 		"few stages side by side": {
 			"name: shop\npipeline: {account: \"111111111111\"}\nsource: {codeCommit: shop}\nstages: [{name: a, wave: x}, {name: b, wave: x}]\n", "pipeline-actions", false},
 	} {

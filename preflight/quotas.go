@@ -235,7 +235,8 @@ func (c *check) exceeded(quota Quota, known bool, stages []string, path string, 
 	}
 }
 
-// builds looks at the images that are built side by side.
+// builds looks at what CodeBuild is asked to do at the same time: images, and
+// what follows the deployments of stages that deploy side by side.
 func (c *check) builds() {
 	if c.app.Pipeline == nil {
 		return
@@ -244,17 +245,27 @@ func (c *check) builds() {
 	if c.arm64() {
 		quota = buildsARM
 	}
-	limit, known := c.limit(quota, Place{c.app.Pipeline.Account, c.app.Pipeline.Region})
 	built := len(c.built())
-	if built <= limit.Value {
+	c.sideBySide(quota, nil, "pipeline", fmt.Sprintf("the images of %d services are built side by side", built), built)
+	for _, stage := range c.pipelineStages() {
+		if len(stage.of) > 1 && stage.steps > 0 {
+			c.sideBySide(builds, stage.of, stage.path, fmt.Sprintf("%s are released, tested and baked side by side, which takes %d builds", list(stage.of), stage.steps), stage.steps)
+		}
+	}
+}
+
+func (c *check) sideBySide(quota Quota, stages []string, path, what string, needed int) {
+	region := c.app.Pipeline.Region
+	limit, known := c.limit(quota, Place{c.app.Pipeline.Account, region})
+	if needed <= limit.Value {
 		return
 	}
 	begins := "a new account begins with"
 	if known {
 		begins = "the account's quota is"
 	}
-	c.add(quota.Kind, nil, "pipeline", fmt.Sprintf("the images of %d services are built side by side, and %s %d", built, begins, limit.Value),
-		"the others queue, and every commit takes longer by as many builds", askFor(quota, built, c.app.Pipeline.Region))
+	c.add(quota.Kind, stages, path, fmt.Sprintf("%s, and %s %d", what, begins, limit.Value),
+		"the others queue, behind a bake for as long as it lasts, and every commit takes longer", askFor(quota, needed, region))
 }
 
 // api looks at the size of a REST API, and at limits that let more through

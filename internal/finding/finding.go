@@ -54,6 +54,7 @@ var (
 	SharedVPC       = Kind{ID: "shared-vpc", Severity: Notice}
 	CIDROverlap     = Kind{ID: "cidr-overlap", Severity: Notice}
 	VPCLinkRegion   = Kind{ID: "vpc-link-region", Severity: Warning}
+	OptInRegion     = Kind{ID: "opt-in-region", Severity: Notice}
 
 	HTTPOnly          = Kind{ID: "http-only", Severity: Warning}
 	HealthCheckClient = Kind{ID: "health-check-client", Severity: Warning}
@@ -97,7 +98,7 @@ func Kinds() []Kind {
 		LittleMemory, MemoryPromisedTwice, TasksBeyondInstances, FewInterfaces, PreviousGeneration, BurstableSustained, OneInstance,
 		OneTask, SpotProduction, SpotStopTimeout, ARM64Image, CanarySmaller, AsleepDatabase, AsleepVPCLink,
 		NoMultiAZ, ShortBackups, DataDeleted, PostgresSupport, SharedDatabase,
-		SingleNAT, PublicAddresses, SharedVPC, CIDROverlap, VPCLinkRegion,
+		SingleNAT, PublicAddresses, SharedVPC, CIDROverlap, VPCLinkRegion, OptInRegion,
 		HTTPOnly, HealthCheckClient, HealthCheckImage, NoHealthCheck,
 		DockerHub, SecretInVariable, SecretAsName,
 		NobodyNotified, PipelineActions, TemplateResources, NameClash,
