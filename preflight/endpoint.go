@@ -20,7 +20,7 @@ func (s staged) endpoint() {
 			"without a domain there is no certificate: passwords and cookies cross the internet in the clear", "give a domain with hostedZone or certificate")
 	}
 	// A REST API, too, reaches its load balancer by a VPC link.
-	if public && s.Endpoint.Type == spec.APIGateway && !spec.OffersVPCLinks(s.Region) {
+	if public && s.Endpoint.Type == spec.APIGateway && spec.LacksVPCLinks(s.Region) {
 		s.add(finding.VPCLinkRegion, ".region", quote(s.Region)+" is not among the regions in which AWS documents VPC links for API Gateway",
 			"this endpoint reaches the tasks by one: where there is none, the deployment fails", "try it with one stage first, or use the endpoint type alb")
 	}

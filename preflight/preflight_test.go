@@ -335,6 +335,18 @@ func TestAWrongDeclaration(t *testing.T) {
 	assert.NoError(t, err, "a declaration built in Go need not be complete")
 }
 
+// What the CDK fills in at deployment is not known, and so not complained of.
+func TestTokens(t *testing.T) {
+	const token = "${Token[AWS.Region.4]}"
+	found, err := preflight.Check(spec.App{Name: "shop", Services: []spec.Service{{Name: "web", Image: token}}, Stages: []spec.Stage{{
+		Name: "dev", Region: token, Variables: map[string]string{"DB_PASSWORD": token}, Secrets: map[string]string{"KEY": token},
+		Scale: spec.ScaleProfile{Instance: "t4g.small"}, Database: &spec.Database{Version: token, Instance: token},
+	}}})
+	require.NoError(t, err)
+	assert.Empty(t, found.Of(preflight.Error, preflight.Warning).String())
+	assert.NotContains(t, ids(found), "arm64-image")
+}
+
 // Package preflight is pure Go: a program can check a declaration without Node
 // and without AWS.
 func TestImports(t *testing.T) {

@@ -18,9 +18,9 @@ func (a App) Declares(path string) bool { return a.origin.declares(path) }
 // values: a value can be a secret, its name never is.
 func (a App) Conceal(text string) string { return a.origin.conceal(text) }
 
-// OffersVPCLinks says whether AWS documents VPC links for API Gateway in the
-// region.
-func OffersVPCLinks(region string) bool { return len(vpcLinkZones[region]) > 0 }
+// LacksVPCLinks says whether the region is one for which AWS documents no VPC
+// links for API Gateway.
+func LacksVPCLinks(region string) bool { return isRegion(region) && len(vpcLinkZones[region]) == 0 }
 
 // LoadBalanced says whether a load balancer of the stage stands before the
 // service, and asks for its health.

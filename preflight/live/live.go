@@ -244,13 +244,12 @@ func (l *look) bootstrap(s *site) bool {
 // stuck are the states that CloudFormation does not update a stack from, and
 // what leads out of them.
 var stuck = map[cloudformationtypes.StackStatus]string{
-	cloudformationtypes.StackStatusCreateFailed:           "delete-stack",
-	cloudformationtypes.StackStatusRollbackComplete:       "delete-stack",
-	cloudformationtypes.StackStatusRollbackFailed:         "delete-stack",
-	cloudformationtypes.StackStatusDeleteFailed:           "delete-stack",
-	cloudformationtypes.StackStatusUpdateRollbackFailed:   "continue-update-rollback",
-	cloudformationtypes.StackStatusImportRollbackFailed:   "delete-stack",
-	cloudformationtypes.StackStatusImportRollbackComplete: "",
+	cloudformationtypes.StackStatusCreateFailed:         "delete-stack",
+	cloudformationtypes.StackStatusRollbackComplete:     "delete-stack",
+	cloudformationtypes.StackStatusRollbackFailed:       "delete-stack",
+	cloudformationtypes.StackStatusDeleteFailed:         "delete-stack",
+	cloudformationtypes.StackStatusUpdateRollbackFailed: "continue-update-rollback",
+	cloudformationtypes.StackStatusImportRollbackFailed: "delete-stack",
 }
 
 // findStacks looks for the stacks of the declaration.
