@@ -23,6 +23,7 @@ import (
 	quotatypes "github.com/aws/aws-sdk-go-v2/service/servicequotas/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/tinystack-go/tinystack/internal/finding"
 	"github.com/tinystack-go/tinystack/preflight"
@@ -81,7 +82,7 @@ func Look(ctx context.Context, app spec.App) (*preflight.Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	configuration, err := config.LoadDefaultConfig(ctx, config.WithRegion(app.Stages[0].Region))
+	configuration, err := config.LoadDefaultConfig(ctx, config.WithRegion(app.Stages[0].Region), config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return nil, fmt.Errorf("the AWS configuration cannot be read: %w", err)
 	}
