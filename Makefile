@@ -11,7 +11,7 @@ GOTEST      := go test -ldflags='-s -w'
 export CDK_DISABLE_CLI_TELEMETRY := true
 export CDK_DISABLE_VERSION_CHECK := 1
 
-.PHONY: synth build test lint fuzz bench clean
+.PHONY: synth preflight build test lint fuzz bench clean
 
 ## Synthesize CONFIG into OUT. OUT changes only when all of it succeeded.
 synth: $(CDK) build
@@ -20,6 +20,11 @@ synth: $(CDK) build
 		|| { rm -rf '$(OUT).partial'; exit 1; }
 	@rm -rf '$(OUT)' && mv '$(OUT).partial' '$(OUT)'
 	@.bin/tinystack summary '$(OUT)'
+
+## Say what AWS would reject, starve, surprise with or overcharge for.
+preflight:
+	@go build -ldflags='-s -w' -o .bin/tinystack ./cmd/tinystack
+	@.bin/tinystack preflight --file '$(CONFIG)'
 
 ## Build the app and the command. Go relinks them only when sources changed.
 build:

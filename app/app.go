@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 
 	"github.com/tinystack-go/tinystack/internal/cdkcontext"
+	"github.com/tinystack-go/tinystack/preflight"
 	"github.com/tinystack-go/tinystack/spec"
 	"github.com/tinystack-go/tinystack/stacks"
 )
@@ -72,6 +73,17 @@ func do(args []string, stderr io.Writer) int {
 	}
 	for _, warning := range declared.Warnings() {
 		fmt.Fprintln(stderr, warning)
+	}
+	found, err := preflight.Check(declared)
+	if err != nil {
+		return fail(stderr, err)
+	}
+	for _, open := range found.Open().Of(preflight.Error, preflight.Warning) {
+		fmt.Fprintln(stderr, open)
+	}
+	if errors := found.Open().Of(preflight.Error); len(errors) > 0 {
+		fmt.Fprintf(stderr, "\nAWS would reject this: %s; nothing was written\n", count(len(errors), "error"))
+		return 1
 	}
 	synthesize(func(cdk awscdk.App) {
 		stacks.NewTinyStack(cdk, &declared.Name, &stacks.TinyStackProps{

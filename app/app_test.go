@@ -83,6 +83,7 @@ var bad = map[string]struct {
 	"a megabyte of nonsense": {strings.Repeat("x]{:&*", 1<<20/6), []string{"bad.yaml"}},
 	"an unset variable":      {"name: shop\nstages: [{name: dev, account: \"${NO_SUCH_ACCOUNT}\"}]\n", []string{"NO_SUCH_ACCOUNT", "export"}},
 	"several at once":        {"name: Shop\nservices: [{name: web, port: -1}]\nstages: [{name: dev, region: mars}]\n", []string{"Shop", "services[0].port", "stages[0].region"}},
+	"names that collide":     {"name: shop\nservices: [{name: b-c}, {name: c, worker: true}]\nstages: [{name: a}, {name: a-b}]\n", []string{"error: stages[1].name", "shop-a-b-c-TaskRole", "[name-clash]", "nothing was written"}},
 	"more than fits":         {"name: shop\nservices: [{name: web, memory: 4000}]\n", []string{"memory", "4000", "t3.micro"}},
 }
 
@@ -128,7 +129,7 @@ func TestSynthesize(t *testing.T) {
 	got := start(t, build(t, ".."), "../tinystack.yaml", outdir)
 	require.Equal(t, 0, got.status, got.stderr)
 	for line := range strings.Lines(got.stderr) {
-		assert.Regexp(t, `^([a-z/.]+yaml:[0-9:]+ warning: |    fix: )`, line, "only the declaration's own warnings are printed")
+		assert.Regexp(t, `^([a-z/.]+yaml:[0-9:]+ warning: |    why: |    fix: )`, line, "only warnings about the declaration are printed")
 	}
 	made := files(t, outdir)
 	assert.Contains(t, made, "manifest.json")

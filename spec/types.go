@@ -32,6 +32,10 @@ type App struct {
 	// tinystack:stage. Default: none.
 	Tags map[string]string `yaml:"tags"`
 
+	// Acknowledge lists findings of the preflight that are accepted, each with
+	// its reason. Default: none.
+	Acknowledge []Acknowledgement `yaml:"acknowledge"`
+
 	// dir is the folder the declaration was read from; paths in it are
 	// relative to that.
 	dir string

@@ -171,21 +171,3 @@ func (s Stage) validateTaskNetworks(r report, app App) {
 			"nat-instance, nat-gateway, nat-gateway-per-zone or endpoints, or networkMode: bridge", "choose another egress, or remove networkMode")
 	}
 }
-
-// spotNotice is what AWS leaves an instance that it takes back.
-const spotNotice = 2 * minute
-
-func (s Stage) validateSpot(r report, app App) {
-	if !s.Scale.Spot {
-		return
-	}
-	spot := r.field("scale").field("spot")
-	if value(s.Production) && s.CanaryOf == "" {
-		spot.warn("a production stage on spot instances of a single type stands still while AWS has none to spare", "use on-demand instances in production")
-	}
-	for _, service := range app.Services {
-		if service.StopTimeout > spotNotice {
-			spot.warn(fmt.Sprintf("service %s may take %s to end, and AWS takes a spot instance back after 2m", r.quote(service.Name), service.StopTimeout), "shorten stopTimeout, or use on-demand instances")
-		}
-	}
-}

@@ -85,24 +85,3 @@ func (h HealthCheck) validateCodes(r report) {
 		}
 	}
 }
-
-// validateClients warns of a health check that may find nothing to run it:
-// without a load balancer the path becomes a command in the container, and an
-// existing image cannot be given a client. Whoever builds an image can.
-func (a App) validateClients(r report) {
-	for i, service := range a.Services {
-		check := service.HealthCheck
-		if service.Image == "" || check.Path == "" || len(check.Command) > 0 || service.Worker {
-			continue
-		}
-		for _, stage := range a.Stages {
-			if !service.Internal && stage.Endpoint.balanced() {
-				continue
-			}
-			at := r.item(i).field("healthCheck").field("path")
-			at.warn(fmt.Sprintf("is asked for inside the container in stage %s, where no load balancer does it: the image needs curl or wget, or its tasks never become healthy", r.quote(stage.Name)),
-				"check that the image has one of them, or give healthCheck.command")
-			break
-		}
-	}
-}

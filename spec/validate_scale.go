@@ -93,9 +93,6 @@ func validateInstance(r report, name, region string) {
 	if region != "" && isRegion(region) && !found.OfferedIn(region) {
 		r.fail(r.quote(name)+" is not offered in "+r.quote(region), "a type that the region has", "choose another type or another region")
 	}
-	if strings.HasPrefix(name, "m3.") {
-		r.warn(r.quote(name)+" is of a generation that AWS no longer develops: slower, and dearer than its successors", "use m7g.large, or m6i.large where images need x86_64")
-	}
 }
 
 // unknownType tells a type newer than the table from a slip of the keyboard.

@@ -46,7 +46,6 @@ func (a App) validateStages(r report) {
 		a.validateWave(at, i)
 	}
 	a.validateArchitectures(r)
-	a.validateClients(report{"services", r.to})
 	a.validateAddresses(report{"services", r.to})
 }
 
@@ -96,19 +95,11 @@ func (s Stage) validate(r report, app App) {
 	s.validateRoom(r, app)
 	s.validateTaskNetworks(r, app)
 	s.validateTaskCounts(r, app)
-	s.validateSpot(r, app)
 	s.validateServing(r, app)
 	s.validatePulls(r, app)
 	s.validateSecretPlaces(r, app)
 	if named {
 		s.validateDerivedNames(r, app)
-	}
-	if value(s.Production) && s.CanaryOf == "" && s.Removal == RemovalDestroy {
-		r.field("removal").warn("the data of a production stage is deleted with the stage", "choose snapshot or retain")
-	}
-	if value(s.Production) && s.Database != nil && s.Database.Existing == nil && s.Database.BackupDays > 0 && s.Database.BackupDays < productionBackupDays {
-		days := r.field("database").field("backupDays")
-		days.warn(fmt.Sprintf("%s days of backups are short for a production stage", days.show(s.Database.BackupDays)), fmt.Sprintf("keep %d or more", productionBackupDays))
 	}
 }
 
@@ -190,9 +181,6 @@ func (s Stage) validateServing(r report, app App) {
 		s.Endpoint.validateUnused(endpoint, fix)
 		return
 	}
-	if s.Endpoint.Type == ALB && s.Endpoint.Domain == "" {
-		endpoint.warn("serves HTTP only: without a domain there is no certificate", "give a domain with hostedZone or certificate")
-	}
 	vpc := s.Network.VPC
 	if s.Endpoint.Type == ALB && vpc != nil && len(vpc.PublicSubnets) == 0 {
 		r.field("network").field("vpc").field("publicSubnets").fail("are missing, where an ALB stands", "one subnet a zone", "give the public subnets, or use the endpoint type api-gateway")
@@ -202,9 +190,6 @@ func (s Stage) validateServing(r report, app App) {
 	}
 	offered, known := vpcLinkZones[s.Region]
 	if !known {
-		if isRegion(s.Region) {
-			r.field("region").warn(r.quote(s.Region)+" is not among the regions in which AWS documents VPC links for API Gateway, by which this endpoint reaches the tasks", "try it with one stage first, or use the endpoint type alb")
-		}
 		return
 	}
 	check := func(zones report, ids []string) {

@@ -5,13 +5,16 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodepipeline"
+
+	"github.com/tinystack-go/tinystack/preflight"
 )
 
-// CodePipeline's quotas.
+// CodePipeline's quotas. The preflight counts what a declaration leads to at
+// least; here is all that was built.
 const (
-	maxPipelineStages  = 50
-	maxStageActions    = 50
-	maxPipelineActions = 500
+	maxPipelineStages  = preflight.MostPipelineStages
+	maxStageActions    = preflight.MostStageActions
+	maxPipelineActions = preflight.MostPipelineActions
 )
 
 // limits says what of a built pipeline AWS would reject for its size.

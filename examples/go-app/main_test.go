@@ -3,8 +3,14 @@ package main
 import (
 	"testing"
 
+	"github.com/aws/jsii-runtime-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/tinystack-go/tinystack/internal/synthtest"
+	"github.com/tinystack-go/tinystack/preflight"
 	"github.com/tinystack-go/tinystack/snapshot"
+	"github.com/tinystack-go/tinystack/stacks"
 )
 
 func TestMain(m *testing.M) { synthtest.MainStrict(m) }
@@ -13,6 +19,16 @@ func TestExample(t *testing.T) {
 	app := synthtest.NewStrictApp(t)
 	synthtest.Secure(app)
 	build(app)
+	declared := app.Node().FindChild(jsii.String("Shop")).(stacks.TinyStack).Declaration()
+	found, err := preflight.Check(declared)
+	require.NoError(t, err)
+	var ids []string
+	for _, f := range found.Of(preflight.Error, preflight.Warning) {
+		ids = append(ids, f.ID+" "+f.Path)
+	}
+	assert.Equal(t, []string{
+		"burstable-sustained stages[2].scale.instance", "one-instance stages[2].scale.instances.min", "single-nat stages[2].network.egress",
+	}, ids)
 	assembly := synthtest.Synth(t, app)
 	snapshot.MatchAssembly(t, "testdata", assembly)
 	snapshot.MatchLogicalIDs(t, "stateful.txt", assembly)

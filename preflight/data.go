@@ -1,0 +1,111 @@
+package preflight
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tinystack-go/tinystack/internal/finding"
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+// postgresRead is when the table below was read, as year and month. There is
+// no clock here: the same declaration gives the same findings every day.
+const postgresRead = "2026-11"
+
+// postgresEnds are the dates on which a major version leaves RDS's standard
+// support; from the next day on each vCPU-hour costs a surcharge (Amazon RDS
+// for PostgreSQL release notes, "Release calendars", read at postgresRead).
+var postgresEnds = map[int]string{
+	14: "2027-02-28",
+	15: "2028-02-29",
+	16: "2029-02-28",
+	17: "2030-02-28",
+	18: "2031-02-28",
+}
+
+// endsSoon says whether the date is past, or within a year of the table's own.
+func endsSoon(date string) bool {
+	year, _ := strconv.Atoi(postgresRead[:4])
+	return date < fmt.Sprintf("%d%s-32", year+1, postgresRead[4:])
+}
+
+// database looks at the stage's data.
+func (s staged) database() {
+	db := s.Database
+	switch {
+	case db == nil:
+		return
+	case db.Existing != nil:
+		s.add(finding.SharedDatabase, ".database.existing", "the stage shares a database that is there already",
+			"the stage adds a rule to the security group of the database, and nothing else to it: AWS checks none of the rest before a task fails",
+			"see that the database is in the declared VPC, that its secret has the key \"password\" and is in the stage's account and region (or shared with the account, with its KMS key), and that the user may connect with TLS")
+		return
+	}
+	if *s.Scale.Tasks.Max == 0 {
+		s.add(finding.AsleepDatabase, ".database", "a stage that runs nothing keeps a database",
+			"instances and tasks cost nothing at zero; the database costs what it always does", "remove the database (removal: snapshot keeps its data), or stop the stage altogether")
+	}
+	if parts := strings.SplitN(db.Version, ".", 2); len(parts) > 0 {
+		major, _ := strconv.Atoi(parts[0])
+		if end, known := postgresEnds[major]; known && endsSoon(end) {
+			s.add(finding.PostgresSupport, ".database.version", fmt.Sprintf("RDS ends its standard support of Postgres %d on %s", major, end),
+				"from then on extended support costs a surcharge for every vCPU-hour ($0.10 in us-east-1, in the third year $0.20), more than a small instance itself",
+				"use 17, or plan the upgrade before that day")
+		}
+	}
+	if !s.real() {
+		return
+	}
+	if !*db.MultiAZ {
+		s.add(finding.NoMultiAZ, ".database.multiAz", "the database of a production stage has no standby",
+			"when its zone or its disk fails, it is down until it is restored, and each maintenance is a downtime of minutes", "set multiAz: true, for twice the price of the database")
+	}
+	if db.BackupDays < leastBackupDays {
+		s.add(finding.ShortBackups, ".database.backupDays", fmt.Sprintf("backups of a production stage are kept for %s", count(db.BackupDays, "day")),
+			"damage that nobody notices in that time cannot be undone", fmt.Sprintf("keep %d days or more", leastBackupDays))
+	}
+}
+
+const leastBackupDays = 7
+
+// optIn are the regions that are off in an account until somebody turns them
+// on: all since March 2019 (AWS Regions and Availability Zones user guide, read
+// 2026-11).
+var optIn = []string{
+	"af-south-1", "ap-east-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6",
+	"ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2", "il-central-1", "me-central-1", "me-south-1", "mx-central-1",
+}
+
+// network looks at the stage's network.
+func (s staged) network() {
+	if slices.Contains(optIn, s.Region) {
+		s.add(finding.OptInRegion, ".region", s.Region+" is off in an account until it is enabled",
+			"until then every call there is refused, as with credentials that are not valid", "enable it once: aws account enable-region --region-name "+s.Region+", which takes some minutes to hours")
+	}
+	if vpc := s.Network.VPC; vpc != nil {
+		s.add(finding.SharedVPC, ".network.vpc", "the stage shares a VPC that is there already",
+			"nothing in it is made or checked: instances that reach no ECS, ECR and CloudWatch Logs never register, and the deployment waits for hours",
+			"see that the VPC resolves and gives DNS names, that the private subnets have a route out (or VPC endpoints), and that they have free addresses for instances, the database and the endpoint")
+	}
+	if !s.real() || !s.running() {
+		return
+	}
+	zones := "both"
+	if n := len(s.Network.Zones); n > 2 {
+		zones = fmt.Sprintf("all %d", n)
+	}
+	switch {
+	case s.Network.Egress == spec.PublicIP:
+		s.add(finding.PublicAddresses, ".network.egress", "the instances of a production stage have public addresses",
+			"no rule lets anybody in, but one wrong rule would, and every instance costs a public IPv4 address", "use nat-instance, nat-gateway or nat-gateway-per-zone")
+	case s.Network.VPC == nil && (s.Network.Egress == spec.NATInstance || s.Network.Egress == spec.NATGateway):
+		what := "one NAT gateway"
+		if s.Network.Egress == spec.NATInstance {
+			what = "one NAT instance"
+		}
+		s.add(finding.SingleNAT, ".network.egress", fmt.Sprintf("%s serves %s zones of a production stage", what, zones),
+			"when it or its zone fails, no instance reaches AWS or the internet: tasks cannot start, and calls to other services fail", "use nat-gateway-per-zone, or endpoints where nothing but AWS is called")
+	}
+}

@@ -1,0 +1,172 @@
+package preflight
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tinystack-go/tinystack/internal/finding"
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+// Place is an account and a region. An empty account is that of the
+// credentials that deploy.
+type Place struct{ Account, Region string }
+
+func (p Place) String() string {
+	if p.Account == "" {
+		return "the account that deploys, " + p.Region
+	}
+	return "account " + p.Account + ", " + p.Region
+}
+
+// Name is a physical name that a stack gives to a resource: AWS rejects a
+// second one in the same place.
+type Name struct {
+	// Type of the resource, as CloudFormation names it.
+	Type string
+	// Name itself.
+	Name string
+	// Place where it is unique; without a region, in the whole account.
+	Place Place
+	// Stack that makes it, where that is, and the stage it belongs to; empty
+	// for the pipeline's own.
+	Stack      string
+	StackPlace Place
+	Stage      string
+	// Path in the declaration that the name comes from.
+	Path string
+}
+
+// nameLimits is how long AWS lets a name of each type be. Names of tinystack
+// are made of those of application, stage and service, of which each has up to
+// 20 characters; a test holds the longest against this.
+var nameLimits = map[string]int{
+	"AWS::CloudFormation::Stack":  128,
+	"AWS::IAM::Role":              64,
+	"AWS::RDS::DBInstance":        63,
+	"AWS::SecretsManager::Secret": 512,
+	"AWS::Logs::LogGroup":         512,
+	"AWS::ECR::Repository":        256,
+	"AWS::CodePipeline::Pipeline": 100,
+	"AWS::CloudWatch::Alarm":      255,
+}
+
+// Names are the physical names that a declaration makes. Everything else is
+// named by CloudFormation.
+func Names(app spec.App) []Name {
+	var names []Name
+	for i, stage := range app.Stages {
+		names = append(names, stageNames(app, stage, fmt.Sprintf("stages[%d]", i))...)
+	}
+	if app.Pipeline == nil {
+		return names
+	}
+	home := Place{app.Pipeline.Account, app.Pipeline.Region}
+	of := func(stack string, place Place, kind, name, path string, within Place) {
+		names = append(names, Name{Type: kind, Name: name, Place: within, Stack: stack, StackPlace: place, Path: path})
+	}
+	stack := app.Name + "-pipeline"
+	of(stack, home, "AWS::CloudFormation::Stack", stack, "pipeline", home)
+	of(stack, home, "AWS::CodePipeline::Pipeline", app.Name, "pipeline", home)
+	of(stack, home, "AWS::Logs::LogGroup", "/tinystack/"+app.Name+"/builds", "pipeline", home)
+	of(stack, home, "AWS::Logs::LogGroup", "/tinystack/"+app.Name+"/deployments", "pipeline", home)
+	for i, stage := range app.Stages {
+		if stage.Bake > 0 {
+			of(stack, home, "AWS::IAM::Role", app.Name+"-"+stage.Name+"-bake", fmt.Sprintf("stages[%d].bake", i), Place{home.Account, ""})
+		}
+	}
+	for _, region := range registryRegions(app) {
+		place := Place{home.Account, region}
+		registry := app.Name + "-registry-" + region
+		of(registry, place, "AWS::CloudFormation::Stack", registry, "pipeline", place)
+		for i, service := range app.Services {
+			if service.Image == "" {
+				of(registry, place, "AWS::ECR::Repository", app.Name+"/"+service.Name, fmt.Sprintf("services[%d].name", i), place)
+			}
+		}
+	}
+	return names
+}
+
+// registryRegions are the pipeline's region and those of the stages.
+func registryRegions(app spec.App) []string {
+	if !slices.ContainsFunc(app.Services, func(s spec.Service) bool { return s.Image == "" }) {
+		return nil
+	}
+	regions := map[string]bool{app.Pipeline.Region: true}
+	for _, stage := range app.Stages {
+		regions[stage.Region] = true
+	}
+	return sorted(regions)
+}
+
+func stageNames(app spec.App, stage spec.Stage, path string) []Name {
+	prefix := app.Name + "-" + stage.Name
+	place := Place{stage.Account, stage.Region}
+	var names []Name
+	add := func(stack, kind, name, from string, within Place) {
+		names = append(names, Name{Type: kind, Name: name, Place: within, Stack: prefix + "-" + stack, StackPlace: place, Stage: stage.Name, Path: path + from})
+	}
+	for _, stack := range stacksOf(stage) {
+		add(stack, "AWS::CloudFormation::Stack", prefix+"-"+stack, ".name", place)
+	}
+	if stage.Database != nil && stage.Database.Existing == nil {
+		add("data", "AWS::RDS::DBInstance", prefix, ".database", place)
+		add("data", "AWS::Logs::LogGroup", "/aws/rds/instance/"+prefix+"/postgresql", ".database", place)
+		add("data", "AWS::SecretsManager::Secret", stage.Name+"/"+app.Name+"/database", ".database", place)
+	}
+	for _, service := range app.Services {
+		add("service", "AWS::IAM::Role", prefix+"-"+service.Name+"-TaskRole", ".name", Place{stage.Account, ""})
+	}
+	if app.Pipeline != nil && stage.Bake > 0 {
+		add("service", "AWS::IAM::Role", prefix+"-gate", ".bake", Place{stage.Account, ""})
+	}
+	if !slices.ContainsFunc(app.Services, spec.Service.Public) {
+		return names
+	}
+	add("service", "AWS::CloudWatch::Alarm", prefix+"-endpoint-5xx", ".name", place)
+	if stage.Endpoint.Type == spec.APIGateway {
+		add("service", "AWS::Logs::LogGroup", "/aws/vendedlogs/apigateway/"+prefix, ".endpoint", place)
+	}
+	return names
+}
+
+// names looks for two resources of one name, which AWS makes one of.
+func (c *check) names() {
+	type key struct {
+		kind, name string
+		place      Place
+	}
+	first := map[key]Name{}
+	reported := map[string]bool{}
+	for _, name := range Names(c.app) {
+		k := key{name.Type, name.Name, name.Place}
+		before, again := first[k]
+		if !again {
+			first[k] = name
+			continue
+		}
+		// One pair of stages has one finding, however many names collide.
+		pair := before.Path + "\n" + name.Path + "\n" + name.Type
+		if reported[pair] {
+			continue
+		}
+		reported[pair] = true
+		var stages []string
+		for _, stage := range []string{before.Stage, name.Stage} {
+			if stage != "" && !slices.Contains(stages, stage) {
+				stages = append(stages, stage)
+			}
+		}
+		c.add(finding.NameClash, stages, name.Path, fmt.Sprintf("two resources would have the name %s (%s): that of %s, too", quote(name.Name), name.Type, before.Path),
+			"AWS keeps such a name once in a place, so the second stack fails", "rename one of the stages or services")
+	}
+}
+
+func segments(path string) []string {
+	return strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+}
+
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
