@@ -29,7 +29,7 @@ import (
 )
 
 func (s *stage) addServices(tags map[string]string) {
-	stack := s.newStack("service", "cluster, services, endpoint")
+	stack := s.newStack(spec.ServiceStack, "cluster, services, endpoint")
 	net := s.networkIn(stack)
 	s.cluster = cluster.NewCluster(stack, jsii.String("Cluster"), &cluster.ClusterProps{
 		VPC:               net.VPC(),
