@@ -91,13 +91,13 @@ func plan(out io.Writer, stacks []*teardown.Stack, sessions []*teardown.Session)
 	} else {
 		fmt.Fprintln(out)
 		table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
-		fmt.Fprintln(table, "STACK\tACCOUNT\tREGION\tRESOURCES\t")
+		fmt.Fprintln(table, "STACK\tACCOUNT\tREGION\tRESOURCES")
 		for _, stack := range stacks {
 			stays := ""
 			if stack.Spared != "" {
-				stays = "stays"
+				stays = " (stays)"
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\n", stack.Name, stack.Account, stack.Region, stack.Resources, stays)
+			fmt.Fprintf(table, "%s\t%s\t%s\t%d%s\n", stack.Name, stack.Account, stack.Region, stack.Resources, stays)
 		}
 		table.Flush()
 		for _, stack := range stacks {
