@@ -46,8 +46,11 @@ func (d *deletion) flags(command *cobra.Command, word string) {
 }
 
 // repeated are the flags that a further run needs, too.
-func (d *deletion) repeated() string {
+func (d *deletion) repeated(command *cobra.Command) string {
 	text := ""
+	if file := command.Flag("file"); file.Changed {
+		text += " -f " + file.Value.String()
+	}
 	for _, profile := range d.profiles {
 		text += " --profile " + profile
 	}

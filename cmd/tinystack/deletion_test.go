@@ -175,6 +175,8 @@ In 222222222222, us-west-2 as arn:aws:iam::222222222222:role/cdk-hnb659fds-deplo
 
 It saves about $61.20 a month.
 
+Nothing rehearses prod then.
+
 `+w.file+`: stage canary removed: dev → prod
 
 Its stacks are still there. Deleted now, they would come back with the next
@@ -183,7 +185,7 @@ commit, because the deployed pipeline still has the stage.
 Next:
 1. Commit and push the declaration.
 2. When the pipeline has updated itself, delete the stacks:
-   tinystack stage remove canary --account 222222222222 --region us-west-2
+   tinystack stage remove canary --account 222222222222 --region us-west-2 -f `+w.file+`
 `, got.stdout)
 	assert.Equal(t, strings.Replace(shop, "  # Rehearses.\n  - name: canary # in the west\n    canaryOf: prod\n    region: us-west-2\n    bake: 30m\n\n", "", 1), w.declaration(t))
 	assert.Empty(t, w.Deleted())
@@ -329,7 +331,7 @@ func TestAStackThatFailsToDelete(t *testing.T) {
     AWS::EC2::VPC vpc-0: The vpc 'vpc-0' has dependencies and cannot be deleted. (Service: Ec2)
 Something outside the stack uses it, or did so a moment ago: delete that, or wait some minutes.
 Then run the same command again: it skips what is deleted, and tries this stack anew.
-The command is: tinystack stage remove canary --account 222222222222 --region us-west-2
+The command is: tinystack stage remove canary --account 222222222222 --region us-west-2 -f `+w.file+`
 `, got.stderr)
 	assert.Contains(t, got.stdout, "shop-canary-data: deleted\n")
 	assert.Contains(t, got.stdout, "a last snapshot of the database", "said also when something else fails")
@@ -373,7 +375,7 @@ func TestInterrupted(t *testing.T) {
 	got := w.run("stage", "remove", "canary", "--confirm", "canary-delete")
 	assert.Equal(t, 1, got.status)
 	assert.Contains(t, got.stdout, "shop-canary-data: CloudFormation goes on")
-	assert.Equal(t, "interrupted\nTo go on: tinystack stage remove canary --account 222222222222 --region us-west-2\n", got.stderr)
+	assert.Equal(t, "interrupted\nTo go on: tinystack stage remove canary --account 222222222222 --region us-west-2 -f "+w.file+"\n", got.stderr)
 
 	w.Intercept = nil
 	w.Stack("shop-canary-data").Status, w.Stack("shop-canary-data").Busy = "DELETE_IN_PROGRESS", 2
@@ -382,6 +384,30 @@ func TestInterrupted(t *testing.T) {
 	assert.Contains(t, got.stdout, "shop-canary-data: is being deleted already")
 	assert.NotContains(t, got.stdout, "shop-canary-service")
 	assert.Nil(t, w.Stack("shop-canary-network"))
+}
+
+// Credentials that expire on the way end the command, not the deletion.
+func TestCredentialsThatExpireOnTheWay(t *testing.T) {
+	w := deployed(t, canary()...)
+	w.Intercept = func(request cfnfake.Request) (string, string) {
+		if request.Action == "DescribeStacks" && len(w.Deleted()) == 1 {
+			return "ExpiredToken", "The security token included in the request is expired"
+		}
+		return "", ""
+	}
+	got := w.run("stage", "remove", "canary", "--confirm", "canary-delete", "--profile", "other")
+	assert.Equal(t, 1, got.status)
+	assert.Contains(t, got.stderr, "have expired: log in again")
+	assert.Contains(t, got.stderr, "To go on: tinystack stage remove canary --account 222222222222 --region us-west-2 -f "+w.file+" --profile other\n")
+}
+
+// A production stage whose only gate is its canary is said to lose it.
+func TestRemovingTheOnlyGate(t *testing.T) {
+	w := deployed(t)
+	require.Equal(t, 0, w.run("stage", "approve-mode", "prod", "automatic").status)
+	got := w.run("stage", "remove", "canary", "--dry-run")
+	require.Equal(t, 0, got.status, got.stderr)
+	assert.Contains(t, got.stdout, "Nothing rehearses prod then. Commits enter it without a gate; to be asked:\n  tinystack stage approve-mode prod manual\n")
 }
 
 // What a run of the pipeline still does to a stack ends first.
@@ -584,7 +610,7 @@ func TestDestroyResumed(t *testing.T) {
 	w.Stack("shop-canary-data").Resources[1].Stuck = "being used by something"
 	got := w.run("destroy", "--confirm", "shop-delete", "--unprotect")
 	assert.Equal(t, 1, got.status)
-	assert.Contains(t, got.stderr, "The command is: tinystack destroy --unprotect\n")
+	assert.Contains(t, got.stderr, "The command is: tinystack destroy -f "+w.file+" --unprotect\n")
 	assert.Equal(t, "shop-canary-data", w.Deleted()[len(w.Deleted())-1])
 
 	w.Stack("shop-canary-data").Resources[1].Stuck = ""

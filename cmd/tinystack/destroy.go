@@ -54,7 +54,7 @@ what is deleted is skipped, what failed is tried anew.`,
 			}
 			fmt.Fprintln(out)
 			if err := d.delete(ctx, out, stacks); err != nil {
-				return goOn(err, "tinystack destroy"+d.repeated())
+				return goOn(err, "tinystack destroy"+d.repeated(command))
 			}
 			fmt.Fprintf(out, "\n%s is deleted. The bootstrap stacks of the CDK (CDKToolkit) stay: other\napplications in these accounts may need them.\n", app.Name)
 			return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,6 +102,7 @@ func (r *removal) run(ctx context.Context, command *cobra.Command) error {
 	plan(out, stacks, []*teardown.Session{session})
 	if changed != nil {
 		saving(out, app, r.name)
+		unrehearsed(out, app, r.name)
 	}
 	if err := r.protected(stacks); err != nil {
 		return err
@@ -111,7 +113,7 @@ func (r *removal) run(ctx context.Context, command *cobra.Command) error {
 		}
 		return nil
 	}
-	again := r.again(session.Place)
+	again := r.again(command, session.Place)
 	if changed == nil && deployed && !r.wait {
 		return fmt.Errorf("the deployed pipeline still deploys %s, and would create it again: nothing was deleted.\n"+
 			"Push the declaration without it and wait until the pipeline has updated itself, or use --wait", r.name)
@@ -201,17 +203,17 @@ func (r *removal) onlyDeclaration(command *cobra.Command, declared, changed *dec
 		return err
 	}
 	fmt.Fprintf(out, "%s: stage %s removed: %s\n\nIts stacks stay, and are paid for, until you delete them:\n  %s\n",
-		command.Flag("file").Value, r.name, order(changed.App()), r.again(place))
+		command.Flag("file").Value, r.name, order(changed.App()), r.again(command, place))
 	return nil
 }
 
 // again is the command that goes on when the stage is not declared any more.
-func (r *removal) again(place teardown.Place) string {
-	command := "tinystack stage remove " + r.name
+func (r *removal) again(command *cobra.Command, place teardown.Place) string {
+	text := "tinystack stage remove " + r.name
 	if place.Account != "" {
-		command += " --account " + place.Account
+		text += " --account " + place.Account
 	}
-	return command + " --region " + place.Region + r.repeated()
+	return text + " --region " + place.Region + r.repeated(command)
 }
 
 // saving says what goes away with the stage, where that is known.
@@ -222,6 +224,27 @@ func saving(out io.Writer, app spec.App, stage string) {
 	if amount, ok := monthly(app, stage); ok {
 		fmt.Fprintf(out, "\nIt saves about %s a month.\n", amount)
 	}
+}
+
+// unrehearsed says what a production stage loses with its canary.
+func unrehearsed(out io.Writer, app spec.App, name string) {
+	find := func(name string) spec.Stage {
+		i := slices.IndexFunc(app.Stages, func(s spec.Stage) bool { return s.Name == name })
+		return app.Stages[i]
+	}
+	of := find(name).CanaryOf
+	if of == "" {
+		return
+	}
+	others := slices.ContainsFunc(app.Stages, func(s spec.Stage) bool { return s.CanaryOf == of && s.Name != name })
+	if others {
+		return
+	}
+	fmt.Fprintf(out, "\nNothing rehearses %s then.", of)
+	if app.Pipeline != nil && find(of).Approval == spec.Automatic {
+		fmt.Fprintf(out, " Commits enter it without a gate; to be asked:\n  tinystack stage approve-mode %s manual", of)
+	}
+	fmt.Fprintln(out)
 }
 
 // monthly is what a stage costs a month, as a person reads it. It is nil where

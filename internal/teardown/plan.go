@@ -40,25 +40,25 @@ func Stage(ctx context.Context, session *Session, app spec.App, stage string, op
 
 // App finds all stacks of an application, in the order of their deletion: the
 // pipeline, so that nothing is deployed anew, the stages from the last to the
-// first, and then what they shared. It says with whom each place was entered.
+// first, and then what they shared. It says as whom each place was entered.
 func App(ctx context.Context, access *Access, app spec.App, options Options) ([]*Stack, []*Session, error) {
 	type visit struct {
 		session *Session
 		owners  []owner
 	}
 	var visits []*visit
-	enter := func(place Place, stage string, owns owner) error {
+	enter := func(place Place, stage string, owns ...owner) error {
 		session, err := access.In(ctx, place, stage)
 		if err != nil {
 			return err
 		}
 		for _, v := range visits {
 			if v.session == session {
-				v.owners = append(v.owners, owns)
+				v.owners = append(v.owners, owns...)
 				return nil
 			}
 		}
-		visits = append(visits, &visit{session, []owner{owns}})
+		visits = append(visits, &visit{session, owns})
 		return nil
 	}
 	for _, region := range app.PipelineRegions() {
@@ -69,7 +69,7 @@ func App(ctx context.Context, access *Access, app spec.App, options Options) ([]
 	var order []string
 	for _, stage := range slices.Backward(app.Stages) {
 		order = append(order, stage.Name)
-		if err := enter(Place{stage.Account, stage.Region}, stage.Name, ofStage(app, stage.Name)); err != nil {
+		if err := enter(Place{stage.Account, stage.Region}, stage.Name, ofStage(app, stage.Name), ofApp(app)); err != nil {
 			return nil, nil, err
 		}
 	}
