@@ -164,6 +164,12 @@ func TestRealTemplates(t *testing.T) {
 		assert.Regexp(t, `(?m)^  `+kind+" [a-z0-9]+ \\(", survives)
 	}
 	assert.NotContains(t, survives, "AWS::", "every kind of thing that stays has a name")
+	page, err := os.ReadFile("../../docs/deleting.md")
+	require.NoError(t, err)
+	_, table, _ := strings.Cut(string(page), "## What survives")
+	for _, line := range regexp.MustCompile(`(?m)^  (.+) [a-z0-9]+ \(`).FindAllStringSubmatch(survives, -1) {
+		assert.Contains(t, table, strings.TrimPrefix(strings.TrimSuffix(line[1], " of the database"), "a "), "docs/deleting.md")
+	}
 }
 
 // Every command is in the page, with every flag.

@@ -193,3 +193,17 @@ func (d *deletion) delete(ctx context.Context, out io.Writer, stacks []*teardown
 	}
 	return err
 }
+
+// except names the stacks that were not deleted.
+func except(stacks []*teardown.Stack) string {
+	var names []string
+	for _, stack := range stacks {
+		if stack.Spared != "" {
+			names = append(names, stack.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ", except " + strings.Join(names, " and ")
+}

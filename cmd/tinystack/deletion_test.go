@@ -473,6 +473,7 @@ func TestKeepData(t *testing.T) {
 	got := w.run("stage", "remove", "prod", "--confirm", "prod-delete", "--keep-data")
 	require.Equal(t, 0, got.status, got.stderr)
 	assert.Contains(t, got.stdout, "shop-prod-network stays: shop-prod-data stays in it.")
+	assert.Contains(t, got.stdout, "Stage prod is deleted, except shop-prod-data and shop-prod-network.\n")
 	assert.Equal(t, []string{"shop-prod-service"}, w.Deleted())
 	assert.True(t, w.Stack("shop-prod-data").Protected)
 }

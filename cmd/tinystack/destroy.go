@@ -56,7 +56,7 @@ what is deleted is skipped, what failed is tried anew.`,
 			if err := d.delete(ctx, out, stacks); err != nil {
 				return goOn(err, "tinystack destroy"+d.repeated(command))
 			}
-			fmt.Fprintf(out, "\n%s is deleted. The bootstrap stacks of the CDK (CDKToolkit) stay: other\napplications in these accounts may need them.\n", app.Name)
+			fmt.Fprintf(out, "\n%s is deleted%s.\nThe bootstrap stacks of the CDK (CDKToolkit) stay: other applications in these\naccounts may need them.\n", app.Name, except(stacks))
 			return nil
 		},
 	}

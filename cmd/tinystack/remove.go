@@ -156,7 +156,7 @@ func (r *removal) run(ctx context.Context, command *cobra.Command) error {
 	if err := r.delete(ctx, out, stacks); err != nil {
 		return goOn(err, again)
 	}
-	fmt.Fprintf(out, "\nStage %s is deleted.\n", r.name)
+	fmt.Fprintf(out, "\nStage %s is deleted%s.\n", r.name, except(stacks))
 	if changed != nil && app.Pipeline != nil {
 		next(out, nil, "Commit and push the declaration.")
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -238,6 +240,7 @@ func TestRefusals(t *testing.T) {
 		"an anchor's namesake":      {"name: shop\nstages:\n  - {name: a, variables: &v {A: a}}\n  - {name: b, variables: &v {A: b}}\n  - {name: c, variables: *v}\n", move("b", declaration.Place{Before: "a"}), "the stage c would change, too"},
 		"a shared value":            {pipeline + "stages:\n  - {name: dev, approval: &gate manual}\n  - {name: prod, approval: *gate}\n", approve("dev", spec.Automatic), "the stage prod would change, too"},
 		"stages by an alias":        {"tags: {a: b}\nname: shop\nservices:\n  - name: web\nstages: &s\n  - {name: dev}\n", add("x", declaration.Place{After: "y"}), "no stage \"y\""},
+		"an empty list":             {"name: shop\nstages: []\n", add("test", declaration.Place{}), "is empty"},
 		"no list":                   {"{name: shop}\n", add("test", declaration.Place{}), "write one by hand"},
 		"approval without pipeline": {two, approve("prod", spec.Manual), "needs a pipeline"},
 		"approval merged in":        {pipeline + "stages:\n  - &d {name: dev, approval: manual}\n  - {<<: *d, name: prod}\n", approve("dev", spec.Automatic), "the stage prod would change, too"},
@@ -252,6 +255,93 @@ func TestRefusals(t *testing.T) {
 	_, err := declaration.Parse("tinystack.yaml", []byte("name: [shop\n"), nil)
 	assert.ErrorAs(t, err, &spec.Problems{})
 }
+
+// Every declaration that the tests of the project accept can be edited, and
+// ends as it began when an edit is taken back.
+func TestAcceptedDeclarations(t *testing.T) {
+	files, err := filepath.Glob("../../spec/testdata/*/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, pattern := range []string{"../../app/testdata/*.yaml", "../../examples/*/tinystack.yaml", "../../tinystack.yaml"} {
+		more, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		require.NotEmpty(t, more)
+		files = append(files, more...)
+	}
+	edited := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		d, err := declaration.Parse(file, text, func(string) (string, bool) { return "111111111111", true })
+		if err != nil {
+			continue // it is to be refused, or needs another environment
+		}
+		for i, stage := range d.App().Stages {
+			place := declaration.Place{Before: stage.Name}
+			added, err := d.AddStage("zz", fieldsLike(stage), place)
+			if err != nil {
+				assert.NotContains(t, err.Error(), "cannot edit", "%s: %s", file, stage.Name)
+				continue
+			}
+			back, err := added.RemoveStage("zz")
+			require.NoError(t, err, "%s: %s", file, stage.Name)
+			if len(d.App().Stages) > 1 {
+				assert.Equal(t, string(text), back.Text(), "%s: %s", file, stage.Name)
+			}
+			if i > 0 {
+				moved, err := d.MoveStage(stage.Name, declaration.Place{Before: d.App().Stages[i-1].Name})
+				if err == nil {
+					_, err = moved.MoveStage(stage.Name, declaration.Place{After: d.App().Stages[i-1].Name})
+				}
+				if err != nil {
+					assert.NotContains(t, err.Error(), "cannot edit", "%s: %s", file, stage.Name)
+				}
+			}
+			edited++
+		}
+	}
+	assert.Greater(t, edited, 20)
+}
+
+// fieldsLike are those of a stage that can stand beside another.
+func fieldsLike(stage spec.Stage) []declaration.Field {
+	var fields []declaration.Field
+	if stage.Account != "" {
+		fields = append(fields, declaration.Field{Name: "account", Value: stage.Account})
+	}
+	return append(fields, declaration.Field{Name: "region", Value: stage.Region})
+}
+
+// FuzzEdit looks for a text that an edit breaks: it has to refuse, or to give
+// what was asked for.
+func FuzzEdit(f *testing.F) {
+	for _, test := range edits {
+		f.Add(test.before, 0, 1)
+	}
+	f.Fuzz(func(t *testing.T, text string, i, j int) {
+		d, err := declaration.Parse("tinystack.yaml", []byte(text), nil)
+		if err != nil {
+			t.Skip()
+		}
+		stages := d.App().Stages
+		name, other := stages[abs(i)%len(stages)].Name, stages[abs(j)%len(stages)].Name
+		for _, edit := range []edit{
+			remove(name),
+			move(name, declaration.Place{Before: other}),
+			move(name, declaration.Place{After: other}),
+			add("zz", declaration.Place{After: other}),
+			approve(name, spec.Manual),
+			approve(name, spec.Automatic),
+		} {
+			if _, err := edit(d); err != nil {
+				var refusal *declaration.Refusal
+				require.ErrorAs(t, err, &refusal)
+			}
+		}
+	})
+}
+
+func abs(n int) int { return max(n, -(n + 1)) }
 
 // A random declaration, and random changes of it: whatever they do, the text of
 // every stage that they leave alone stays as it is, with its comments, and the

@@ -157,6 +157,9 @@ func (s *source) sequence() (*ast.SequenceNode, error) {
 	if !ok {
 		return nil, errors.New("the stages are an alias: edit them by hand where they stand")
 	}
+	if len(sequence.Values) == 0 {
+		return nil, errors.New("the list of stages is empty: remove it, and the stage of the defaults is written down")
+	}
 	return sequence, nil
 }
 
