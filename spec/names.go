@@ -12,6 +12,14 @@ const (
 	ServiceStack = "service"
 )
 
+// The tags of everything that is made.
+const (
+	// AppTag names the application.
+	AppTag = "tinystack:app"
+	// StageTag names the stage; what stages share does not have it.
+	StageTag = "tinystack:stage"
+)
+
 // StageStacks are the stacks that a stage can have, in the order in which they
 // are deployed; they are deleted in the opposite one.
 func StageStacks() []string { return []string{NetworkStack, DataStack, ServiceStack} }

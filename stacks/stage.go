@@ -180,9 +180,9 @@ func inheritAspects(s awscdk.Stage, scope constructs.Construct) {
 // tag marks everything in scope as the application's and the stage's.
 func tag(scope constructs.Construct, app spec.App, stageName string) {
 	tags := awscdk.Tags_Of(scope)
-	tags.Add(jsii.String("tinystack:app"), &app.Name, nil)
+	tags.Add(jsii.String(spec.AppTag), &app.Name, nil)
 	if stageName != "" {
-		tags.Add(jsii.String("tinystack:stage"), &stageName, nil)
+		tags.Add(jsii.String(spec.StageTag), &stageName, nil)
 	}
 	for _, key := range slices.Sorted(maps.Keys(app.Tags)) {
 		tags.Add(&key, jsii.String(app.Tags[key]), nil)

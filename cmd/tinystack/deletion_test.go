@@ -517,6 +517,7 @@ func TestCredentials(t *testing.T) {
 		"not trusted":           {refuse("AssumeRole", "AccessDenied"), nil, "--profile 222222222222=NAME"},
 		"profile of no account": {func(*world) {}, []string{"--profile", "canary=none"}, "none"},
 		"wrong account":         {func(w *world) { w.Keys["OTHER"] = "333333333333" }, []string{"--profile", "canary=other"}, "is of account 333333333333"},
+		"another account yet":   {func(w *world) { w.Keys["ASSUMED222222222222"] = "333333333333" }, nil, "leads to account 333333333333"},
 		"may not read":          {refuse("GetTemplate", "AccessDenied"), nil, "may not read the template"},
 		"half a profile":        {func(*world) {}, []string{"--profile", "canary="}, "STAGE=NAME"},
 	} {
@@ -562,9 +563,10 @@ func everything() []*cfnfake.Stack {
 	repository := &cfnfake.Resource{LogicalID: "R", Type: "AWS::ECR::Repository", PhysicalID: "shop/web", Kept: true}
 	keeps := `{"Resources": {"R": {"Type": "AWS::ECR::Repository", "DeletionPolicy": "Retain"}}}`
 	return append(stacks,
-		stackOf(pipelineAccount, "us-east-1", "dev", "service", `{"Resources": {`+uses("shop-dev-network")+`}}`),
+		stackOf(pipelineAccount, "us-east-1", "dev", "service", `{"Resources": {`+uses("shop-dev-network", "shop-dev-bucket")+`}}`),
 		stackOf(pipelineAccount, "us-east-1", "dev", "network", noResources),
 		// Made by nobody we know, of the stage all the same.
+		stackOf(pipelineAccount, "us-east-1", "dev", "bucket", noResources),
 		stackOf(pipelineAccount, "us-east-1", "dev", "replica", `{"Resources": {"X": {"Type": "A", "Properties": {"V": {"Fn::ImportValue": "shop-dev-service:Out"}}}}}`),
 		stackOf(pipelineAccount, "us-east-1", "", "registry-us-east-1", keeps, repository),
 		stackOf(pipelineAccount, "us-west-2", "", "registry-us-west-2", keeps, repository),
@@ -585,7 +587,7 @@ func TestDestroy(t *testing.T) {
 		"shop-pipeline", "shop-pipeline-support-us-west-2",
 		"shop-prod-service", "shop-prod-data",
 		"shop-canary-service", "shop-canary-data", "shop-canary-network",
-		"shop-dev-replica", "shop-dev-service", "shop-dev-network",
+		"shop-dev-replica", "shop-dev-service", "shop-dev-bucket", "shop-dev-network",
 		"shop-registry-us-east-1", "shop-registry-us-west-2",
 	}, w.Deleted())
 	for _, survives := range []string{
@@ -619,7 +621,7 @@ func TestDestroyResumed(t *testing.T) {
 	got = w.run("destroy", "--confirm", "shop-delete", "--unprotect")
 	require.Equal(t, 0, got.status, got.stderr)
 	assert.Equal(t, "shop-canary-data", w.Deleted()[before])
-	assert.Len(t, w.Deleted(), before+7)
+	assert.Len(t, w.Deleted(), before+8)
 }
 
 // Without a pipeline and an account, it is the account of the credentials.

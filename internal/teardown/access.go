@@ -158,8 +158,8 @@ func assume(ctx context.Context, cfg *aws.Config, from base, place Place, stage 
 	return role, nil
 }
 
-// Interrupted is what ends work that somebody stopped.
-var Interrupted = errors.New("interrupted")
+// ErrInterrupted is what ends work that somebody stopped.
+var ErrInterrupted = errors.New("interrupted")
 
 // explain says what an error of AWS means, and what to do.
 func explain(ctx context.Context, doing string, err error) error {
@@ -167,7 +167,7 @@ func explain(ctx context.Context, doing string, err error) error {
 		return nil
 	}
 	if ctx.Err() != nil {
-		return Interrupted
+		return ErrInterrupted
 	}
 	var refused smithy.APIError
 	if errors.As(err, &refused) {
@@ -200,7 +200,7 @@ func Pause(ctx context.Context, duration time.Duration) error {
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return Interrupted
+		return ErrInterrupted
 	case <-timer.C:
 		return nil
 	}

@@ -2,6 +2,7 @@ package teardown
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -63,7 +64,7 @@ func (d *Deletion) Run(ctx context.Context, stacks []*Stack) ([]Survivor, error)
 			continue
 		}
 		if err := d.delete(ctx, stack); err != nil {
-			if err == Interrupted {
+			if errors.Is(err, ErrInterrupted) {
 				fmt.Fprintf(d.Out, "%s: CloudFormation goes on with what it has begun\n", stack.Name)
 			}
 			return survivors, err

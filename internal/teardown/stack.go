@@ -137,7 +137,7 @@ func tagged(stack types.Stack, app, stage string) bool {
 	for _, tag := range stack.Tags {
 		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 	}
-	return tags["tinystack:app"] == app && tags["tinystack:stage"] == stage
+	return tags[spec.AppTag] == app && tags[spec.StageTag] == stage
 }
 
 // find lists the stacks of an owner.
