@@ -16,6 +16,9 @@ import (
 // pollEvery is the time between two looks at a stack.
 const pollEvery = 10 * time.Second
 
+// quiet is how many looks may pass without a line.
+const quiet = 30
+
 // Deletion deletes stacks, one after the other.
 type Deletion struct {
 	// Out is told of the progress, a line at a time.
@@ -123,7 +126,7 @@ func (d *Deletion) delete(ctx context.Context, stack *Stack) error {
 
 // rest waits until nothing is done to the stack, and says how far it is.
 func (d *Deletion) rest(ctx context.Context, stack *Stack) error {
-	said := stack.Resources
+	said, silent := stack.Resources, 0
 	for inProgress(stack.status) {
 		if err := d.Pause(ctx, pollEvery); err != nil {
 			return err
@@ -144,15 +147,27 @@ func (d *Deletion) rest(ctx context.Context, stack *Stack) error {
 		if err != nil {
 			return err
 		}
-		left := 0
+		left, slow := 0, ""
 		for _, resource := range all {
+			if resource.ResourceStatus == types.ResourceStatusDeleteInProgress {
+				slow = aws.ToString(resource.ResourceType) + " " + aws.ToString(resource.PhysicalResourceId)
+			}
 			if resource.ResourceStatus != types.ResourceStatusDeleteComplete && resource.ResourceStatus != types.ResourceStatusDeleteSkipped {
 				left++
 			}
 		}
-		if left < said {
-			said = left
+		silent++
+		switch {
+		case left < said:
+			said, silent = left, 0
 			fmt.Fprintf(d.Out, "%s: %d of %d left\n", stack.Name, left, stack.Resources)
+		case silent >= quiet:
+			silent = 0
+			fmt.Fprintf(d.Out, "%s: still %d of %d left", stack.Name, left, stack.Resources)
+			if slow != "" {
+				fmt.Fprintf(d.Out, "; waiting for %s", slow)
+			}
+			fmt.Fprintln(d.Out)
 		}
 	}
 	return nil

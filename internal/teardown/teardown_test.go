@@ -51,6 +51,27 @@ func TestProtectionStaysUnlessAskedFor(t *testing.T) {
 	assert.True(t, cloud.Stack("shop-dev-data").Protected)
 }
 
+// Whoever waits hears now and then for what.
+func TestASlowStack(t *testing.T) {
+	slow := stack("shop-dev-service")
+	slow.Status, slow.Resources[0].Status = "DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS"
+	slow.Resources = append(slow.Resources, &cfnfake.Resource{LogicalID: "B", Type: "AWS::SNS::Topic", PhysicalID: "b"})
+	slow.Busy = 70
+	slow.Resources = append([]*cfnfake.Resource{{LogicalID: "C", Type: "AWS::SNS::Topic", PhysicalID: "c", Status: "DELETE_COMPLETE"}}, slow.Resources...)
+	_, session, app := enter(t, slow)
+	stacks, err := teardown.Stage(t.Context(), session, app, "dev", teardown.Options{})
+	require.NoError(t, err)
+	var out bytes.Buffer
+	wait := func(context.Context, time.Duration) error { return nil }
+	_, err = (&teardown.Deletion{Out: &out, Pause: wait}).Run(t.Context(), stacks)
+	require.NoError(t, err)
+	assert.Equal(t, `shop-dev-service: is being deleted already
+shop-dev-service: still 2 of 2 left; waiting for AWS::SNS::Topic a
+shop-dev-service: still 2 of 2 left; waiting for AWS::SNS::Topic a
+shop-dev-service: deleted
+`, out.String())
+}
+
 // A name whose first change set was never executed has no template, and is
 // deleted all the same; one that somebody else's tool made is refused.
 func TestUnusualStacks(t *testing.T) {
