@@ -368,7 +368,12 @@ func TestInterrupted(t *testing.T) {
 	w.Intercept = func(request cfnfake.Request) (string, string) {
 		if request.Action == "DeleteStack" && len(w.Deleted()) == 2 {
 			require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGINT))
-			time.Sleep(20 * time.Millisecond) // for the signal to arrive
+			select {
+			case <-request.Gone:
+			case <-time.After(10 * time.Second):
+				t.Error("the signal does not end the request")
+			}
+			return "Aborted", "nobody reads this"
 		}
 		return "", ""
 	}

@@ -57,6 +57,8 @@ type Cloud struct {
 type Request struct {
 	Action, Account, Region string
 	Form                    url.Values
+	// Gone is closed when whoever made it no longer waits for an answer.
+	Gone <-chan struct{}
 }
 
 // New starts a cloud that ends with the test.
@@ -129,7 +131,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// AWS4-HMAC-SHA256 Credential=KEY/20261121/us-east-1/sts/aws4_request, …
 	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	parts := append(strings.Split(scope, "/"), "", "", "")
-	request := Request{Action: form.Get("Action"), Account: c.Keys[parts[0]], Region: parts[2], Form: form}
+	request := Request{Action: form.Get("Action"), Account: c.Keys[parts[0]], Region: parts[2], Form: form, Gone: r.Context().Done()}
 
 	c.lock.Lock()
 	c.log = append(c.log, request)
