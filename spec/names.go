@@ -1,6 +1,9 @@
 package spec
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // The stacks of a stage, as the ends of their names.
 const (
@@ -30,7 +33,20 @@ func (a App) StageStackName(stage, stack string) string { return a.Name + "-" + 
 // StageStackOwner is what the description of every stack of a stage begins
 // with. It tells a stage's stacks from those of a stage or application whose
 // name begins alike.
-func (a App) StageStackOwner(stage string) string { return a.Name + ", stage " + stage + ": " }
+func (a App) StageStackOwner(stage string) string { return a.Name + stageOwner + stage + ": " }
+
+const stageOwner = ", stage "
+
+// StageOf is the stage that a stack is of by its description; empty for any
+// other stack.
+func (a App) StageOf(description string) string {
+	rest, found := strings.CutPrefix(description, a.Name+stageOwner)
+	stage, _, ended := strings.Cut(rest, ": ")
+	if !found || !ended {
+		return ""
+	}
+	return stage
+}
 
 // PipelineStackName is the name of the stack of the application's pipeline.
 func (a App) PipelineStackName() string { return a.Name + "-pipeline" }

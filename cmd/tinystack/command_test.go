@@ -79,7 +79,7 @@ func withoutWarnings(stderr string) string {
 // guestbook is tinystack.yaml, deployed; with fewer resources than it has.
 func guestbook() []*cfnfake.Stack {
 	stacks := slices.DeleteFunc(everything(), func(stack *cfnfake.Stack) bool {
-		return stack.Name == "shop-dev-replica" || stack.Name == "shop-dev-bucket"
+		return stack.Name == "shop-dev-replica" || stack.Name == "shop-old-service" || stack.Name == "shop-dev-bucket"
 	})
 	stacks = append(stacks, stackOf(pipelineAccount, "us-east-1", "dev", "data", `{"Resources": {"DB": {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Snapshot"}, `+uses("shop-dev-network")+`}}`,
 		&cfnfake.Resource{LogicalID: "DB", Type: "AWS::RDS::DBInstance", PhysicalID: "shop-dev"}))

@@ -39,7 +39,7 @@ var (
 func (d *deletion) flags(command *cobra.Command, word string) {
 	flags := command.Flags()
 	flags.StringVar(&d.word, "confirm", "", "instead of being asked, write `"+word+"`")
-	flags.StringArrayVar(&d.profiles, "profile", nil, "the AWS `[STAGE=|ACCOUNT=]NAME` of the profile to use, for all or for one stage or account")
+	flags.StringArrayVar(&d.profiles, "profile", nil, "AWS profile, as `[STAGE=|ACCOUNT=]NAME`: for everything, or for one stage or account")
 	flags.BoolVar(&d.options.Unprotect, "unprotect", false, "switch termination protection off; of resources that are protected, do so yourself before")
 	flags.BoolVar(&d.options.KeepData, "keep-data", false, "leave the stacks with termination protection, and their networks")
 	dryRunFlag(command)

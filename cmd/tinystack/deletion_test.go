@@ -573,6 +573,7 @@ func everything() []*cfnfake.Stack {
 		// Made by nobody we know, of the stage all the same.
 		stackOf(pipelineAccount, "us-east-1", "dev", "bucket", noResources),
 		stackOf(pipelineAccount, "us-east-1", "dev", "replica", `{"Resources": {"X": {"Type": "A", "Properties": {"V": {"Fn::ImportValue": "shop-dev-service:Out"}}}}}`),
+		stackOf(pipelineAccount, "us-east-1", "old", "service", noResources), // no longer declared
 		stackOf(pipelineAccount, "us-east-1", "", "registry-us-east-1", keeps, repository),
 		stackOf(pipelineAccount, "us-west-2", "", "registry-us-west-2", keeps, repository),
 		&cfnfake.Stack{Account: pipelineAccount, Region: "us-west-2", Name: "shop-pipeline-support-us-west-2", Description: "Support stack", Template: noResources},
@@ -589,7 +590,7 @@ func TestDestroy(t *testing.T) {
 	got = w.run("destroy", "--confirm", "shop-delete", "--unprotect")
 	require.Equal(t, 0, got.status, got.stderr)
 	assert.Equal(t, []string{
-		"shop-pipeline", "shop-pipeline-support-us-west-2",
+		"shop-pipeline", "shop-pipeline-support-us-west-2", "shop-old-service",
 		"shop-prod-service", "shop-prod-data",
 		"shop-canary-service", "shop-canary-data", "shop-canary-network",
 		"shop-dev-replica", "shop-dev-service", "shop-dev-bucket", "shop-dev-network",

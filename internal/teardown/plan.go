@@ -40,7 +40,8 @@ func Stage(ctx context.Context, session *Session, app spec.App, stage string, op
 
 // App finds all stacks of an application, in the order of their deletion: the
 // pipeline, so that nothing is deployed anew, the stages from the last to the
-// first, and then what they shared. It says as whom each place was entered.
+// first, and then what they shared. Stages that are no longer declared are found
+// where declared ones are. It says as whom each place was entered.
 func App(ctx context.Context, access *Access, app spec.App, options Options) ([]*Stack, []*Session, error) {
 	type visit struct {
 		session *Session
@@ -69,7 +70,7 @@ func App(ctx context.Context, access *Access, app spec.App, options Options) ([]
 	var order []string
 	for _, stage := range slices.Backward(app.Stages) {
 		order = append(order, stage.Name)
-		if err := enter(Place{stage.Account, stage.Region}, stage.Name, ofStage(app, stage.Name), ofApp(app)); err != nil {
+		if err := enter(Place{stage.Account, stage.Region}, stage.Name, ofStages(app), ofApp(app)); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -103,10 +104,12 @@ func arrange(ctx context.Context, app spec.App, stages []string, found []*Stack,
 		case s.Stage == "" && strings.HasPrefix(s.Name, app.SupportStackName("")):
 			return -1
 		case s.Stage == "":
-			return 10 * len(stages)
+			return 10 * (len(stages) + 1)
 		default:
-			// In the opposite order of their deployment; what is not ours to
+			// A stage that is no longer declared is the first. Within a stage it
+			// is the opposite of the order of deployment; what is not ours to
 			// know may use any of them.
+			i++
 			kinds := spec.StageStacks()
 			within := slices.IndexFunc(kinds, func(kind string) bool { return s.Name == app.StageStackName(s.Stage, kind) })
 			if within < 0 {

@@ -104,9 +104,19 @@ type owner func(stack types.Stack) (stage string, ours bool)
 // ofStage owns the stacks of one stage.
 func ofStage(app spec.App, stage string) owner {
 	return func(stack types.Stack) (string, bool) {
-		named := strings.HasPrefix(aws.ToString(stack.StackName), app.StageStackName(stage, ""))
-		said := strings.HasPrefix(aws.ToString(stack.Description), app.StageStackOwner(stage))
-		return stage, named && (said || tagged(stack, app.Name, stage))
+		of, ours := ofStages(app)(stack)
+		return of, ours && of == stage
+	}
+}
+
+// ofStages owns the stacks of all stages, declared or not.
+func ofStages(app spec.App) owner {
+	return func(stack types.Stack) (string, bool) {
+		stage := app.StageOf(aws.ToString(stack.Description))
+		if tags := tagsOf(stack); stage == "" && tags[spec.AppTag] == app.Name {
+			stage = tags[spec.StageTag]
+		}
+		return stage, stage != "" && strings.HasPrefix(aws.ToString(stack.StackName), app.StageStackName(stage, ""))
 	}
 }
 
@@ -117,9 +127,10 @@ func ofApp(app spec.App) owner {
 		if name == app.SupportStackName(regionOf(stack)) {
 			return "", true // the CDK's, which describes it in words of its own
 		}
-		named := strings.HasPrefix(name, app.Name+"-")
+		tags := tagsOf(stack)
 		said := strings.HasPrefix(aws.ToString(stack.Description), app.StackOwner())
-		return "", named && (said || tagged(stack, app.Name, ""))
+		tagged := tags[spec.AppTag] == app.Name && tags[spec.StageTag] == ""
+		return "", strings.HasPrefix(name, app.Name+"-") && (said || tagged)
 	}
 }
 
@@ -131,13 +142,12 @@ func regionOf(stack types.Stack) string {
 	return parts[3]
 }
 
-// tagged says whether the stack carries our tags.
-func tagged(stack types.Stack, app, stage string) bool {
+func tagsOf(stack types.Stack) map[string]string {
 	tags := map[string]string{}
 	for _, tag := range stack.Tags {
 		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 	}
-	return tags[spec.AppTag] == app && tags[spec.StageTag] == stage
+	return tags
 }
 
 // find lists the stacks of an owner.
