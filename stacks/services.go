@@ -289,7 +289,9 @@ func (s *stage) addEndpoint(stack awscdk.Stack, net network.Network, namespace a
 			IdleTimeout:      declared.IdleTimeout,
 			Firewall:         declared.Firewall,
 			BlueGreen:        declared.Deployment == spec.BlueGreen,
-			Production:       *s.declared.Production,
+			// Like the data: what is disposable, as every canary, is not
+			// protected.
+			Production:       s.declared.Removal == spec.RemovalRetain,
 			LogRetentionDays: s.declared.LogRetentionDays,
 		})
 	case declared.Caching != nil:

@@ -148,10 +148,10 @@ func TestRealTemplates(t *testing.T) {
 	for _, protected := range []string{
 		"the stack guestbook-prod-data.",
 		"aws elbv2 modify-load-balancer-attributes --region us-east-1 --load-balancer-arn endpointalbloadbalancer",
-		"aws elbv2 modify-load-balancer-attributes --region us-west-2 --load-balancer-arn endpointalbloadbalancer",
 	} {
 		assert.Contains(t, got.stderr, protected)
 	}
+	assert.NotContains(t, got.stderr, "us-west-2", "a canary is disposable")
 	got = w.run("destroy", "--confirm", "guestbook-delete", "--unprotect")
 	require.Equal(t, 0, got.status, got.stderr)
 	assert.Equal(t, []string{

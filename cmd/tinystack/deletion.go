@@ -144,7 +144,7 @@ func (d *deletion) protected(stacks []*teardown.Stack) error {
 		}
 	}
 	if locked {
-		text += "\nor declare \"production: false\" for the stage (of a database, \"removal: snapshot\")\nand deploy that first. Then run the command again with --unprotect"
+		text += "\nor declare \"removal: snapshot\" for the stage and deploy that first. Then run the\ncommand again with --unprotect"
 	}
 	if data {
 		text += "\nWith --keep-data the protected stacks stay, and everything else goes"

@@ -382,7 +382,6 @@ func TestInterrupted(t *testing.T) {
 	assert.Contains(t, got.stdout, "shop-canary-data: CloudFormation goes on")
 	assert.Equal(t, "interrupted\nTo go on: tinystack stage remove canary --account 222222222222 --region us-west-2 -f "+w.file+"\n", got.stderr)
 
-	w.Intercept = nil
 	w.Stack("shop-canary-data").Status, w.Stack("shop-canary-data").Busy = "DELETE_IN_PROGRESS", 2
 	got = w.run("stage", "remove", "canary", "--account", otherAccount, "--region", "us-west-2", "--confirm", "canary-delete")
 	require.Equal(t, 0, got.status, got.stderr)
@@ -446,8 +445,8 @@ func TestProtection(t *testing.T) {
     aws elbv2 modify-load-balancer-attributes --region us-east-1 --load-balancer-arn arn:lb --attributes Key=deletion_protection.enabled,Value=false
   the stack shop-prod-data. --unprotect switches that off, or
     aws cloudformation update-termination-protection --region us-east-1 --stack-name shop-prod-data --no-enable-termination-protection
-or declare "production: false" for the stage (of a database, "removal: snapshot")
-and deploy that first. Then run the command again with --unprotect
+or declare "removal: snapshot" for the stage and deploy that first. Then run the
+command again with --unprotect
 With --keep-data the protected stacks stay, and everything else goes
 `, got.stderr)
 	assert.Equal(t, before, w.declaration(t))
