@@ -279,19 +279,17 @@ func (s *stage) addEndpoint(stack awscdk.Stack, net network.Network, namespace a
 	switch {
 	case declared.Type == spec.ALB:
 		s.endpoint = endpoint.NewALB(stack, id, &endpoint.ALBProps{
-			VPC:            net.VPC(),
-			Subnets:        net.PublicSubnets(),
-			Target:         target,
-			Routes:         routes,
-			Domain:         domain,
-			RedirectFrom:   declared.RedirectFrom,
-			StickySessions: declared.StickySessions,
-			IdleTimeout:    declared.IdleTimeout,
-			Firewall:       declared.Firewall,
-			BlueGreen:      declared.Deployment == spec.BlueGreen,
-			// Like the data: what is disposable, as every canary, is not
-			// protected.
-			Production:       s.declared.Removal == spec.RemovalRetain,
+			VPC:              net.VPC(),
+			Subnets:          net.PublicSubnets(),
+			Target:           target,
+			Routes:           routes,
+			Domain:           domain,
+			RedirectFrom:     declared.RedirectFrom,
+			StickySessions:   declared.StickySessions,
+			IdleTimeout:      declared.IdleTimeout,
+			Firewall:         declared.Firewall,
+			BlueGreen:        declared.Deployment == spec.BlueGreen,
+			Production:       s.declared.Removal == spec.RemovalRetain, // like the data: no canary is protected
 			LogRetentionDays: s.declared.LogRetentionDays,
 		})
 	case declared.Caching != nil:
