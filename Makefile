@@ -39,9 +39,10 @@ lint:
 	go vet ./...
 	go run $(STATICCHECK) ./...
 
-## Feed the YAML loader for a while.
+## Feed the YAML loader, and the editor of declarations, for a while.
 fuzz:
 	go test ./spec -run '^$$' -fuzz FuzzParse -fuzztime 30s
+	go test ./internal/declaration -run '^$$' -fuzz FuzzEdit -fuzztime 30s
 
 ## Whole-process synth times; see bench/README.md.
 bench: build

@@ -172,7 +172,6 @@ func documented(t *testing.T, summary string, made map[string]string) {
 	for said, is := range map[string]string{
 		"cdk deploy 'guestbook/prod/*'":                `"displayName": "guestbook/prod/service"`,
 		"cdk deploy '*/Pipeline'":                      `"displayName": "guestbook/Pipeline"`,
-		"--stack-name guestbook-canary-":               `"stackName": "guestbook-canary-service"`,
 		"--region us-east-1 --pipeline-name guestbook": `"Name": "guestbook"`,
 		"--stage-name guestbook-prod":                  `"Name": "guestbook-prod"`,
 		"export TINYSTACK_COMMIT=":                     `\"name\":\"TINYSTACK_COMMIT\"`,

@@ -480,8 +480,8 @@ type Stage struct {
 	Exec *bool `yaml:"exec"`
 
 	// Removal is what becomes of the stage's data when it is deleted:
-	// destroy, snapshot or retain. Default: retain in production, snapshot
-	// elsewhere and in every canary.
+	// destroy, snapshot or retain, which also protects database and ALB.
+	// Default: retain in production, snapshot elsewhere and in every canary.
 	Removal Removal `yaml:"removal"`
 }
 

@@ -175,7 +175,7 @@ func validateTags(r report, tags map[string]string) {
 		switch {
 		case strings.HasPrefix(strings.ToLower(key), "aws:"):
 			at.fail("begins with \"aws:\", which AWS keeps for itself", "another key", "rename the tag")
-		case key == "tinystack:app" || key == "tinystack:stage":
+		case key == AppTag || key == StageTag:
 			at.fail("is a tag that tinystack sets itself", "another key", "rename the tag")
 		case key == "" || len([]rune(key)) > 128 || !tagPattern.MatchString(key):
 			at.fail("is not a key of a tag", "1 to 128 "+characters, "rename the tag")

@@ -29,7 +29,7 @@ import (
 )
 
 func (s *stage) addServices(tags map[string]string) {
-	stack := s.newStack("service", "cluster, services, endpoint")
+	stack := s.newStack(spec.ServiceStack, "cluster, services, endpoint")
 	net := s.networkIn(stack)
 	s.cluster = cluster.NewCluster(stack, jsii.String("Cluster"), &cluster.ClusterProps{
 		VPC:               net.VPC(),
@@ -289,7 +289,7 @@ func (s *stage) addEndpoint(stack awscdk.Stack, net network.Network, namespace a
 			IdleTimeout:      declared.IdleTimeout,
 			Firewall:         declared.Firewall,
 			BlueGreen:        declared.Deployment == spec.BlueGreen,
-			Production:       *s.declared.Production,
+			Production:       s.declared.Removal == spec.RemovalRetain, // like the data: no canary is protected
 			LogRetentionDays: s.declared.LogRetentionDays,
 		})
 	case declared.Caching != nil:

@@ -50,6 +50,13 @@ func template(t *testing.T, assembly *snapshot.Assembly, name string) snapshot.T
 	return stack.Template
 }
 
+func render(t *testing.T, assembly *snapshot.Assembly, name string) string {
+	t.Helper()
+	raw, err := snapshot.Render(template(t, assembly, name))
+	require.NoError(t, err)
+	return string(raw)
+}
+
 // declarations that the project ships, by name.
 var declarations = map[string]string{
 	"guestbook": "../tinystack.yaml",
@@ -122,6 +129,30 @@ func TestGuestbook(t *testing.T) {
 					assert.Less(t, order[other], rank, "%s depends on %s", stack.Name, dependency)
 				}
 			}
+		}
+	})
+
+	t.Run("the command knows every stack as the application's, and what uses it", func(t *testing.T) {
+		pipeline := render(t, assembly, declared.PipelineStackName())
+		known := map[string]string{declared.PipelineStackName(): declared.StackOwner()}
+		for _, region := range declared.PipelineRegions() {
+			known[declared.RegistryStackName(region)] = declared.StackOwner()
+			known[declared.SupportStackName(region)] = ""
+		}
+		for _, stage := range declared.Stages {
+			for i, kind := range spec.StageStacks() {
+				name := declared.StageStackName(stage.Name, kind)
+				known[name] = declared.StageStackOwner(stage.Name)
+				assert.Contains(t, pipeline, `"StackName": "`+name+`"`, "by this a pipeline is known to deploy the stage")
+				for _, below := range spec.StageStacks()[:i] {
+					assert.Contains(t, render(t, assembly, name), `"StackName": "`+declared.StageStackName(stage.Name, below)+`"`, "by this the order of deletion is known")
+				}
+			}
+		}
+		for _, stack := range assembly.Stacks {
+			require.Contains(t, known, stack.Name)
+			description, _ := stack.Template["Description"].(string)
+			assert.True(t, strings.HasPrefix(description, known[stack.Name]), "%s: %s", stack.Name, description)
 		}
 	})
 

@@ -118,11 +118,11 @@ func (s *stage) name() string { return s.app.Name + "-" + s.declared.Name }
 
 func (s *stage) newStack(id, description string) awscdk.Stack {
 	stack := awscdk.NewStack(s, &id, &awscdk.StackProps{
-		StackName:   jsii.String(s.name() + "-" + id),
-		Description: jsii.String(fmt.Sprintf("%s, stage %s: %s", s.app.Name, s.declared.Name, description)),
+		StackName:   jsii.String(s.app.StageStackName(s.declared.Name, id)),
+		Description: jsii.String(s.app.StageStackOwner(s.declared.Name) + description),
 		// The data of production can be deleted only by somebody who first
 		// says so.
-		TerminationProtection: jsii.Bool(id == "data" && s.declared.Removal == spec.RemovalRetain),
+		TerminationProtection: jsii.Bool(id == spec.DataStack && s.declared.Removal == spec.RemovalRetain),
 	})
 	s.stacks = append(s.stacks, stack)
 	return stack
@@ -132,7 +132,7 @@ func (s *stage) addNetwork() {
 	if s.declared.Network.VPC != nil {
 		return // imported by each stack that uses it
 	}
-	stack := s.newStack("network", "VPC")
+	stack := s.newStack(spec.NetworkStack, "VPC")
 	s.network = network.NewNetwork(stack, jsii.String("Network"), &network.NetworkProps{Network: s.declared.Network})
 }
 
@@ -146,7 +146,7 @@ func (s *stage) networkIn(stack awscdk.Stack) network.Network {
 }
 
 func (s *stage) addDatabase() {
-	stack := s.newStack("data", "Postgres")
+	stack := s.newStack(spec.DataStack, "Postgres")
 	n := s.networkIn(stack)
 	s.database = database.NewPgDatabase(stack, jsii.String("Database"), &database.PgDatabaseProps{
 		VPC:              n.VPC(),
@@ -180,9 +180,9 @@ func inheritAspects(s awscdk.Stage, scope constructs.Construct) {
 // tag marks everything in scope as the application's and the stage's.
 func tag(scope constructs.Construct, app spec.App, stageName string) {
 	tags := awscdk.Tags_Of(scope)
-	tags.Add(jsii.String("tinystack:app"), &app.Name, nil)
+	tags.Add(jsii.String(spec.AppTag), &app.Name, nil)
 	if stageName != "" {
-		tags.Add(jsii.String("tinystack:stage"), &stageName, nil)
+		tags.Add(jsii.String(spec.StageTag), &stageName, nil)
 	}
 	for _, key := range slices.Sorted(maps.Keys(app.Tags)) {
 		tags.Add(&key, jsii.String(app.Tags[key]), nil)

@@ -1,7 +1,6 @@
 package stacks
 
 import (
-	"fmt"
 	"os"
 	"path"
 	"path/filepath"
@@ -87,10 +86,10 @@ func (t *tinyStack) Stages() []Stage {
 // where a stage is, the image repositories. They are stacks of their own, so
 // that images outlive a pipeline that is deleted.
 func (t *tinyStack) addDelivery() {
-	stack := t.newStack("Pipeline", t.app.Name+"-pipeline", t.app.Pipeline.Region, "delivery pipeline")
+	stack := t.newStack("Pipeline", t.app.PipelineStackName(), t.app.Pipeline.Region, "delivery pipeline")
 	built := delivery.BuiltServices(t.app)
 	for _, place := range delivery.RegistryRegions(t.app) {
-		registry := t.newStack("Registry-"+place.Region, t.app.Name+"-registry-"+place.Region, place.Region, "image repositories")
+		registry := t.newStack("Registry-"+place.Region, t.app.RegistryStackName(place.Region), place.Region, "image repositories")
 		delivery.NewRegistry(registry, jsii.String("Registry"), &delivery.RegistryProps{
 			App:          t.app.Name,
 			Services:     built,
@@ -128,7 +127,7 @@ func (t *tinyStack) buildSpecs(name string) map[string]string {
 func (t *tinyStack) newStack(id, name, region, description string) awscdk.Stack {
 	stack := awscdk.NewStack(t, &id, &awscdk.StackProps{
 		StackName:   &name,
-		Description: jsii.String(fmt.Sprintf("%s: %s", t.app.Name, description)),
+		Description: jsii.String(t.app.StackOwner() + description),
 		Env:         &awscdk.Environment{Account: &t.app.Pipeline.Account, Region: &region},
 	})
 	tag(stack, t.app, "")

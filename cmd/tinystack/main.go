@@ -1,6 +1,7 @@
 // Command tinystack reads a declaration and says what becomes of it, without
 // making the templates: whether it is valid, and what a cloud assembly of it
-// holds. It needs neither Node nor the CDK, and AWS only where it says so.
+// holds. It changes the stages of a declaration, and deletes what was deployed.
+// It needs neither Node nor the CDK, and AWS only where it says so.
 package main
 
 import (
@@ -36,7 +37,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "tinystack",
-		Short:         "Says what becomes of a declaration",
+		Short:         "Says what becomes of a declaration, changes it, and deletes it",
 		SilenceErrors: true, // report prints them
 		SilenceUsage:  true,
 	}
@@ -46,6 +47,8 @@ func newRoot() *cobra.Command {
 		newValidate(),
 		newSummary(),
 		newPreflight(),
+		newStage(),
+		newDestroy(),
 	)
 	return root
 }

@@ -46,12 +46,7 @@ func summary(out io.Writer, dir string) error {
 	}
 	fmt.Fprintf(out, "\nTemplates are in %s. To deploy them, once for each account and region:\n", dir)
 	for _, place := range environments {
-		account, _, _ := strings.Cut(place, "/")
-		trust := ""
-		if pipeline != "" && account != pipeline {
-			trust = fmt.Sprintf(" --trust %s --cloudformation-execution-policies arn:aws:iam::aws:policy/AdministratorAccess", pipeline)
-		}
-		fmt.Fprintf(out, "  npx cdk bootstrap aws://%s%s\n", place, trust)
+		fmt.Fprintf(out, "  %s\n", bootstrap(place, pipeline))
 	}
 	if pipeline != "" {
 		fmt.Fprintf(out, "and then, once; the pipeline deploys the stages, and itself from then on:\n  npx cdk deploy '*/Pipeline'\n")
@@ -59,6 +54,16 @@ func summary(out io.Writer, dir string) error {
 		fmt.Fprintf(out, "and then, each time:\n  npx cdk deploy '**'\n")
 	}
 	return nil
+}
+
+// bootstrap is the command that prepares a place, account/region, for the CDK,
+// and lets the account of the pipeline deploy there; that is empty without one.
+func bootstrap(place, pipeline string) string {
+	command := "npx cdk bootstrap aws://" + place
+	if account, _, _ := strings.Cut(place, "/"); pipeline != "" && account != pipeline {
+		command += fmt.Sprintf(" --trust %s --cloudformation-execution-policies arn:aws:iam::aws:policy/AdministratorAccess", pipeline)
+	}
+	return command
 }
 
 // environment is what aws://account/region names; where the account is that of

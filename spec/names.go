@@ -1,0 +1,80 @@
+package spec
+
+import (
+	"slices"
+	"strings"
+)
+
+// The stacks of a stage, as the ends of their names.
+const (
+	// NetworkStack is the stack of a stage's VPC.
+	NetworkStack = "network"
+	// DataStack is the stack of a stage's database.
+	DataStack = "data"
+	// ServiceStack is the stack of a stage's cluster, services and endpoint.
+	ServiceStack = "service"
+)
+
+// The tags of everything that is made.
+const (
+	// AppTag names the application.
+	AppTag = "tinystack:app"
+	// StageTag names the stage; what stages share does not have it.
+	StageTag = "tinystack:stage"
+)
+
+// StageStacks are the stacks that a stage can have, in the order in which they
+// are deployed; they are deleted in the opposite one.
+func StageStacks() []string { return []string{NetworkStack, DataStack, ServiceStack} }
+
+// StageStackName is the name of a stack of a stage.
+func (a App) StageStackName(stage, stack string) string { return a.Name + "-" + stage + "-" + stack }
+
+// StageStackOwner is what the description of every stack of a stage begins
+// with. It tells a stage's stacks from those of a stage or application whose
+// name begins alike.
+func (a App) StageStackOwner(stage string) string { return a.Name + stageOwner + stage + ": " }
+
+const stageOwner = ", stage "
+
+// StageOf is the stage that a stack is of by its description; empty for any
+// other stack.
+func (a App) StageOf(description string) string {
+	rest, found := strings.CutPrefix(description, a.Name+stageOwner)
+	stage, _, ended := strings.Cut(rest, ": ")
+	if !found || !ended {
+		return ""
+	}
+	return stage
+}
+
+// PipelineStackName is the name of the stack of the application's pipeline.
+func (a App) PipelineStackName() string { return a.Name + "-pipeline" }
+
+// RegistryStackName is the name of the stack of a region's image repositories.
+func (a App) RegistryStackName(region string) string { return a.Name + "-registry-" + region }
+
+// SupportStackName is the name that the CDK gives the stack of the bucket
+// through which a pipeline deploys to another region.
+func (a App) SupportStackName(region string) string {
+	return a.PipelineStackName() + "-support-" + region
+}
+
+// StackOwner is what the description of the pipeline's stack, and of those of
+// the registries, begins with.
+func (a App) StackOwner() string { return a.Name + ": " }
+
+// PipelineRegions are the regions in which a complete application can have
+// stacks beside those of its stages: the pipeline's, and that of every stage.
+func (a App) PipelineRegions() []string {
+	if a.Pipeline == nil {
+		return nil
+	}
+	regions := []string{a.Pipeline.Region}
+	for _, stage := range a.Stages {
+		if !slices.Contains(regions, stage.Region) {
+			regions = append(regions, stage.Region)
+		}
+	}
+	return regions
+}
