@@ -101,7 +101,7 @@ func (s *stage) computeChanges() []change {
 		all = append(all, change{"scale: {spot: true}", "AWS may take an instance back with two minutes' notice",
 			func(o *spec.Stage) { o.Scale.Spot = true }})
 	}
-	if least, desired := *scale.Instances.Min, *scale.Instances.Desired; least < desired && s.load.Busy == 0 && s.load.InstanceHours == nil {
+	if least, desired := *scale.Instances.Min, *scale.Instances.Desired; least < desired && s.load.Busy == 0 && s.load.InstanceHours == nil && s.load.CPU < scale.CPU.ScaleIn {
 		all = append(all, change{fmt.Sprintf("scale: {instances: {desired: %d}}", least), "scaling goes there by itself while the load stays low",
 			func(o *spec.Stage) { o.Scale.Instances.Desired = &least }})
 	}

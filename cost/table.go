@@ -79,8 +79,10 @@ func (r Report) Text() string {
 		}
 		fmt.Fprintf(&b, "%s (%s), %s\n\n", title, part.Region, load)
 		b.WriteString(part.Table())
-		if summary.BreakEven != nil {
-			fmt.Fprintf(&b, "An ALB costs less than the %s from %s requests a month on.\n", summary.BreakEven.API, whole(summary.BreakEven.Requests))
+		if found := summary.BreakEven; found != nil && found.Requests == 0 {
+			fmt.Fprintf(&b, "An ALB costs less than the %s, however few the requests.\n", found.API)
+		} else if found != nil {
+			fmt.Fprintf(&b, "An ALB costs less than the %s from %s requests a month on.\n", found.API, whole(found.Requests))
 		}
 		if len(summary.Alternatives) > 0 {
 			b.WriteString("The same stage otherwise, a month:\n")
