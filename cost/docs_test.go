@@ -17,9 +17,8 @@ import (
 // defaultStage is what somebody starts with: nothing declared but a database.
 const defaultStage = "name: shop\nstages:\n  - name: dev\n    database: {}\n"
 
-// The documents that this project starts from promise a development stage for
-// $46 a month. It is to stay within that, database included, with private
-// instances, encryption and backups.
+// A development stage is to cost no more than $46 a month, database included,
+// with private instances, encryption and backups.
 func TestDefaultStageCostsAtMost46Dollars(t *testing.T) {
 	app, err := parsed(t, defaultStage).Resolve()
 	require.NoError(t, err)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -95,7 +97,7 @@ func breakEven(app spec.App, declared spec.Stage, load Load) (BreakEven, bool) {
 	cheaper := func(requests int64) bool {
 		at := load
 		at.Requests, at.OutGB, at.InGB = requests, nil, nil
-		return ofStage(app, alb, at).exact().LessThan(ofStage(app, api, at).exact())
+		return ofEndpoint(app, alb, at).LessThan(ofEndpoint(app, api, at))
 	}
 	low, high := int64(0), int64(mostRequests)
 	if !cheaper(high) {
@@ -109,4 +111,15 @@ func breakEven(app spec.App, declared spec.Stage, load Load) (BreakEven, bool) {
 		}
 	}
 	return BreakEven{API: string(s.endpointKind()), Requests: low}, true
+}
+
+// ofEndpoint is what of a stage's bill differs by the kind of its endpoint.
+func ofEndpoint(app spec.App, declared spec.Stage, load Load) decimal.Decimal {
+	s := &stage{sheet: sheet{region: declared.Region}, app: app, declared: declared, load: load}
+	s.addEndpoint()
+	s.addAddresses()
+	s.addNamespace()
+	s.addAlarms()
+	s.addLogs()
+	return Part{Lines: s.lines}.exact()
 }

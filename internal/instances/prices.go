@@ -51,9 +51,10 @@ func cell(table, name, region string) string {
 	if name == "" || strings.ContainsAny(name, ",\n#") {
 		return ""
 	}
-	_, columns, _ := strings.Cut(table, "\nname,")
-	columns, _, _ = strings.Cut(columns, "\n")
-	_, values, found := strings.Cut(table, "\n"+name+",")
+	_, rest, _ := strings.Cut(table, "\nname,")
+	end := strings.IndexByte(rest, '\n')
+	columns, rows := rest[:end], rest[end:]
+	_, values, found := strings.Cut(rows, "\n"+name+",")
 	if !found {
 		return ""
 	}

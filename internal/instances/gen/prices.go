@@ -95,8 +95,10 @@ func round(text string) string {
 	if len(fraction) <= 4 {
 		return text
 	}
-	var number int
-	fmt.Sscan(whole+fraction[:4], &number)
+	number, err := strconv.Atoi(whole + fraction[:4])
+	if err != nil {
+		return text
+	}
 	if strings.Trim(fraction[4:], "0") != "" {
 		number++
 	}
