@@ -42,9 +42,6 @@ func (a Amount) MarshalJSON() ([]byte, error) {
 	return []byte(`"` + a.usd.String() + `"`), nil
 }
 
-// times is the amount so many times; an unknown one stays unknown.
-func (a Amount) times(n decimal.Decimal) Amount { return Amount{a.usd.Mul(n), a.known} }
-
 // Total is the sum of rounded amounts, and how many more were unknown.
 type Total struct {
 	USD     decimal.Decimal

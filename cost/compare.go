@@ -37,20 +37,20 @@ func (c Change) Difference() decimal.Decimal { return c.After.USD.Sub(c.Before.U
 func Compare(before, after Estimate) []Change {
 	var changes []Change
 	for _, part := range after.Parts {
-		changes = appendChange(changes, before.part(part.Name), part)
+		changes = appendChange(changes, before.same(part), part)
 	}
 	for _, part := range before.Parts {
-		if after.part(part.Name).Name == "" {
+		if after.same(part).Name == "" {
 			changes = appendChange(changes, part, Part{})
 		}
 	}
 	return changes
 }
 
-// part of the estimate by its name, empty where there is none.
-func (e Estimate) part(name string) Part {
+// same is the stage of that name, or the pipeline; empty where there is none.
+func (e Estimate) same(as Part) Part {
 	for _, part := range e.Parts {
-		if part.Name == name {
+		if part.Name == as.Name && part.Pipeline == as.Pipeline {
 			return part
 		}
 	}

@@ -34,6 +34,16 @@ func TestDefaultStageCostsAtMost46Dollars(t *testing.T) {
 	assert.Positive(t, stage.Database.BackupDays)
 }
 
+// The README says from where on an ALB is cheaper.
+func TestBreakEvenInTheReadme(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	found := report(t, parsed(t, defaultStage), "light").Summary[0].BreakEven
+	require.NotNil(t, found)
+	assert.Contains(t, string(readme), fmt.Sprintf("roughly %d million requests", (found.Requests+500_000)/1_000_000))
+	assert.Contains(t, string(readme), fmt.Sprintf("has an ALB: $%s a month", priceOf("alb").amount(hoursPerMonth).usd.Add(priceOf("public-ipv4").amount(hoursPerMonth.Mul(num(2))).usd).StringFixed(0)))
+}
+
 var section = regexp.MustCompile(`(?s)<!-- cost: ([a-z ]+) -->\n.*?<!-- end of cost -->`)
 
 // What the documentation says of costs is what the code says.
@@ -126,7 +136,7 @@ func assumptionsSection(*testing.T) string {
 		{"an execution of the pipeline", fmt.Sprintf("source %d, synth %d, self-update %d, copying an image %d, each stack %d, smoke test %d, release %d minutes, a bake as long as it is and %d; approvals are free",
 			sourceMinutes, synthMinutes, updateMinutes, copyMinutes, deployMinutes, smokeMinutes, releaseMinutes, bakeOverhead)},
 		{"artifacts and logs of an execution", artifactGB.String() + " GB, kept for 90 days, and " + deliveryLogGB.String() + " GB"},
-		{"Container Insights", fmt.Sprintf("8 metrics of a cluster, 11 of a service, 6 of a task definition; one-minute monitoring %d of an instance", detailedMetrics)},
+		{"Container Insights", fmt.Sprintf("8 metrics of a cluster, 11 of a service, 6 of a task definition; one-minute monitoring %d of an instance; %s GB of logs of each cluster, service and task", detailedMetrics, insightsLogGB)},
 	}
 	return markdown([]string{"what", "is taken to be"}, rows)
 }

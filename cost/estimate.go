@@ -54,6 +54,8 @@ type Line struct {
 type Part struct {
 	// Name of the stage, or "pipeline".
 	Name string `json:"name"`
+	// Pipeline says that it is the pipeline, not a stage.
+	Pipeline bool `json:"pipeline,omitempty"`
 	// Region of the stage or the pipeline.
 	Region string `json:"region"`
 	// Load that is estimated.

@@ -1,6 +1,7 @@
 package cost
 
 import (
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -26,6 +27,11 @@ func TestLoadBalancerCapacityUnits(t *testing.T) {
 	tiered := api.amount(requests)
 	assert.Equal(t, "418.80", tiered.String())
 	assert.Equal(t, "13.20", flat.Sub(tiered.USD()).StringFixed(2), "the difference that tiers make")
+	page, err := os.ReadFile("../docs/cost.md")
+	require.NoError(t, err)
+	for _, says := range []string{"6.67 units are $38.93 a month", "$432 at the first price, and $418.80", "a difference of $13.20"} {
+		assert.Contains(t, string(page), says)
+	}
 
 	for name, test := range map[string]struct {
 		traffic Traffic
@@ -115,6 +121,8 @@ func TestStage(t *testing.T) {
 func TestIdle(t *testing.T) {
 	part, err := Stage(parsed(t, "name: shop\nstages: [{name: dev, profile: idle}]\n"), "dev", loads["heavy"])
 	require.NoError(t, err)
+	require.True(t, part.has("container instances"), "the group is there, and empty")
+	require.True(t, part.has("HTTP API"))
 	for _, line := range part.Lines {
 		switch line.Resource {
 		case "container instances", "HTTP API":

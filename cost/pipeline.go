@@ -59,7 +59,7 @@ func ofPipeline(app spec.App, load Load) Part {
 	p.addLogs()
 	p.addNotifications()
 	p.free("EventBridge rules of AWS events", "AWS::Events::Rule", p.rules())
-	return Part{Name: pipelineName, Region: p.region, Load: load, Lines: p.lines}
+	return Part{Name: pipelineName, Pipeline: true, Region: p.region, Load: load, Lines: p.lines}
 }
 
 // action is one that CodePipeline bills.

@@ -41,6 +41,10 @@ var mores = map[string]func(*spec.App){
 		scale := &a.Stages[0].Scale.Instances
 		scale.Desired, scale.Max = new(*scale.Desired+1), new(*scale.Max+1)
 	},
+	"most tasks": func(a *spec.App) {
+		tasks := &a.Stages[0].Scale.Tasks
+		tasks.Max = new(*tasks.Max + 3)
+	},
 	"log retention": func(a *spec.App) { a.Stages[0].LogRetentionDays = 365 },
 	"storage": func(a *spec.App) {
 		if db := a.Stages[0].Database; db != nil {

@@ -38,6 +38,9 @@ var (
 	// betweenZones is the share of the traffic that changes the availability
 	// zone.
 	betweenZones = dec("0.5")
+	// insightsLogGB is what Container Insights writes in a month of a cluster,
+	// a service or a task.
+	insightsLogGB = dec("0.05")
 	// scheduledRuns of a scheduled task in a month: every hour.
 	scheduledRuns = 730
 )
@@ -305,10 +308,21 @@ func (s *stage) insightsMetrics() int {
 	return metrics
 }
 
+// insightsLogs is of how many things Container Insights keeps a log: the
+// cluster, its services, and the tasks that always run.
+func (s *stage) insightsLogs() int {
+	logs := 1
+	for _, service := range s.app.Services {
+		logs += 1 + *service.TasksIn(s.declared.Scale).Min
+	}
+	return logs
+}
+
 func (s *stage) addInsights() {
 	if *s.declared.ContainerInsights {
 		s.add(Line{Resource: "Container Insights", Detail: "metrics of the cluster and " + counted(len(s.app.Services), "service"), Kind: Fixed},
 			num(s.insightsMetrics()), priceOf("metric"))
+		s.add(Line{Resource: "logs of Container Insights", Kind: Usage}, insightsLogGB.Mul(num(s.insightsLogs())), priceOf("log-ingest"))
 	}
 }
 

@@ -2,6 +2,7 @@ package cost
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -43,7 +44,7 @@ func NewReport(app spec.App, loads Loads) (Report, error) {
 	r := Report{Estimate: estimate, Total: estimate.Total()}
 	for i, part := range estimate.Parts {
 		summary := Summary{Part: part.Name, Fixed: part.total(Fixed), Usage: part.total(Usage), Total: part.Total()}
-		if i < len(app.Stages) {
+		if !part.Pipeline {
 			if found, ok := breakEven(app, app.Stages[i], part.Load); ok {
 				summary.BreakEven = &found
 			}
@@ -70,15 +71,16 @@ func (r Report) Only(name string) (Report, bool) {
 // Text is the report as a person reads it.
 func (r Report) Text() string {
 	var b strings.Builder
+	from := &sources{}
 	for i, part := range r.Parts {
 		summary := r.Summary[i]
 		title := "stage " + part.Name
 		load := fmt.Sprintf("%s load, %s requests a month", part.Load.Name, whole(part.Load.Requests))
-		if i == len(r.Parts)-1 && part.Name == pipelineName {
+		if part.Pipeline {
 			title, load = pipelineName, fmt.Sprintf("%s load, %d builds a month", part.Load.Name, part.Load.Builds)
 		}
 		fmt.Fprintf(&b, "%s (%s), %s\n\n", title, part.Region, load)
-		b.WriteString(part.Table())
+		b.WriteString(part.table(from))
 		if found := summary.BreakEven; found != nil && found.Requests == 0 {
 			fmt.Fprintf(&b, "An ALB costs less than the %s, however few the requests.\n", found.API)
 		} else if found != nil {
@@ -98,7 +100,8 @@ func (r Report) Text() string {
 		}
 		b.WriteString("\n")
 	}
-	b.WriteString(r.Line() + "\n")
+	b.WriteString(from.String())
+	b.WriteString("\n" + r.Line() + "\n")
 	return b.String()
 }
 
@@ -114,9 +117,38 @@ func (e Estimate) Line() string {
 	return fmt.Sprintf("%s costs about %s a month: %s", e.App, e.Total(), strings.Join(parts, ", "))
 }
 
-// Table is the lines of a part, then its totals, then what is free.
+// sources numbers the places that prices come from.
+type sources struct{ list []string }
+
+// of is the number of a line's source, which is entered when it is new.
+func (s *sources) of(line Line) string {
+	text := line.Source + ", as of " + line.Date
+	i := slices.Index(s.list, text)
+	if i < 0 {
+		i = len(s.list)
+		s.list = append(s.list, text)
+	}
+	return fmt.Sprintf("[%d]", i+1)
+}
+
+// String is the list of the sources.
+func (s *sources) String() string {
+	text := "Prices:\n"
+	for i, source := range s.list {
+		text += fmt.Sprintf("  [%d] %s\n", i+1, source)
+	}
+	return text
+}
+
+// Table is the lines of a part, then its totals, what is free, and where the
+// prices come from.
 func (p Part) Table() string {
-	rows := [][]string{{"", "quantity", "each", "a month"}}
+	from := &sources{}
+	return p.table(from) + from.String()
+}
+
+func (p Part) table(from *sources) string {
+	rows := [][]string{{"", "quantity", "each", "", "a month"}}
 	var free []string
 	mixed := map[string]bool{}
 	for _, line := range p.Lines {
@@ -142,7 +174,7 @@ func (p Part) Table() string {
 			each += "*"
 			mixed[line.Note] = true
 		}
-		rows = append(rows, []string{name, number(line.Quantity) + " " + plural(line.Unit, line.Quantity), each, amount})
+		rows = append(rows, []string{name, number(line.Quantity) + " " + plural(line.Unit, line.Quantity), each, from.of(line), amount})
 	}
 	text := align(rows)
 	total := p.Total()
@@ -193,9 +225,12 @@ func align(rows [][]string) string {
 		var line strings.Builder
 		for i, cell := range row {
 			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			if i == 0 {
+			switch {
+			case i == 0:
 				line.WriteString(cell + pad)
-			} else {
+			case strings.HasPrefix(cell, "["):
+				line.WriteString(" " + cell + pad)
+			default:
 				line.WriteString("   " + pad + cell)
 			}
 		}
