@@ -30,9 +30,9 @@ func declared(t testing.TB, path string) spec.App {
 
 func parsed(t testing.TB, text string) spec.App {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "tinystack.yaml")
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
-	return declared(t, path)
+	app, err := spec.Parse("tinystack.yaml", []byte(text), os.LookupEnv)
+	require.NoError(t, err)
+	return app
 }
 
 func report(t testing.TB, app spec.App, load string) Report {

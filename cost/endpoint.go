@@ -99,9 +99,12 @@ func breakEven(app spec.App, declared spec.Stage, load Load) (BreakEven, bool) {
 		at.Requests, at.OutGB, at.InGB = requests, nil, nil
 		return ofEndpoint(app, alb, at).LessThan(ofEndpoint(app, api, at))
 	}
-	low, high := int64(0), int64(mostRequests)
-	if !cheaper(high) {
-		return BreakEven{}, false
+	low, high := int64(0), int64(1_000_000)
+	for !cheaper(high) {
+		if high > mostRequests {
+			return BreakEven{}, false
+		}
+		low, high = high+1, 4*high
 	}
 	for low < high {
 		if middle := (low + high) / 2; cheaper(middle) {

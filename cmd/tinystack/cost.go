@@ -77,6 +77,25 @@ func runCost(command *cobra.Command, _ []string) error {
 		return printJSON(command, report)
 	}
 	fmt.Fprint(command.OutOrStdout(), report.Text())
+	if given, _ := flags.GetStringArray("load"); stage == "" && len(given) == 0 && loads.Default.Name == cost.Light().Name {
+		return otherLoads(command, app)
+	}
+	return nil
+}
+
+// otherLoads prints the totals at the loads that nobody asked for.
+func otherLoads(command *cobra.Command, app spec.App) error {
+	for _, name := range cost.Profiles()[1:] {
+		profile, err := cost.Profile(name)
+		if err != nil {
+			return err
+		}
+		estimate, err := cost.Of(app, cost.Loads{Default: profile})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(command.OutOrStdout(), "At %s load %s\n", name, estimate.Line())
+	}
 	return nil
 }
 

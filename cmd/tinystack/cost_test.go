@@ -20,6 +20,8 @@ func TestCost(t *testing.T) {
 		"What would save a month:\n",
 		"pipeline (us-east-1), light load, 20 builds a month\n",
 		"\nguestbook costs about $",
+		"\nAt moderate load guestbook costs about $",
+		"\nAt heavy load guestbook costs about $",
 	} {
 		assert.Contains(t, got.stdout, says)
 	}
@@ -28,6 +30,7 @@ func TestCost(t *testing.T) {
 	require.Equal(t, 0, got.status, got.stderr)
 	assert.True(t, strings.HasPrefix(got.stdout, "stage prod (us-east-1), heavy, changed, load, 7 requests a month\n"), got.stdout)
 	assert.NotContains(t, got.stdout, "stage dev")
+	assert.NotContains(t, got.stdout, "At moderate load")
 	assert.Contains(t, got.stdout, "10 × m6i.large")
 }
 
