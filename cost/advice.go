@@ -134,7 +134,11 @@ func (s *stage) networkChanges() []change {
 			func(o *spec.Stage) { o.Network.Egress = spec.NATGateway }})
 	}
 	if egress == spec.NATGateway || egress == spec.VPCEndpoints || egress == spec.NATGatewayPerZone {
-		all = append(all, change{"network: {egress: nat-instance}", "one small instance forwards for all zones, and is replaced when it fails",
+		but := "one small instance forwards for all zones; while it is away, none has a way out"
+		if egress == spec.VPCEndpoints {
+			but += ", and with it they reach the internet"
+		}
+		all = append(all, change{"network: {egress: nat-instance}", but,
 			func(o *spec.Stage) { o.Network.Egress = spec.NATInstance }})
 	}
 	return all

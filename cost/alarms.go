@@ -20,7 +20,7 @@ func (s *stage) addAlarms() {
 		all.alarms += some.alarms
 		all.metrics += some.metrics
 	}
-	s.add(Line{Resource: "alarms", Detail: fmt.Sprintf("%d, over %d metrics", all.alarms, all.metrics), Type: "AWS::CloudWatch::Alarm", Count: all.alarms, Kind: Fixed},
+	s.add(Line{Resource: "alarms", Detail: fmt.Sprintf("%d, over %s", all.alarms, counted(all.metrics, "metric")), Type: "AWS::CloudWatch::Alarm", Count: all.alarms, Kind: Fixed},
 		num(all.metrics), priceOf("alarm"))
 	s.addTaskAlarms()
 	if s.declared.Scale.Mode == spec.Managed {

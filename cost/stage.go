@@ -90,13 +90,15 @@ func (s *stage) served() bool {
 	return false
 }
 
-// served load: a stage without tasks answers nothing.
+// traffic is the load that the stage can have: without tasks it answers
+// nothing, and without instances it does nothing at all.
 func (s *stage) traffic() Load {
 	load := s.load
-	if !s.served() {
+	idle := s.instanceHours().IsZero()
+	if idle || !s.served() {
 		load.Requests = 0
 	}
-	if s.instanceHours().IsZero() {
+	if idle {
 		load.OutGB, load.InGB, load.LogGB = nil, nil, decimal.Zero
 	}
 	return load

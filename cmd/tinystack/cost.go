@@ -218,9 +218,7 @@ func readNumbers(flags *pflag.FlagSet) (func(*cost.Load), error) {
 		for _, change := range changes {
 			change(l)
 		}
-		if !strings.Contains(l.Name, "changed") {
-			l.Name += ", changed,"
-		}
+		l.Name = "changed " + l.Name
 	}, nil
 }
 

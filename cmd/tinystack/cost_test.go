@@ -28,7 +28,7 @@ func TestCost(t *testing.T) {
 
 	got = tinystack("cost", "-f", "../../tinystack.yaml", "--stage", "prod", "--load", "prod=heavy", "--requests", "7", "--cpu", "30")
 	require.Equal(t, 0, got.status, got.stderr)
-	assert.True(t, strings.HasPrefix(got.stdout, "stage prod (us-east-1), heavy, changed, load, 7 requests a month\n"), got.stdout)
+	assert.True(t, strings.HasPrefix(got.stdout, "stage prod (us-east-1), changed heavy load, 7 requests a month\n"), got.stdout)
 	assert.NotContains(t, got.stdout, "stage dev")
 	assert.NotContains(t, got.stdout, "At moderate load")
 	assert.Contains(t, got.stdout, "10 × m6i.large")
