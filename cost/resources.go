@@ -2,7 +2,7 @@ package cost
 
 // A resource type that templates can have is either billed, by a line of its
 // type, or free, for a reason. To add a type: enter it here, and if it is
-// billed add its line where the part is estimated (stage.go, alarms.go,
+// billed add its line where the part is estimated (stage.go, network.go, alarms.go, logs.go,
 // endpoint.go, pipeline.go) with Type and Count, by addEach where each costs so
 // much a month. The tests compare the counts with the templates: a type that is
 // entered and has no line yet fails them as soon as a template has it.
@@ -74,6 +74,9 @@ var gratis = map[string]string{
 	"AWS::AutoScaling::ScalingPolicy":                  "its alarms are alarms",
 	"AWS::CDK::Metadata":                               "no resource",
 	"AWS::CertificateManager::Certificate":             "public certificates are free",
+	"AWS::Chatbot::SlackChannelConfiguration":          "",
+	"AWS::CloudFormation::CustomResource":              "its function is billed",
+	"AWS::CloudFormation::Stack":                       "what is in it is billed",
 	"AWS::CodePipeline::Webhook":                       "",
 	"AWS::CodeStarNotifications::NotificationRule":     "",
 	"AWS::EC2::FlowLog":                                "what it writes is billed as logs",
@@ -88,6 +91,7 @@ var gratis = map[string]string{
 	"AWS::EC2::SubnetRouteTableAssociation":            "",
 	"AWS::EC2::VPC":                                    "",
 	"AWS::EC2::VPCGatewayAttachment":                   "",
+	"AWS::EC2::VPCPeeringConnection":                   "",
 	"AWS::ECS::CapacityProvider":                       "the alarms of managed scaling are billed",
 	"AWS::ECS::Cluster":                                "Container Insights are billed as metrics",
 	"AWS::ECS::ClusterCapacityProviderAssociations":    "",
@@ -97,19 +101,18 @@ var gratis = map[string]string{
 	"AWS::ElasticLoadBalancingV2::ListenerCertificate": "",
 	"AWS::ElasticLoadBalancingV2::ListenerRule":        "beyond ten they use capacity units",
 	"AWS::ElasticLoadBalancingV2::TargetGroup":         "",
-	"AWS::Events::Rule":                                "events of AWS services are free",
-	"AWS::EC2::VPCPeeringConnection":                   "",
 	"AWS::Events::EventBusPolicy":                      "",
-	"AWS::Lambda::EventInvokeConfig":                   "",
-	"AWS::Logs::QueryDefinition":                       "",
-	"AWS::SNS::TopicInlinePolicy":                      "",
+	"AWS::Events::Rule":                                "events of AWS services are free",
 	"AWS::IAM::InstanceProfile":                        "",
 	"AWS::IAM::ManagedPolicy":                          "",
 	"AWS::IAM::Policy":                                 "",
 	"AWS::IAM::Role":                                   "",
 	"AWS::KMS::Alias":                                  "",
+	"AWS::Lambda::EventInvokeConfig":                   "",
 	"AWS::Lambda::Permission":                          "",
+	"AWS::Logs::LogStream":                             "",
 	"AWS::Logs::MetricFilter":                          "its metrics are billed",
+	"AWS::Logs::QueryDefinition":                       "",
 	"AWS::Logs::ResourcePolicy":                        "",
 	"AWS::Logs::SubscriptionFilter":                    "",
 	"AWS::RDS::DBParameterGroup":                       "",
@@ -117,6 +120,7 @@ var gratis = map[string]string{
 	"AWS::Route53::RecordSet":                          "aliases of AWS resources are free",
 	"AWS::S3::BucketPolicy":                            "",
 	"AWS::SNS::Subscription":                           "its messages are billed with the topic",
+	"AWS::SNS::TopicInlinePolicy":                      "",
 	"AWS::SNS::TopicPolicy":                            "",
 	"AWS::SQS::QueuePolicy":                            "",
 	"AWS::SSM::Parameter":                              "standard parameters are free",
