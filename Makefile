@@ -27,7 +27,8 @@ build:
 	@go build -ldflags='-s -w' -o .bin/tinystack ./cmd/tinystack
 
 ## What a month of CONFIG costs; ARGS as in ARGS='--load prod=heavy'.
-cost: build
+cost:
+	@go build -ldflags='-s -w' -o .bin/tinystack ./cmd/tinystack
 	@.bin/tinystack cost --file '$(CONFIG)' $(ARGS)
 
 ## Regenerate the tables of instances and their prices; see cost/prices.csv for the others.
