@@ -11,7 +11,7 @@ GOTEST      := go test -ldflags='-s -w'
 export CDK_DISABLE_CLI_TELEMETRY := true
 export CDK_DISABLE_VERSION_CHECK := 1
 
-.PHONY: synth preflight build test lint fuzz bench clean
+.PHONY: synth preflight build cost prices test lint fuzz bench clean
 
 ## Synthesize CONFIG into OUT. OUT changes only when all of it succeeded.
 synth: $(CDK) build
@@ -19,7 +19,7 @@ synth: $(CDK) build
 	@TINYSTACK_CONFIG='$(CONFIG)' $(CDK) synth --ci --app .bin/app --build '' --quiet --output '$(OUT).partial' >/dev/null \
 		|| { rm -rf '$(OUT).partial'; exit 1; }
 	@rm -rf '$(OUT)' && mv '$(OUT).partial' '$(OUT)'
-	@.bin/tinystack summary '$(OUT)'
+	@.bin/tinystack summary '$(OUT)' --file '$(CONFIG)'
 
 ## Say what AWS would reject, starve, surprise with or overcharge for.
 preflight:
@@ -30,6 +30,15 @@ preflight:
 build:
 	@go build -ldflags='-s -w' -o .bin/app .
 	@go build -ldflags='-s -w' -o .bin/tinystack ./cmd/tinystack
+
+## What a month of CONFIG costs; ARGS as in ARGS='--load prod=heavy'.
+cost:
+	@go build -ldflags='-s -w' -o .bin/tinystack ./cmd/tinystack
+	@.bin/tinystack cost --file '$(CONFIG)' $(ARGS)
+
+## Regenerate the tables of instances and their prices; see cost/prices.csv for the others.
+prices:
+	cd internal/instances && go generate
 
 test: $(CDK)
 	$(GOTEST) ./...

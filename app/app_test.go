@@ -13,7 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tinystack-go/tinystack/cost"
 	"github.com/tinystack-go/tinystack/internal/cdkcontext"
+	"github.com/tinystack-go/tinystack/snapshot"
 	"github.com/tinystack-go/tinystack/spec"
 	"github.com/tinystack-go/tinystack/stacks"
 )
@@ -200,7 +202,40 @@ func TestStrictValidation(t *testing.T) {
 		require.NoError(t, err)
 		stacks.NewTinyStack(cdk, jsii.String(filepath.Base(strings.TrimSuffix(config, ".yaml"))+"-"+declared.Name), &stacks.TinyStackProps{App: declared})
 	}
-	assert.NotPanics(t, func() { cdk.Synth(nil) })
+	require.NotPanics(t, func() { cdk.Synth(nil) })
+	for _, config := range configs {
+		billed(t, config, os.Getenv("CDK_OUTDIR"))
+	}
+}
+
+// billed compares what package cost counts of a declaration with the templates
+// that were made of it.
+func billed(t *testing.T, config, outdir string) {
+	t.Helper()
+	declared, err := spec.Load(config)
+	require.NoError(t, err)
+	estimate, err := cost.Of(declared, cost.Loads{Default: cost.Light()})
+	require.NoError(t, err)
+	assembly, err := snapshot.Load(outdir)
+	require.NoError(t, err)
+	for _, part := range estimate.Parts {
+		counts := map[string]int{}
+		for _, stack := range assembly.Stacks {
+			name, ours := strings.CutPrefix(stack.Name, declared.Name+"-")
+			if !ours || !strings.HasPrefix(name+"-", part.Name+"-") && (part.Name != "pipeline" || !strings.HasPrefix(name, "registry-")) {
+				continue
+			}
+			for id, resource := range stack.Template.Resources("") {
+				kind := resource.Type
+				assert.True(t, cost.Covers(kind), "%s: %s is a %s, which is neither billed nor free: enter it in cost/resources.go", config, id, kind)
+				if cost.Billed(kind) {
+					counts[kind]++
+				}
+			}
+		}
+		assert.NotEmpty(t, counts, "%s: %s", config, part.Name)
+		assert.Equal(t, counts, part.Counts(), "%s: %s: the templates, and what is counted", config, part.Name)
+	}
 }
 
 // An invalid template has to end the app, also when it is the CDK command

@@ -63,6 +63,18 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
+// BenchmarkCost is the command that estimates costs, the whole process: it is to
+// take less than 50 ms.
+func BenchmarkCost(b *testing.B) {
+	binary := filepath.Join(b.TempDir(), "tinystack")
+	out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, "../cmd/tinystack").CombinedOutput()
+	require.NoError(b, err, string(out))
+	for b.Loop() {
+		out, err := exec.Command(binary, "cost", "-f", "../tinystack.yaml").CombinedOutput()
+		require.NoError(b, err, string(out))
+	}
+}
+
 // declaration of a direct-mode application: every stage has a network,
 // a database, a cluster, two services and an HTTP API.
 func declaration(stages int) string {

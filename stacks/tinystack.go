@@ -2,8 +2,6 @@ package stacks
 
 import (
 	"os"
-	"path"
-	"path/filepath"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -102,26 +100,9 @@ func (t *tinyStack) addDelivery() {
 	t.delivery = delivery.NewDelivery(stack, jsii.String("Delivery"), &delivery.DeliveryProps{
 		App:          t.app,
 		Stages:       t.deployments(),
-		BuildSpecs:   t.buildSpecs("build.yml"),
-		ReleaseSpecs: t.buildSpecs("release.yml"),
+		BuildSpecs:   t.app.BuildFiles("build.yml"),
+		ReleaseSpecs: t.app.BuildFiles("release.yml"),
 	})
-}
-
-// buildSpecs are the buildspec files of that name in the build contexts, by
-// service, where none is declared. Only the source that the declaration is in
-// can be looked at.
-func (t *tinyStack) buildSpecs(name string) map[string]string {
-	found := map[string]string{}
-	for _, declared := range t.app.Services {
-		if declared.Image != "" || declared.Source != nil || t.app.Pipeline.Declaration != nil || t.app.Dir() == "" {
-			continue
-		}
-		file := path.Join(declared.Context, name)
-		if info, err := os.Stat(filepath.Join(t.app.Dir(), file)); err == nil && info.Mode().IsRegular() {
-			found[declared.Name] = file
-		}
-	}
-	return found
 }
 
 func (t *tinyStack) newStack(id, name, region, description string) awscdk.Stack {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tinystack-go/tinystack/cost"
 	"github.com/tinystack-go/tinystack/internal/cfnfake"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -151,10 +152,11 @@ func TestStageRemove(t *testing.T) {
 		&cfnfake.Stack{Account: otherAccount, Region: "us-west-2", Name: "shop-canary-foreign", Template: noResources},
 		stackOf(pipelineAccount, "us-west-2", "canary", "network", noResources),
 	)...)
-	monthly = func(app spec.App, stage string) (string, bool) {
-		return "$61.20", app.Name == "shop" && stage == "canary"
-	}
-	defer func() { monthly = nil }()
+
+	declared, err := spec.Load(w.file)
+	require.NoError(t, err)
+	saved, err := cost.Stage(declared, "canary", cost.Light())
+	require.NoError(t, err)
 
 	got := w.run("stage", "remove", "canary", "--confirm", "canary-delete")
 	require.Equal(t, 0, got.status, got.stderr)
@@ -173,7 +175,7 @@ Of shop-canary-data these stay:
 
 In 222222222222, us-west-2 as arn:aws:iam::222222222222:role/cdk-hnb659fds-deploy-role-222222222222-us-west-2.
 
-It saves about $61.20 a month.
+It saves about `+saved.Total().String()+` a month at light load.
 
 Nothing rehearses prod then.
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tinystack-go/tinystack/cost"
 	"github.com/tinystack-go/tinystack/internal/teardown"
 )
 
@@ -43,6 +44,11 @@ what is deleted is skipped, what failed is tried anew.`,
 			}
 			fmt.Fprintf(out, "Everything of %s\n", app.Name)
 			plan(out, stacks, sessions)
+			estimate, err := cost.Of(app, cost.Loads{Default: cost.Light()})
+			if err != nil {
+				return err
+			}
+			saving(out, app, estimate)
 			if err := d.protected(stacks); err != nil {
 				return err
 			}

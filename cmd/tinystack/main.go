@@ -49,6 +49,7 @@ func newRoot() *cobra.Command {
 		newPreflight(),
 		newStage(),
 		newDestroy(),
+		newCost(),
 	)
 	return root
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tinystack-go/tinystack/cost"
 	"github.com/tinystack-go/tinystack/internal/declaration"
 	"github.com/tinystack-go/tinystack/internal/teardown"
 	"github.com/tinystack-go/tinystack/spec"
@@ -101,7 +102,11 @@ func (r *removal) run(ctx context.Context, command *cobra.Command) error {
 	fmt.Fprintf(out, "Stage %s of %s\n", r.name, app.Name)
 	plan(out, stacks, []*teardown.Session{session})
 	if changed != nil {
-		saving(out, app, r.name)
+		part, err := cost.Stage(app, r.name, cost.Light())
+		if err != nil {
+			return err
+		}
+		saving(out, app, cost.Estimate{Parts: []cost.Part{part}})
 		unrehearsed(out, app, r.name)
 	}
 	if err := r.protected(stacks); err != nil {
@@ -216,14 +221,16 @@ func (r *removal) again(command *cobra.Command, place teardown.Place) string {
 	return text + " --region " + place.Region + r.repeated(command)
 }
 
-// saving says what goes away with the stage, where that is known.
-func saving(out io.Writer, app spec.App, stage string) {
-	if monthly == nil {
-		return
+// saving says what the stages cost that are to go, at the least load.
+func saving(out io.Writer, app spec.App, estimate cost.Estimate) {
+	but := ""
+	for _, part := range estimate.Parts {
+		i := slices.IndexFunc(app.Stages, func(s spec.Stage) bool { return s.Name == part.Name })
+		if i >= 0 && app.Stages[i].Removal == spec.RemovalRetain && app.Stages[i].Database != nil {
+			but = ", less what the data costs that stays"
+		}
 	}
-	if amount, ok := monthly(app, stage); ok {
-		fmt.Fprintf(out, "\nIt saves about %s a month.\n", amount)
-	}
+	fmt.Fprintf(out, "\nIt saves about %s a month at light load%s.\n", estimate.Total(), but)
 }
 
 // unrehearsed says what a production stage loses with its canary.
@@ -246,10 +253,6 @@ func unrehearsed(out io.Writer, app spec.App, name string) {
 	}
 	fmt.Fprintln(out)
 }
-
-// monthly is what a stage costs a month, as a person reads it. It is nil where
-// nothing knows the prices.
-var monthly func(app spec.App, stage string) (amount string, ok bool)
 
 // goOn adds to an error how to go on.
 func goOn(err error, again string) error {

@@ -8,7 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tinystack-go/tinystack/cost"
 	"github.com/tinystack-go/tinystack/snapshot"
+	"github.com/tinystack-go/tinystack/spec"
 )
 
 func newSummary() *cobra.Command {
@@ -17,14 +19,15 @@ func newSummary() *cobra.Command {
 		Short: "Says what a cloud assembly holds, and how it is deployed",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			return summary(command.OutOrStdout(), args[0])
+			return summary(command.OutOrStdout(), args[0], bill(command))
 		},
 	}
 }
 
 // summary prints what a cloud assembly holds, a line a stack, and what has to
-// be done once in each environment before it can be deployed.
-func summary(out io.Writer, dir string) error {
+// be done once in each environment before it can be deployed. The bill stands
+// between them.
+func summary(out io.Writer, dir, bill string) error {
 	assembly, err := snapshot.Load(dir)
 	if err != nil {
 		return err
@@ -43,6 +46,9 @@ func summary(out io.Writer, dir string) error {
 	}
 	if err := table.Flush(); err != nil {
 		return err
+	}
+	if bill != "" {
+		fmt.Fprintf(out, "\n%s\n", bill)
 	}
 	fmt.Fprintf(out, "\nTemplates are in %s. To deploy them, once for each account and region:\n", dir)
 	for _, place := range environments {
@@ -64,6 +70,23 @@ func bootstrap(place, pipeline string) string {
 		command += fmt.Sprintf(" --trust %s --cloudformation-execution-policies arn:aws:iam::aws:policy/AdministratorAccess", pipeline)
 	}
 	return command
+}
+
+// bill is what the declaration costs, in a line, where the flags name one: an
+// assembly alone does not say.
+func bill(command *cobra.Command) string {
+	if !command.Flags().Changed("file") {
+		return ""
+	}
+	app, err := spec.Load(command.Flag("file").Value.String())
+	if err != nil {
+		return "" // not what the assembly was made of
+	}
+	estimate, err := cost.Of(app, cost.Loads{Default: cost.Light()})
+	if err != nil {
+		return ""
+	}
+	return "At light load " + estimate.Line() + " (make cost)."
 }
 
 // environment is what aws://account/region names; where the account is that of

@@ -142,7 +142,7 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 		// service, so they cannot take the instance's role.
 		HttpTokens:              awsec2.LaunchTemplateHttpTokens_REQUIRED,
 		HttpPutResponseHopLimit: jsii.Number(1),
-		DetailedMonitoring:      jsii.Bool(oneMinuteMetrics(scale)),
+		DetailedMonitoring:      jsii.Bool(scale.OneMinuteMetrics()),
 		BlockDevices: &[]*awsec2.BlockDevice{{
 			DeviceName: jsii.String("/dev/xvda"),
 			Volume: awsec2.BlockDeviceVolume_Ebs(jsii.Number(rootVolumeGB), &awsec2.EbsDeviceOptions{

@@ -94,14 +94,8 @@ func (c *cluster) addCPUAlarm(name string, scale spec.ScaleProfile, change, thre
 }
 
 func periodMinutes(scale spec.ScaleProfile) int {
-	if oneMinuteMetrics(scale) {
+	if scale.OneMinuteMetrics() {
 		return 1
 	}
 	return 5
-}
-
-// oneMinuteMetrics says whether the declared time needs metrics every minute,
-// which are billed, instead of every five.
-func oneMinuteMetrics(scale spec.ScaleProfile) bool {
-	return scale.Mode == spec.CPUAlarms && scale.CPU.For.Minutes()%5 != 0
 }

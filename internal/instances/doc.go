@@ -5,7 +5,8 @@
 //
 // # Data
 //
-// The table is in ec2.csv and rds.csv, which are embedded. They are generated
+// The table is in ec2.csv and rds.csv, and what an hour costs in ec2-prices.csv
+// and rds-prices.csv; all are embedded. They are generated
 // from the data of the ec2instances.info project as of 2025-05-28, which the Go
 // module github.com/cristim/ec2-instances-info carries; LICENSE.data has its
 // licence. To take newer data, change the module's version in gen/go.mod, then
@@ -13,7 +14,7 @@
 //
 //	cd internal/instances/gen && go run .
 //
-// or go generate in this directory, and update the date above.
+// or `make prices`, and update the date above.
 //
 // The regions of an instance type are, for the regions that an AWS account has
 // from the start, those where EC2 offered the type; for the others, and for

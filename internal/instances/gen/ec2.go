@@ -24,6 +24,14 @@ type ec2Instance struct {
 	// Zones has the regions that offer the type, by their Availability Zones;
 	// the source knows them for the regions enabled by default only.
 	Zones keys `json:"availability_zones"`
+	// Pricing is by region, then by operating system.
+	Pricing map[string]struct {
+		Linux struct {
+			OnDemand price `json:"ondemand"`
+			// Spot is the mean of the zones' prices when the data was taken.
+			Spot price `json:"spot_avg"`
+		} `json:"linux"`
+	} `json:"pricing"`
 }
 
 type ec2Type struct {

@@ -1,5 +1,5 @@
-// Command gen writes the instance tables of package instances, ec2.csv and
-// rds.csv, from the data files of a pinned Go module. It lives in a module of
+// Command gen writes the tables of package instances, ec2.csv, rds.csv and their
+// prices, from the data files of a pinned Go module. It lives in a module of
 // its own so that nothing that imports the library downloads that data, which
 // is more than a hundred megabytes.
 //
@@ -39,7 +39,7 @@ const (
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("gen: ")
-	out := flag.String("out", "..", "directory to write ec2.csv and rds.csv to")
+	out := flag.String("out", "..", "directory to write the tables to")
 	flag.Parse()
 	if err := run(*out); err != nil {
 		log.Fatal(err)
@@ -100,9 +100,19 @@ func run(out string) error {
 			strings.Join(c.regions, " "),
 		}
 	}
-	return writeTable(filepath.Join(out, "rds.csv"), src,
+	err = writeTable(filepath.Join(out, "rds.csv"), src,
 		"RDS instance classes, and the regions that offer PostgreSQL on them.",
 		[]string{"name", "vcpu", "memoryMiB", "arch", "current", "regions"}, rdsRows)
+	if err != nil {
+		return err
+	}
+	err = writePrices(filepath.Join(out, "ec2-prices.csv"), src,
+		"Dollars an hour of Linux on EC2: on demand, and after a slash the mean spot price of that day.", ec2Prices(ec2, types))
+	if err != nil {
+		return err
+	}
+	return writePrices(filepath.Join(out, "rds-prices.csv"), src,
+		"Dollars an hour of PostgreSQL on one RDS instance in one zone; Multi-AZ is twice that.", rdsPrices(rds))
 }
 
 // source is the module the data comes from.

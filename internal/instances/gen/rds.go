@@ -16,7 +16,12 @@ type rdsInstance struct {
 	CurrentGeneration string `json:"currentGeneration"`
 	Processor         string `json:"physicalProcessor"`
 	// Pricing is by region, then by database engine.
-	Pricing map[string]keys `json:"pricing"`
+	Pricing map[string]map[string]rdsPrice `json:"pricing"`
+}
+
+// rdsPrice is that of one instance in one zone.
+type rdsPrice struct {
+	OnDemand price `json:"ondemand"`
 }
 
 const postgres = "PostgreSQL"

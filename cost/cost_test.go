@@ -1,0 +1,372 @@
+package cost
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/shopspring/decimal"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+var update = flag.Bool("update", false, "write the golden tables and what the documentation shows of them")
+
+func declared(t testing.TB, path string) spec.App {
+	t.Helper()
+	app, err := spec.Load(path)
+	require.NoError(t, err)
+	return app
+}
+
+func parsed(t testing.TB, text string) spec.App {
+	t.Helper()
+	app, err := spec.Parse("tinystack.yaml", []byte(text), os.LookupEnv)
+	require.NoError(t, err)
+	return app
+}
+
+func report(t testing.TB, app spec.App, load string) Report {
+	t.Helper()
+	profile, err := Profile(load)
+	require.NoError(t, err)
+	r, err := NewReport(app, Loads{Default: profile})
+	require.NoError(t, err)
+	return r
+}
+
+// goApp is what examples/go-app declares in Go.
+func goApp() spec.App {
+	return spec.App{
+		Name:     "shop",
+		Pipeline: &spec.Pipeline{Account: "111111111111", Region: "us-east-1"},
+		Source:   &spec.Source{CodeCommit: "shop"},
+		Services: []spec.Service{
+			{Name: "web", Port: 8080, HealthCheck: spec.HealthCheck{Path: "/healthz"}},
+			{Name: "cache", Image: "public.ecr.aws/docker/library/redis:7", Port: 6379, Internal: true},
+		},
+		Stages: []spec.Stage{
+			{Name: "dev"},
+			{Name: "canary", CanaryOf: "prod", Region: "us-west-2", Bake: spec.Minutes(30)},
+			{Name: "prod", Account: "222222222222", Approval: spec.Manual, Database: &spec.Database{Instance: "t4g.small", MultiAZ: new(true)}},
+		},
+	}
+}
+
+// examples are all declarations that have templates in the repository.
+func examples(t testing.TB) map[string]spec.App {
+	return map[string]spec.App{
+		"guestbook": declared(t, "../tinystack.yaml"),
+		"pipeline":  declared(t, "../examples/pipeline/tinystack.yaml"),
+		"direct":    declared(t, "../examples/direct/tinystack.yaml"),
+		"go-app":    goApp(),
+	}
+}
+
+func golden(t *testing.T, path, have string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(have), 0o644))
+		return
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err, "run: go test ./cost -update")
+	assert.Equal(t, string(want), have, "%s: run go test ./cost -update and read the difference", path)
+}
+
+// Every example has its bill, at each load, in testdata.
+func TestGoldenTables(t *testing.T) {
+	for name, app := range examples(t) {
+		text := report(t, app, "light").Text()
+		for _, load := range []string{"moderate", "heavy"} {
+			text += "\nAt " + load + " load " + report(t, app, load).Line() + "\n"
+		}
+		golden(t, "testdata/"+name+".txt", text)
+	}
+	t.Run("own-stack", func(t *testing.T) {
+		database, err := Database("eu-west-1", spec.Database{Name: "billing", Storage: 50}, Light())
+		require.NoError(t, err)
+		service, err := Service("eu-west-1", spec.Service{Name: "invoices", Image: "a/b:1", Worker: true}, spec.ScaleProfile{Instance: "m7g.large"}, Light())
+		require.NoError(t, err)
+		golden(t, "testdata/own-stack.txt", "database\n\n"+database.Table()+"\nservice invoices\n\n"+service.Table())
+		counts := database.Counts()
+		for kind, n := range service.Counts() {
+			counts[kind] += n
+		}
+		assert.Equal(t, templateCounts(t, "../examples/own-stack/testdata/billing.json"), counts)
+	})
+}
+
+// folders with the templates of the examples.
+var folders = map[string]string{
+	"guestbook": "../stacks/testdata/guestbook",
+	"pipeline":  "../stacks/testdata/pipeline",
+	"direct":    "../stacks/testdata/direct",
+	"go-app":    "../examples/go-app/testdata",
+}
+
+// What is billed is as often in the lines as in the templates.
+func TestCountsAreThoseOfTheTemplates(t *testing.T) {
+	for name, app := range examples(t) {
+		resolved, err := app.Resolve()
+		require.NoError(t, err)
+		for _, part := range ofApp(resolved, Loads{Default: Light()}).Parts {
+			pattern := app.Name + "-" + part.Name + "-*.json"
+			if part.Pipeline {
+				pattern = app.Name + "-pipeline*.json"
+			}
+			files, err := filepath.Glob(filepath.Join(folders[name], pattern))
+			require.NoError(t, err)
+			require.NotEmpty(t, files, pattern)
+			if part.Pipeline {
+				more, err := filepath.Glob(filepath.Join(folders[name], app.Name+"-registry-*.json"))
+				require.NoError(t, err)
+				files = append(files, more...)
+			}
+			want := templateCounts(t, files...)
+			if name == "go-app" && !part.Pipeline {
+				// The topic that the example adds itself.
+				require.Equal(t, 1, want["AWS::SNS::Topic"])
+				delete(want, "AWS::SNS::Topic")
+			}
+			assert.Equal(t, want, part.Counts(), "%s: %s", name, part.Name)
+		}
+	}
+}
+
+type template struct {
+	Resources map[string]struct {
+		Type       string
+		Properties map[string]any
+	}
+}
+
+func readTemplate(t testing.TB, path string) template {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var read template
+	require.NoError(t, json.Unmarshal(text, &read))
+	require.NotEmpty(t, read.Resources, path)
+	return read
+}
+
+func templateCounts(t testing.TB, paths ...string) map[string]int {
+	t.Helper()
+	counts := map[string]int{}
+	for _, path := range paths {
+		for _, resource := range readTemplate(t, path).Resources {
+			if Billed(resource.Type) {
+				counts[resource.Type]++
+			}
+		}
+	}
+	return counts
+}
+
+// The actions of an execution are those of the pipelines' templates.
+func TestActionsAreThoseOfTheTemplates(t *testing.T) {
+	for name, app := range examples(t) {
+		resolved, err := app.Resolve()
+		require.NoError(t, err)
+		if resolved.Pipeline == nil {
+			continue
+		}
+		actions := 0
+		for _, resource := range readTemplate(t, filepath.Join(folders[name], app.Name+"-pipeline.json")).Resources {
+			if resource.Type != "AWS::CodePipeline::Pipeline" {
+				continue
+			}
+			for _, stage := range resource.Properties["Stages"].([]any) {
+				for _, action := range stage.(map[string]any)["Actions"].([]any) {
+					if action.(map[string]any)["ActionTypeId"].(map[string]any)["Category"] != "Approval" {
+						actions++
+					}
+				}
+			}
+		}
+		p := &pipeline{app: resolved}
+		p.countActions()
+		assert.Equal(t, actions, p.actions, name)
+	}
+}
+
+// What the estimate takes for granted of volumes, metrics and retentions is
+// what the templates have.
+func TestConstantsAreThoseOfTheTemplates(t *testing.T) {
+	network, err := os.ReadFile("../stacks/testdata/guestbook/guestbook-dev-network.json")
+	require.NoError(t, err)
+	service, err := os.ReadFile("../stacks/testdata/guestbook/guestbook-dev-service.json")
+	require.NoError(t, err)
+	assert.Contains(t, string(network), fmt.Sprintf(`"VolumeSize": %d,`, natVolumeGB))
+	assert.Contains(t, string(network), fmt.Sprintf(`"InstanceType": "%s"`, natInstance))
+	assert.Contains(t, string(network), fmt.Sprintf(`"RetentionInDays": %d`, flowLogDays))
+	assert.Contains(t, string(service), fmt.Sprintf(`"VolumeSize": %d,`, rootVolumeGB))
+	// Metrics that alarms watch.
+	watched := 0
+	for _, resource := range readTemplate(t, "../stacks/testdata/guestbook/guestbook-dev-service.json").Resources {
+		if resource.Type != "AWS::CloudWatch::Alarm" {
+			continue
+		}
+		queries, _ := resource.Properties["Metrics"].([]any)
+		for _, query := range queries {
+			if _, ok := query.(map[string]any)["MetricStat"]; ok {
+				watched++
+			}
+		}
+		if len(queries) == 0 {
+			watched++
+		}
+	}
+	resolved, err := declared(t, "../tinystack.yaml").Resolve()
+	require.NoError(t, err)
+	s := &stage{app: resolved, declared: resolved.Stages[0]}
+	assert.Equal(t, watched, s.scalingAlarms().metrics+s.endpointAlarms().metrics)
+}
+
+var resourceType = regexp.MustCompile(`"((?:AWS|Custom)::[A-Za-z0-9]+(?:::[A-Za-z0-9]+)?)"`)
+
+// pseudo are what Ref knows beside resources.
+var pseudo = []string{"AWS::AccountId", "AWS::NoValue", "AWS::Partition", "AWS::Region", "AWS::StackId", "AWS::StackName", "AWS::URLSuffix"}
+
+// Every type of resource in any template of the repository is billed or free.
+func TestEveryResourceTypeIsCovered(t *testing.T) {
+	seen := map[string]bool{}
+	for _, pattern := range []string{"../stacks/testdata/*/*.json", "../examples/*/testdata/*.json", "../constructs/*/testdata/*.json", "../constructs/*/testdata/*/*.json"} {
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			for _, match := range resourceType.FindAllStringSubmatch(string(text), -1) {
+				if kind := match[1]; !slices.Contains(pseudo, kind) {
+					seen[kind] = true
+					assert.True(t, Covers(kind), "%s in %s is neither billed nor free: enter it in cost/resources.go", kind, file)
+				}
+			}
+		}
+	}
+	assert.Greater(t, len(seen), 60)
+	for kind, how := range billed {
+		assert.NotContains(t, gratis, kind)
+		if how.price != "" {
+			priceOf(how.price)
+		}
+	}
+	assert.False(t, Covers("AWS::Redshift::Cluster"))
+}
+
+// The column adds up: a total is the sum of what is printed, to the cent.
+func TestTotalsAreTheSumOfTheLines(t *testing.T) {
+	amounts := regexp.MustCompile(`(?m) (\d[\d,]*\.\d\d)(?: ~)?$`)
+	for name, app := range examples(t) {
+		for _, load := range Profiles() {
+			r := report(t, app, load)
+			all := decimal.Zero
+			for i, part := range r.Parts {
+				sum := decimal.Zero
+				for _, match := range amounts.FindAllStringSubmatch(strings.Split(part.Table(), "\nFixed")[0], -1) {
+					sum = sum.Add(dec(strings.ReplaceAll(match[1], ",", "")))
+				}
+				assert.True(t, sum.Equal(part.Total().USD), "%s %s at %s load: lines make %s, total is %s", name, part.Name, load, sum, part.Total())
+				assert.True(t, sum.Equal(r.Summary[i].Fixed.USD.Add(r.Summary[i].Usage.USD)))
+				all = all.Add(sum)
+			}
+			assert.True(t, all.Equal(r.Total.USD), name)
+		}
+	}
+}
+
+// An estimate does not depend on when, or how often, it is made.
+func TestSameInputSameEstimate(t *testing.T) {
+	app := declared(t, "../tinystack.yaml")
+	assert.Equal(t, report(t, app, "heavy").Text(), report(t, app, "heavy").Text())
+}
+
+func TestUnknownIsNotZero(t *testing.T) {
+	app := parsed(t, "name: shop\nservices: [{name: web, image: \"a/b:1\", cpu: 100, memory: 100}]\nstages: [{name: dev, region: ap-southeast-6, database: {}}]\n")
+	r := report(t, app, "light")
+	part := r.Parts[0]
+	assert.Equal(t, 3, part.Total().Unknown, "instances, database and NAT instance")
+	assert.Contains(t, part.Table(), "container instances: 2 × t3.micro")
+	assert.Regexp(t, `container instances: 2 × t3\.micro +1,460 hours +unknown \[1\] +unknown`, part.Table())
+	assert.Contains(t, r.Text(), "and 3 unknown amounts")
+	encoded, err := json.Marshal(r)
+	require.NoError(t, err)
+	assert.Contains(t, string(encoded), `"monthly":null`)
+	assert.NotContains(t, part.Table(), "0.00\n")
+	assert.False(t, Amount{}.Known())
+	assert.Equal(t, "unknown", Amount{}.String())
+}
+
+func TestPricesOfTheRegion(t *testing.T) {
+	dear := report(t, parsed(t, "name: shop\nstages: [{name: dev, region: sa-east-1}]\n"), "light").Parts[0]
+	for _, line := range dear.Lines {
+		switch line.Resource {
+		case "container instances":
+			assert.Equal(t, "0.0168", line.Price.USD().String())
+			assert.Equal(t, "2025-05-28", line.Date)
+			assert.Contains(t, line.Source, "ec2-instances-info")
+			assert.Empty(t, line.Note)
+		case "volumes of the instances":
+			assert.Equal(t, "us-east-1 price", line.Note)
+		case "alarms", "private DNS zone", "public IPv4 of the NAT instance":
+			assert.NotContains(t, line.Note, "us-east-1", line.Resource)
+		}
+		if line.Kind != Free {
+			assert.NotEmpty(t, line.Source, line.Resource)
+			assert.NotEmpty(t, line.Date, line.Resource)
+		}
+	}
+	assert.Contains(t, dear.Table(), "* us-east-1 price")
+}
+
+// The package links nothing that needs Node.
+func TestImports(t *testing.T) {
+	list, err := exec.Command("go", "list", "-deps", ".").Output()
+	require.NoError(t, err)
+	assert.NotContains(t, string(list), "jsii")
+}
+
+// The list is read as it is written, and nothing in it is stale.
+func TestPriceList(t *testing.T) {
+	source, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	var code strings.Builder
+	for _, file := range source {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		if !strings.HasSuffix(file, "_test.go") {
+			code.Write(text)
+		}
+	}
+	for key, p := range prices() {
+		assert.Regexp(t, `^https://aws\.amazon\.com/.+/pricing/`, p.source, key)
+		assert.Regexp(t, `^20\d\d-\d\d(-\d\d)?$`, p.date, key)
+		assert.NotEmpty(t, p.unit, key)
+		for i, tier := range p.tiers {
+			assert.True(t, tier.usd.IsPositive(), key)
+			if i == 0 {
+				assert.True(t, tier.from.IsZero(), key)
+			} else {
+				assert.True(t, tier.from.GreaterThan(p.tiers[i-1].from), key)
+				assert.True(t, tier.usd.LessThan(p.tiers[i-1].usd), "%s: a higher tier is cheaper", key)
+			}
+		}
+		if !strings.HasPrefix(key, "cache-") {
+			assert.Contains(t, code.String(), `"`+key+`"`, "nothing uses the price")
+		}
+	}
+	for _, size := range []string{"0.5", "1.6", "6.1", "13.5", "28.4", "58.2", "118", "237"} {
+		priceOf("cache-" + size)
+	}
+}

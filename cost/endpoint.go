@@ -1,0 +1,128 @@
+package cost
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+// kind of an endpoint, as it is billed.
+type kind string
+
+const (
+	noEndpoint kind = ""
+	httpAPI    kind = "HTTP API"
+	restAPI    kind = "REST API with a cache"
+	balancer   kind = "ALB"
+)
+
+func (s *stage) endpointKind() kind {
+	switch {
+	case !s.public():
+		return noEndpoint
+	case s.declared.Endpoint.Type == spec.ALB:
+		return balancer
+	case s.declared.Endpoint.Caching != nil:
+		return restAPI
+	}
+	return httpAPI
+}
+
+// addEndpoint is what takes the requests.
+func (s *stage) addEndpoint() {
+	load := s.traffic()
+	requests := num(load.Requests).Div(num(1_000_000))
+	switch s.endpointKind() {
+	case httpAPI:
+		s.add(Line{Resource: "HTTP API", Type: "AWS::ApiGatewayV2::Api", Count: 1, Kind: Usage}, requests, priceOf("http-api"))
+	case restAPI:
+		s.add(Line{Resource: "REST API", Type: "AWS::ApiGateway::RestApi", Count: 1, Kind: Usage}, requests, priceOf("rest-api"))
+		size := s.declared.Endpoint.Caching.Size
+		key := strconv.FormatFloat(size, 'f', -1, 64)
+		s.add(Line{Resource: "cache of the REST API", Detail: key + " GB", Kind: Fixed}, hoursPerMonth, priceOf("cache-"+key))
+		s.addBalancer(load, "internal load balancer")
+	case balancer:
+		s.addBalancer(load, "load balancer")
+		s.add(Line{Resource: "kept access logs", Detail: fmt.Sprintf("of %d days, in a bucket", s.declared.LogRetentionDays), Type: "AWS::S3::Bucket", Count: 1, Kind: Usage},
+			kept(gb(load.Requests, dec(accessLogKB)), s.declared.LogRetentionDays), priceOf("s3"))
+	}
+	if s.endpointKind() != noEndpoint && s.declared.Endpoint.Firewall != "" {
+		s.add(Line{Resource: "requests through the firewall", Detail: "beside what its web ACL costs", Type: "AWS::WAFv2::WebACLAssociation", Count: 1, Kind: Usage}, requests, priceOf("waf-requests"))
+	}
+}
+
+func (s *stage) addBalancer(load Load, name string) {
+	s.add(Line{Resource: name, Type: "AWS::ElasticLoadBalancingV2::LoadBalancer", Count: 1, Kind: Fixed}, hoursPerMonth, priceOf("alb"))
+	units := load.traffic(s.rules()).LCU()
+	s.add(Line{Resource: "capacity units of the " + name, Detail: number(units) + " LCU on average", Kind: Usage},
+		units.Mul(hoursPerMonth).Round(6), priceOf("lcu"))
+}
+
+// rules of the listener, the default one included.
+func (s *stage) rules() int {
+	rules := 1
+	for _, service := range s.app.Services {
+		if service.Public() && service.Path != "" {
+			rules++
+		}
+	}
+	return rules
+}
+
+// BreakEven is the number of requests a month from which on a load balancer
+// costs less than an API Gateway, all else of the stage being the same.
+type BreakEven struct {
+	// API is the kind of API Gateway.
+	API string `json:"api"`
+	// Requests a month.
+	Requests int64 `json:"requests"`
+}
+
+// mostRequests is where the search for a break-even ends.
+const mostRequests = 1_000_000_000_000
+
+// breakEven compares the endpoints of a stage; false where it has none, or
+// where the load balancer is never cheaper.
+func breakEven(app spec.App, declared spec.Stage, load Load) (BreakEven, bool) {
+	s := &stage{app: app, declared: declared}
+	if !s.served() {
+		return BreakEven{}, false
+	}
+	api, alb := declared, declared
+	api.Endpoint.Type, alb.Endpoint.Type, alb.Endpoint.Caching = spec.APIGateway, spec.ALB, nil
+	s.declared = api
+	cheaper := func(requests int64) bool {
+		at := load
+		at.Requests, at.OutGB, at.InGB = requests, nil, nil
+		return ofEndpoint(app, alb, at).LessThan(ofEndpoint(app, api, at))
+	}
+	low, high := int64(0), int64(1_000_000)
+	for !cheaper(high) {
+		if high > mostRequests {
+			return BreakEven{}, false
+		}
+		low, high = high+1, 4*high
+	}
+	for low < high {
+		if middle := (low + high) / 2; cheaper(middle) {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	return BreakEven{API: string(s.endpointKind()), Requests: low}, true
+}
+
+// ofEndpoint is what of a stage's bill differs by the kind of its endpoint.
+func ofEndpoint(app spec.App, declared spec.Stage, load Load) decimal.Decimal {
+	s := &stage{sheet: sheet{region: declared.Region}, app: app, declared: declared, load: load}
+	s.addEndpoint()
+	s.addAddresses()
+	s.addNamespace()
+	s.addAlarms()
+	s.addLogs()
+	return Part{Lines: s.lines}.exact()
+}

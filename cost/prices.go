@@ -1,0 +1,118 @@
+package cost
+
+import (
+	_ "embed" // for the prices
+	"encoding/csv"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/tinystack-go/tinystack/internal/instances"
+)
+
+//go:embed prices.csv
+var pricesCSV string
+
+// homeRegion is the region whose prices the list has.
+const homeRegion = "us-east-1"
+
+// price is what something costs: by tiers, of which most have one. It has none
+// where the price is not known.
+type price struct {
+	tiers []tier
+	unit  string
+	// everywhere is of prices that do not depend on the region, or that are
+	// those of the region asked for.
+	everywhere         bool
+	source, date, note string
+}
+
+// tier is the price of a unit beyond a quantity.
+type tier struct{ from, usd decimal.Decimal }
+
+// amount is what a quantity costs.
+func (p price) amount(quantity decimal.Decimal) Amount {
+	if len(p.tiers) == 0 {
+		return Amount{}
+	}
+	sum := decimal.Zero
+	for i, t := range p.tiers {
+		in := quantity
+		if i+1 < len(p.tiers) {
+			in = decimal.Min(in, p.tiers[i+1].from)
+		}
+		if in.GreaterThan(t.from) {
+			sum = sum.Add(in.Sub(t.from).Mul(t.usd))
+		}
+	}
+	return Dollars(sum)
+}
+
+// each is the price of one unit: where a quantity is in several tiers, what
+// one costs on average.
+func (p price) each(quantity decimal.Decimal) Amount {
+	switch {
+	case len(p.tiers) == 0:
+		return Amount{}
+	case len(p.tiers) == 1 || quantity.LessThanOrEqual(p.tiers[1].from):
+		return Dollars(p.tiers[0].usd)
+	}
+	return Dollars(p.amount(quantity).usd.Div(quantity).Round(6))
+}
+
+// prices reads the list when it is first needed. Nothing but a defect of the
+// list itself makes it panic, and the tests read it.
+var prices = sync.OnceValue(func() map[string]price {
+	r := csv.NewReader(strings.NewReader(pricesCSV))
+	r.Comment = '#'
+	rows, err := r.ReadAll()
+	if err != nil {
+		panic(fmt.Errorf("cost: prices.csv: %w", err))
+	}
+	list := map[string]price{}
+	for _, row := range rows[1:] {
+		p := list[row[0]]
+		if p.tiers == nil {
+			p = price{unit: row[3], everywhere: row[4] == "everywhere", source: row[5], date: row[6], note: row[7]}
+		}
+		p.tiers = append(p.tiers, tier{dec(row[1]), dec(row[2])})
+		list[row[0]] = p
+	}
+	return list
+})
+
+// priceOf is a price of the list.
+func priceOf(key string) price {
+	p, ok := prices()[key]
+	if !ok {
+		panic(fmt.Errorf("cost: prices.csv has no %q", key))
+	}
+	return p
+}
+
+// instancePrice is that of an hour of an EC2 instance in a region.
+func instancePrice(name, region string, spot bool) price {
+	found := instances.PriceOf(name, region)
+	if spot {
+		p := hourly(found.Spot)
+		p.note = "the mean spot price of that day; it follows demand"
+		return p
+	}
+	return hourly(found.OnDemand)
+}
+
+// databasePrice is that of an hour of Postgres on one RDS instance in a region.
+func databasePrice(name, region string) price {
+	return hourly(instances.DatabasePriceOf(name, region).OnDemand)
+}
+
+func hourly(usd string) price {
+	source, date := instances.PricesSource()
+	p := price{unit: "hour", everywhere: true, source: source, date: date}
+	if usd != "" {
+		p.tiers = []tier{{usd: dec(usd)}}
+	}
+	return p
+}

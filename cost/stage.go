@@ -1,0 +1,227 @@
+package cost
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+// What the templates say without being told; a test compares it with them.
+const (
+	rootVolumeGB = 30
+	natInstance  = "t4g.nano"
+	natVolumeGB  = 8
+	flowLogDays  = 14
+	execLogDays  = 90
+	// endpointServices is how many interface endpoints `egress: endpoints`
+	// makes.
+	endpointServices = 9
+	// detailedMetrics is how many metrics of an instance one-minute monitoring
+	// bills.
+	detailedMetrics = 7
+)
+
+// What is taken for granted where nobody can know better; docs/cost.md lists
+// it.
+var (
+	// flowLogGB and databaseLogGB are written in a month.
+	flowLogGB     = dec("0.1")
+	databaseLogGB = dec("0.1")
+	// imageGB is what a new instance pulls of an image, and layersGB what a
+	// new version of it changes.
+	imageGB  = dec("0.25")
+	layersGB = dec("0.05")
+	// betweenZones is the share of the traffic that changes the availability
+	// zone.
+	betweenZones = dec("0.5")
+	// insightsLogGB is what Container Insights writes in a month of a cluster,
+	// a service or a task.
+	insightsLogGB = dec("0.05")
+	// scheduledRuns of a scheduled task in a month: every hour.
+	scheduledRuns = 730
+)
+
+// stage is what the lines of a stage are derived from. The declaration is
+// complete.
+type stage struct {
+	sheet
+	app      spec.App
+	declared spec.Stage
+	load     Load
+}
+
+// ofStage estimates a stage of a resolved declaration.
+func ofStage(app spec.App, declared spec.Stage, load Load) Part {
+	s := &stage{sheet: sheet{region: declared.Region}, app: app, declared: declared, load: load}
+	for _, add := range []func(){
+		s.addInstances, s.addDatabase, s.addEgress, s.addEndpoint, s.addAddresses, s.addNamespace,
+		s.addSecrets, s.addAlarms, s.addInsights, s.addKeys, s.addLogs, s.addSchedules, s.addTransfer, s.addImages, s.addFree,
+	} {
+		add()
+	}
+	return Part{Name: declared.Name, Region: declared.Region, Load: load, Lines: s.lines}
+}
+
+// instanceHours that the cluster runs in a month.
+func (s *stage) instanceHours() decimal.Decimal {
+	scale := s.declared.Scale.Instances
+	desired, most := num(*scale.Desired), num(*scale.Max)
+	if given := s.load.InstanceHours; given != nil {
+		return decimal.Min(*given, most.Mul(hoursPerMonth))
+	}
+	busy := most.Sub(desired).Mul(num(s.load.Busy)).Div(num(100))
+	return desired.Add(busy).Mul(hoursPerMonth)
+}
+
+// average number of instances.
+func (s *stage) average() decimal.Decimal { return s.instanceHours().Div(hoursPerMonth) }
+
+// served says whether the endpoint has a task behind it.
+func (s *stage) served() bool {
+	for _, service := range s.app.Services {
+		if service.Public() && *service.TasksIn(s.declared.Scale).Max > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// traffic is the load that the stage can have: without tasks it answers
+// nothing, and without instances it does nothing at all.
+func (s *stage) traffic() Load {
+	load := s.load
+	idle := s.instanceHours().IsZero()
+	if idle || !s.served() {
+		load.Requests = 0
+	}
+	if idle {
+		load.OutGB, load.InGB, load.LogGB = nil, nil, decimal.Zero
+	}
+	return load
+}
+
+func (s *stage) public() bool {
+	for _, service := range s.app.Services {
+		if service.Public() {
+			return true
+		}
+	}
+	return false
+}
+
+// zones is in how many availability zones the network is.
+func (s *stage) zones() int { return max(2, len(s.declared.Network.Zones)) }
+
+func (s *stage) ownNetwork() bool { return s.declared.Network.VPC == nil }
+
+func (s *stage) newDatabase() bool {
+	return s.declared.Database != nil && s.declared.Database.Existing == nil
+}
+
+// ofInstances are the lines that there are for container instances alone.
+var ofInstances = []string{"container instances", "volumes of the instances", "CPU credits of the instances", "one-minute metrics"}
+
+// sizeOf is the size of an instance type: micro of t3.micro.
+func sizeOf(instance string) string {
+	_, size, _ := strings.Cut(instance, ".")
+	return size
+}
+
+// addInstances are the container instances, their volumes and their credits.
+func (s *stage) addInstances() {
+	scale, hours := s.declared.Scale, s.instanceHours()
+	detail := fmt.Sprintf("%s × %s", number(s.average()), scale.Instance)
+	if scale.Spot {
+		detail += ", spot"
+	}
+	s.add(Line{Resource: "container instances", Detail: detail, Type: "AWS::AutoScaling::AutoScalingGroup", Count: 1, Kind: Fixed},
+		hours, instancePrice(scale.Instance, s.region, scale.Spot))
+	s.add(Line{Resource: "volumes of the instances", Detail: fmt.Sprintf("gp3, %d GB each, encrypted", rootVolumeGB), Kind: Fixed},
+		s.average().Mul(num(rootVolumeGB)), priceOf("ebs-gp3"))
+	if name, used := surplus(scale.Instance, s.load.CPU); !used.IsZero() {
+		s.add(Line{Resource: "CPU credits of the instances", Detail: fmt.Sprintf("%d %% CPU day and night is more than %s earns", s.load.CPU, scale.Instance), Kind: Usage},
+			used.Mul(hours), priceOf(name))
+	}
+	if scale.OneMinuteMetrics() {
+		s.add(Line{Resource: "one-minute metrics", Detail: "scale.cpu.for is no multiple of 5m", Kind: Fixed},
+			s.average().Mul(num(detailedMetrics)), priceOf("metric"))
+	}
+}
+
+// baselines are the vCPUs that a burstable instance may use for its price.
+var baselines = map[string]decimal.Decimal{
+	"nano": dec("0.1"), "micro": dec("0.2"), "small": dec("0.4"), "medium": dec("0.4"),
+	"large": dec("0.6"), "xlarge": dec("1.6"), "2xlarge": dec("3.2"),
+}
+
+// surplus is how many vCPUs an instance uses beyond its baseline at a load,
+// and the name of their price. T2 is not billed for it: it slows down.
+func surplus(instance string, cpu int) (key string, used decimal.Decimal) {
+	family, _, _ := strings.Cut(instance, ".")
+	switch family {
+	case "t3", "t3a":
+		key = "cpu-credits-t3"
+	case "t4g":
+		key = "cpu-credits-t4g"
+	default:
+		return "", decimal.Zero
+	}
+	known, ok := instances.Lookup(instance)
+	if !ok {
+		return "", decimal.Zero
+	}
+	used = num(known.VCPU).Mul(num(cpu)).Div(num(100)).Sub(baselines[sizeOf(instance)])
+	return key, decimal.Max(used, decimal.Zero)
+}
+
+// addDatabase is a new Postgres instance; one that was there is paid for
+// already.
+func (s *stage) addDatabase() {
+	if !s.newDatabase() {
+		return
+	}
+	db := s.declared.Database
+	class := strings.TrimPrefix(db.Instance, "db.")
+	copies, detail := 1, "Postgres on "+class
+	if *db.MultiAZ {
+		copies, detail = 2, detail+", with a standby"
+	}
+	s.add(Line{Resource: "database", Detail: detail, Type: "AWS::RDS::DBInstance", Count: 1, Kind: Fixed},
+		hoursPerMonth.Mul(num(copies)), databasePrice(class, s.region))
+	s.add(Line{Resource: "database storage", Detail: fmt.Sprintf("gp3, %d GB, encrypted; backups of the same size are free", db.Storage), Kind: Fixed},
+		num(db.Storage*copies), priceOf("rds-gp3"))
+	if _, used := surplus(class, s.load.CPU); !used.IsZero() {
+		s.add(Line{Resource: "CPU credits of the database", Detail: fmt.Sprintf("%d %% CPU day and night is more than %s earns", s.load.CPU, class), Kind: Usage},
+			used.Mul(hoursPerMonth).Mul(num(copies)), priceOf("cpu-credits-rds"))
+	}
+}
+
+// addSecrets are those that the stage makes: the database's credentials.
+// Secrets that it refers to are there already.
+func (s *stage) addSecrets() {
+	if s.newDatabase() {
+		s.addEach("AWS::SecretsManager::Secret", 1, "secrets", "credentials of the database")
+	}
+}
+
+// addKeys are the customer keys of the stage: that of recorded shells.
+func (s *stage) addKeys() {
+	if s.recordsExec() {
+		s.addEach("AWS::KMS::Key", 1, "KMS keys", "of recorded shells")
+	}
+}
+
+func (s *stage) recordsExec() bool { return *s.declared.Exec && *s.declared.Production }
+
+// number writes a quantity as people do: to three digits after the point, and
+// a very small one to as many as it takes.
+func number(d decimal.Decimal) string {
+	if rounded := d.Round(3); !rounded.IsZero() || d.IsZero() {
+		return grouped(rounded.String())
+	}
+	return d.Round(7).String()
+}
