@@ -138,10 +138,19 @@ func typeName(kind reflect.Type, suffix string) string {
 // Type.Field, each on one line.
 func fieldComments(t *testing.T) map[string]string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../spec/types.go", nil, parser.ParseComments)
-	require.NoError(t, err)
 	links := regexp.MustCompile(`\[([A-Za-z]+)(?:\.([A-Za-z]+))?\]`)
 	comments := map[string]string{}
+	files, err := filepath.Glob("../spec/*.go")
+	require.NoError(t, err)
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		require.NoError(t, err)
+		addComments(file, links, comments)
+	}
+	return comments
+}
+
+func addComments(file *ast.File, links *regexp.Regexp, comments map[string]string) {
 	ast.Inspect(file, func(node ast.Node) bool {
 		declared, ok := node.(*ast.TypeSpec)
 		if !ok {
@@ -160,5 +169,4 @@ func fieldComments(t *testing.T) map[string]string {
 		}
 		return true
 	})
-	return comments
 }

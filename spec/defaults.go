@@ -31,7 +31,7 @@ const (
 
 	buildLogDays      = 90
 	productionLogDays = 90
-	otherLogDays      = 14
+	otherLogDays      = DefaultLogRetentionDays
 
 	productionBackupDays = 7
 	otherBackupDays      = 1
@@ -172,6 +172,7 @@ func (s *Stage) setDefaults(app App) {
 	if s.Smoke != nil {
 		s.Smoke.setDefaults(app)
 	}
+	s.setMonitoringDefaults(app)
 }
 
 // setDefaults leaves Path empty where no service is public: there is nothing

@@ -466,6 +466,17 @@ type Stage struct {
 	// otherwise 14.
 	LogRetentionDays int `yaml:"logRetentionDays"`
 
+	// Logs say what else becomes of that output. Default: it is kept, and in
+	// production errors in it are counted.
+	Logs Logs `yaml:"logs"`
+
+	// Alarms say which alarms watch the stage, and who hears of them.
+	// Default: see docs/monitoring.md.
+	Alarms Alarms `yaml:"alarms"`
+
+	// Dashboard shows the stage on a page in CloudWatch. Default: true.
+	Dashboard *bool `yaml:"dashboard"`
+
 	// ContainerInsights collects CloudWatch metrics of every task, billed by
 	// the metric. Default: true in production, otherwise false.
 	ContainerInsights *bool `yaml:"containerInsights"`
