@@ -99,8 +99,8 @@ type Slack struct {
 
 // Thresholds are the numbers at which alarms are raised.
 type Thresholds struct {
-	// ErrorRate is the share of requests answered with a status of 500 or
-	// more, 1 to 100 percent. Default: 5.
+	// ErrorRate is the share of requests in percent of which more may not be
+	// answered with a status of 500 or above, 1 to 99. Default: 5.
 	ErrorRate int `yaml:"errorRate"`
 
 	// MinRequests is how many requests in five minutes the rate of errors and
@@ -143,8 +143,8 @@ type Thresholds struct {
 	// Default: a tenth of its declared storage, but at least 2.
 	FreeStorage int `yaml:"freeStorage"`
 
-	// ReplicaLag is how far a read replica may be behind, 1s to 1h.
-	// Default: 1m.
+	// ReplicaLag is how far a read replica may be behind, 1s to 1h. One whose
+	// source is idle counts as up to five minutes behind. Default: 10m.
 	ReplicaLag Duration `yaml:"replicaLag"`
 }
 

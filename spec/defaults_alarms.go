@@ -17,7 +17,7 @@ const (
 	defaultMinRequests   = 20
 	defaultErrorLines    = 50
 	defaultLatencyP90    = 2 * second
-	defaultReplicaLag    = minute
+	defaultReplicaLag    = 10 * minute
 	shareOfFreeStorageGB = 10
 )
 

@@ -102,7 +102,7 @@ func (t Thresholds) validate(r report) {
 	percent := func(name string, number int) {
 		r.field(name).between(number, 1, 100, "a part of the whole", "percent", fix)
 	}
-	percent("errorRate", t.ErrorRate)
+	r.field("errorRate").between(t.ErrorRate, 1, 99, "a part of the requests", "percent", fix)
 	percent("serviceCPU", t.ServiceCPU)
 	percent("serviceMemory", t.ServiceMemory)
 	percent("instanceCPU", t.InstanceCPU)
