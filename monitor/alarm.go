@@ -160,6 +160,13 @@ func Runbook(runbooks, section string) string {
 	return runbooks + "#" + section
 }
 
+// Sections of docs/runbooks.md about messages of the pipeline, which are no
+// alarms.
+const (
+	PipelineFailed = "pipeline-failed"
+	BuildFailed    = "build-failed"
+)
+
 // Composite is an alarm on the states of other alarms.
 type Composite struct {
 	// ID is the kind of the alarm.

@@ -91,6 +91,7 @@ func presetOf(profile Profile) preset {
 func (p *Pipeline) setDefaults() {
 	fill(&p.Region, defaultRegion)
 	fill(&p.LogRetentionDays, buildLogDays)
+	fillPtr(&p.Dashboard, true)
 	fill(&p.ExecutionMode, Superseded)
 	fill(&p.ApprovalTimeout, 7*24*hour)
 	fill(&p.KeepImages, DefaultKeepImages)

@@ -62,6 +62,10 @@ type Pipeline struct {
 	// the values CloudWatch Logs accepts. Default: 90.
 	LogRetentionDays int `yaml:"logRetentionDays"`
 
+	// Dashboard shows all stages on one page in CloudWatch, in the pipeline's
+	// account. Default: true.
+	Dashboard *bool `yaml:"dashboard"`
+
 	// Declaration is the repository that this declaration and its app are in,
 	// where that is not the application's own: templates are made from there,
 	// images from the application's source, whose commit tags them. A change

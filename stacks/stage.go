@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -66,6 +67,8 @@ type stage struct {
 	endpoint  endpoint.Endpoint
 	// alarmNames tell that the stage is not well.
 	alarmNames []string
+	// key encrypts the containers' output; nil where that is not asked for.
+	key awskms.Key
 	// Outputs that steps of a pipeline read; nil where there are none.
 	clusterARN   awscdk.CfnOutput
 	serviceNames map[string]awscdk.CfnOutput

@@ -149,7 +149,7 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 		UsePipelineRoleForActions:     jsii.Bool(true),
 	})
 	d.topic = d.notifications()
-	d.history()
+	d.dashboard(d.history())
 	if err := d.addSources(); err != nil {
 		panic(fmt.Errorf("delivery %s: %w", *id, err))
 	}
