@@ -136,7 +136,7 @@ func (s *stage) metricNames() monitor.Names {
 		names[monitor.RefService(name)] = *service.Service().ServiceName()
 	}
 	if s.database != nil && s.database.Instance() != nil {
-		names[monitor.RefDatabase] = *s.database.Instance().InstanceIdentifier()
+		names[monitor.RefDatabase] = s.databaseIdentifier()
 	}
 	return names
 }

@@ -119,6 +119,9 @@ func (s *stage) Endpoint() endpoint.Endpoint                      { return s.end
 // name prefixes what has a physical name.
 func (s *stage) name() string { return s.app.Name + "-" + s.declared.Name }
 
+// databaseIdentifier is the physical name of the stage's own instance.
+func (s *stage) databaseIdentifier() string { return s.name() }
+
 func (s *stage) newStack(id, description string) awscdk.Stack {
 	stack := awscdk.NewStack(s, &id, &awscdk.StackProps{
 		StackName:   jsii.String(s.name() + "-" + id),
@@ -155,7 +158,7 @@ func (s *stage) addDatabase() {
 		VPC:              n.VPC(),
 		Subnets:          n.DatabaseSubnets(),
 		Database:         *s.declared.Database,
-		Identifier:       s.name(),
+		Identifier:       s.databaseIdentifier(),
 		SecretName:       fmt.Sprintf("%s/%s/database", s.declared.Name, s.app.Name),
 		Owner:            s.app.Name,
 		Production:       *s.declared.Production,

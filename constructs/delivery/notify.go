@@ -51,9 +51,8 @@ func (d *delivery) notifyOfBuilds(topic awssns.ITopic) {
 		},
 		Target: awseventstargets.NewSnsTopic(topic, &awseventstargets.SnsTopicProps{
 			Message: awsevents.RuleTargetInput_FromText(jsii.String(fmt.Sprintf(
-				"Step %s of stage %s in pipeline %s failed: %s. Its output is at %s. What to do: %s",
-				field("action"), field("stage"), d.app.Name, field("execution-result.external-execution-summary"),
-				field("execution-result.external-execution-url"), monitor.Runbook("", monitor.BuildFailed)))),
+				"Step %s of stage %s in pipeline %s failed. Its output is at %s. What to do: %s",
+				field("action"), field("stage"), d.app.Name, field("execution-result.external-execution-url"), monitor.Runbook("", monitor.BuildFailed)))),
 		}),
 	})
 }
