@@ -76,9 +76,7 @@ type graph struct {
 	lines  []line
 	// unit of the left axis, and where lines are on it that of the right.
 	left, right string
-	// percent draws the left axis from 0 to at least 100.
-	percent bool
-	wide    int
+	wide        int
 }
 
 // line is a metric in a graph.
@@ -153,7 +151,7 @@ func Dashboard(app spec.App, stage spec.Stage, known StageDashboard) Body {
 	body := Body{Start: "-PT12H"}
 	names, region := known.Names, stage.Region
 	if len(known.AlarmARNs) > 0 {
-		body.row(2, Widget{Type: "alarm", Properties: map[string]any{"title": fmt.Sprintf("Alarms of %s-%s", app.Name, stage.Name), "alarms": known.AlarmARNs}})
+		body.row(3, Widget{Type: "alarm", Properties: map[string]any{"title": fmt.Sprintf("Alarms of %s-%s", app.Name, stage.Name), "alarms": known.AlarmARNs}})
 	}
 	if slices.ContainsFunc(app.Services, spec.Service.Public) {
 		body.row(5, endpointGraphs(stage, names)...)
@@ -176,9 +174,9 @@ func Dashboard(app spec.App, stage spec.Stage, known StageDashboard) Body {
 		}.widget(names))
 	}
 	if len(known.LogGroups) > 0 {
-		last = append(last, logWidget("Newest errors", region, ErrorsQuery(stage.Logs.ErrorPattern), known.LogGroups, 4))
+		last = append(last, logWidget("Newest errors", region, ErrorsQuery(stage.Logs.ErrorPattern), known.LogGroups, 3))
 	}
-	body.row(6, last...)
+	body.row(5, last...)
 	return body
 }
 
