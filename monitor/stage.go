@@ -274,8 +274,7 @@ func MaxConnections(class string) (most int, known bool) {
 
 // ReplicaLag is raised when a read replica is too far behind. RDS says -1 of
 // one that no longer replicates.
-func ReplicaLag(stage spec.Stage, replica string) Alarm {
-	most := stage.Alarms.Thresholds.ReplicaLag
+func ReplicaLag(replica string, most spec.Duration) Alarm {
 	return Alarm{
 		ID: spec.AlarmReplicaLag, Subject: replica, Severity: Warning,
 		Meaning:    fmt.Sprintf("Read replica %s has been more than %s behind for a quarter of an hour, or does not replicate.", replica, most),
