@@ -11,6 +11,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/constructs/delivery"
+	"github.com/tinystack-go/tinystack/constructs/observability"
+	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -106,6 +108,14 @@ func (t *tinyStack) addDelivery() {
 		BuildSpecs:   t.buildSpecs("build.yml"),
 		ReleaseSpecs: t.buildSpecs("release.yml"),
 	})
+	if *t.app.Pipeline.Dashboard {
+		observability.NewDashboard(stack, jsii.String("Dashboard"), &observability.DashboardProps{
+			Name: t.app.Name,
+			Body: monitor.Stages(t.app, *stack.Partition(), monitor.PipelineLogs{
+				Builds: *t.delivery.LogGroup().LogGroupName(), Deployments: *t.delivery.History().LogGroupName(),
+			}),
+		})
+	}
 }
 
 // buildSpecs are the buildspec files of that name in the build contexts, by

@@ -13,7 +13,7 @@ import (
 //
 // The group lets EventBridge in by a policy of its own. The policies that an
 // account has for all its log groups are ten, and shared.
-func (d *delivery) history() awslogs.ILogGroup {
+func (d *delivery) history() {
 	account, region := d.app.Pipeline.Account, d.app.Pipeline.Region
 	name, rule := "/tinystack/"+d.app.Name+"/deployments", d.app.Name+"-deployments"
 	prefix := "arn:" + partitionOf(region) + ":"
@@ -44,5 +44,5 @@ func (d *delivery) history() awslogs.ILogGroup {
 		Targets: []awsevents.CfnRule_TargetProperty{{Id: jsii.String("Log"), Arn: jsii.String(arn)}},
 	})
 	events.Node().AddDependency(group)
-	return group
+	d.events = group
 }

@@ -1,0 +1,23 @@
+package delivery
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/constructs/observability"
+	"github.com/tinystack-go/tinystack/monitor"
+)
+
+// queries saves the questions that people ask of the pipeline's logs.
+func (d *delivery) queries() {
+	scope := constructs.NewConstruct(d, jsii.String("Queries"))
+	save := func(id, text string, group awslogs.ILogGroup) {
+		observability.NewSavedQuery(scope, &id, &observability.SavedQueryProps{
+			Query:     monitor.Query{Name: d.app.Name + "/pipeline/" + id, Text: text},
+			LogGroups: []awslogs.ILogGroup{group},
+		})
+	}
+	save("errors-of-builds", monitor.ErrorsQuery(""), d.logs)
+	save("deployments", monitor.DeploymentsQuery, d.events)
+}
