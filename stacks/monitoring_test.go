@@ -279,6 +279,9 @@ func (w world) runs(id string, resource snapshot.Resource, b behaviour, stage sp
 		return
 	}
 	assert.Equal(w.t, alarmsim.OK, last(alarm.Run(series(times(long, b.idle)))), "%s in an idle stage", id)
+	if b.idle == nil {
+		assert.Equal(w.t, alarmsim.OK, last(alarm.WithoutFill().Run(series(times(long, b.idle)))), "%s in an idle stage, without anything to fill", id)
+	}
 	for _, harmless := range b.harmless {
 		assert.NotContains(w.t, alarm.Run(series(times(long, harmless))), alarmsim.Raised, "%s %v", id, harmless)
 	}

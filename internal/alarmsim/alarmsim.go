@@ -119,6 +119,13 @@ func Parse(properties map[string]any) (*Alarm, error) {
 	return a, nil
 }
 
+// WithoutFill is the alarm as it would be if FILL did nothing, which AWS leaves
+// open for a metric that never had any data.
+func (a Alarm) WithoutFill() *Alarm {
+	a.value = withoutFill(a.value)
+	return &a
+}
+
 var comparisons = map[string]func(value, threshold float64) bool{
 	"GreaterThanThreshold":          func(v, t float64) bool { return v > t },
 	"GreaterThanOrEqualToThreshold": func(v, t float64) bool { return v >= t },

@@ -62,6 +62,15 @@ func TestRun(t *testing.T) {
 	}))
 }
 
+func TestWithoutFill(t *testing.T) {
+	parsed, err := parse("IF(FILL(a, 0) >= 1, FILL(b, 7) + 1, 0)", []string{"a", "b"})
+	require.NoError(t, err)
+	stripped := withoutFill(parsed)
+	assert.Equal(t, 8.0, parsed.eval(map[string]float64{"a": 1, "b": Gap}))
+	assert.Equal(t, 3.0, stripped.eval(map[string]float64{"a": 1, "b": 2}))
+	assert.NotEqual(t, 8.0, stripped.eval(map[string]float64{"a": 1, "b": Gap}))
+}
+
 func TestExpressions(t *testing.T) {
 	at := map[string]float64{"a": 6, "b": 2, "gone": Gap}
 	for text, want := range map[string]float64{

@@ -174,3 +174,21 @@ func (p *parser) call(name string, count int) (expression, error) {
 		}
 	}
 }
+
+// withoutFill is the expression where FILL does nothing.
+func withoutFill(e expression) expression {
+	switch e := e.(type) {
+	case binary:
+		return binary{e.operator, withoutFill(e.left), withoutFill(e.right)}
+	case call:
+		if e.name == "FILL" {
+			return withoutFill(e.arguments[0])
+		}
+		stripped := call{name: e.name}
+		for _, argument := range e.arguments {
+			stripped.arguments = append(stripped.arguments, withoutFill(argument))
+		}
+		return stripped
+	}
+	return e
+}
