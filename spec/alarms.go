@@ -169,10 +169,21 @@ type Logs struct {
 	Destination *LogDestination `yaml:"destination"`
 }
 
+// BuildLogs say what becomes of the output of builds and releases beside being
+// kept.
+type BuildLogs struct {
+	// Encrypted encrypts it with a customer key that is made for the pipeline.
+	// Default: false: with a key of AWS's own.
+	Encrypted bool `yaml:"encrypted"`
+
+	// Destination gets a copy of it. Default: none.
+	Destination *LogDestination `yaml:"destination"`
+}
+
 // LogDestination is where CloudWatch Logs sends a copy of what it is told.
 type LogDestination struct {
 	// ARN of a Kinesis stream, a Firehose stream, a Lambda function or a
-	// destination of CloudWatch Logs, in the stage's region. Required.
+	// destination of CloudWatch Logs, in the region of what it gets. Required.
 	ARN string `yaml:"arn"`
 
 	// Role is the ARN of a role by which CloudWatch Logs may write to a

@@ -62,6 +62,10 @@ type Pipeline struct {
 	// the values CloudWatch Logs accepts. Default: 90.
 	LogRetentionDays int `yaml:"logRetentionDays"`
 
+	// Logs say what else becomes of the output of builds and releases.
+	// Default: it is kept, and no more.
+	Logs BuildLogs `yaml:"logs"`
+
 	// Dashboard shows all stages on one page in CloudWatch, in the pipeline's
 	// account. Default: true.
 	Dashboard *bool `yaml:"dashboard"`

@@ -25,10 +25,10 @@ func (s Stage) validateMonitoring(r report, app App) {
 	}
 	declared.validate(alarms)
 	s.Alarms.Thresholds.validate(alarms.field("thresholds"))
-	inRegion(alarms.field("topic"), s.Alarms.Topic, s.Region)
+	inRegion(alarms.field("topic"), s.Alarms.Topic, "stage", s.Region)
 	s.Logs.validate(r.field("logs"))
 	if d := s.Logs.Destination; d != nil {
-		inRegion(r.field("logs").field("destination").field("arn"), d.ARN, s.Region)
+		inRegion(r.field("logs").field("destination").field("arn"), d.ARN, "stage", s.Region)
 	}
 	if s.Database != nil && s.Database.Existing == nil {
 		free := alarms.field("thresholds").field("freeStorage")
@@ -44,12 +44,12 @@ func (s Stage) validateMonitoring(r report, app App) {
 
 // inRegion reports an ARN of another region. A malformed one is reported
 // elsewhere.
-func inRegion(r report, arn, region string) {
+func inRegion(r report, arn, of, region string) {
 	parts := strings.Split(arn, ":")
 	if arn == "" || isToken(arn) || isToken(region) || region == "" || len(parts) < 6 || parts[3] == "" || parts[3] == region {
 		return
 	}
-	r.fail(fmt.Sprintf("%s is not in the stage's region %s", r.quote(arn), r.quote(region)), "an ARN in that region", "name one that is there")
+	r.fail(fmt.Sprintf("%s is not in the %s's region %s", r.quote(arn), of, r.quote(region)), "an ARN in that region", "name one that is there")
 }
 
 func (a Alarms) validate(r report) {
@@ -126,6 +126,13 @@ func (l Logs) validate(r report) {
 	validatePattern(r.field("errorPattern"), l.ErrorPattern)
 	if l.Destination != nil {
 		l.Destination.validate(r.field("destination"))
+	}
+}
+
+func (l BuildLogs) validate(r report, region string) {
+	if l.Destination != nil {
+		l.Destination.validate(r.field("destination"))
+		inRegion(r.field("destination").field("arn"), l.Destination.ARN, "pipeline", region)
 	}
 }
 

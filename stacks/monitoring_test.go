@@ -497,7 +497,10 @@ func placeholder(value any) any {
 // tell.
 const monitored = `
 name: shop
-pipeline: {account: "111111111111", notify: [team@example.com]}
+pipeline:
+  account: "111111111111"
+  notify: [team@example.com]
+  logs: {encrypted: true, destination: {arn: "arn:aws:lambda:us-east-1:111111111111:function:ship"}}
 source: {codeCommit: shop}
 services:
   - {name: web, healthCheck: {path: /up}}
@@ -645,6 +648,15 @@ func TestMonitoring(t *testing.T) {
 		}
 		assert.Empty(t, service("canary").stack.Template.Resources("AWS::Logs::SubscriptionFilter"), "that stream is in another region")
 		assert.Empty(t, service("dev").stack.Template.Resources("AWS::Logs::MetricFilter"))
+	})
+
+	t.Run("so is the output of builds", func(t *testing.T) {
+		pipeline := template(t, assembly, "shop-pipeline")
+		for _, group := range pipeline.Resources("AWS::Logs::LogGroup") {
+			key, _ := reference(group.Get("Properties.KmsKeyId"))
+			assert.Equal(t, group.Get("Properties.LogGroupName") == "/tinystack/shop/builds", strings.Contains(key, "LogKey"))
+		}
+		assert.Len(t, pipeline.Resources("AWS::Logs::SubscriptionFilter"), 1)
 	})
 
 	t.Run("queries ask log groups that there are", func(t *testing.T) {

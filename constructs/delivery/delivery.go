@@ -137,7 +137,11 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 	d.logs = observability.NewLogGroup(d, jsii.String("Builds"), &observability.LogGroupProps{
 		Name:          "/tinystack/" + d.app.Name + "/builds",
 		RetentionDays: d.app.Pipeline.LogRetentionDays,
+		Key:           d.logKey(),
 	})
+	if to := d.app.Pipeline.Logs.Destination; to != nil {
+		observability.NewLogSubscription(d, jsii.String("LogDestination"), &observability.LogSubscriptionProps{LogGroup: d.logs, Destination: *to})
+	}
 	d.artifacts = d.artifactBucket()
 	d.codePipeline = awscodepipeline.NewPipeline(d, jsii.String("Pipeline"), &awscodepipeline.PipelineProps{
 		PipelineName:             jsii.String(d.app.Name),

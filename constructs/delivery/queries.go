@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -8,6 +9,16 @@ import (
 	"github.com/tinystack-go/tinystack/constructs/observability"
 	"github.com/tinystack-go/tinystack/monitor"
 )
+
+// logKey encrypts the output of builds; nil where that is not asked for.
+func (d *delivery) logKey() awskms.IKey {
+	if !d.app.Pipeline.Logs.Encrypted {
+		return nil
+	}
+	return observability.NewLogKey(d, jsii.String("LogKey"), &observability.LogKeyProps{
+		Description: "Output of builds of pipeline " + d.app.Name,
+	})
+}
 
 // queries saves the questions that people ask of the pipeline's logs.
 func (d *delivery) queries() {
