@@ -72,7 +72,10 @@ func (s *stage) addAlarms(stack awscdk.Stack) []awscloudwatch.AlarmBase {
 			s.alarmNames = append(s.alarmNames, name)
 			members = append(members, alarm)
 		}
-		if declared.Gate && declared.Subject == "" {
+		switch {
+		case declared.ID == spec.AlarmNoTasks:
+			s.afterDeployments(alarm)
+		case declared.Gate:
 			s.beforeDeployments(alarm)
 		}
 		all = append(all, alarm)
@@ -91,6 +94,16 @@ func (s *stage) beforeDeployments(alarm awscloudwatch.Alarm) {
 	for _, declared := range s.app.Services {
 		if declared.Public() {
 			s.services[declared.Name].Service().Node().AddDependency(alarm)
+		}
+	}
+}
+
+// afterDeployments has the alarm made when all services are up, and their
+// metrics have begun: until then it would take the silence for an outage.
+func (s *stage) afterDeployments(alarm awscloudwatch.Alarm) {
+	for _, declared := range s.app.Services {
+		if service, ok := s.services[declared.Name]; ok {
+			alarm.Node().AddDependency(service.Service())
 		}
 	}
 }

@@ -148,6 +148,11 @@ func everyAlarm(t *testing.T, app spec.App, assembly *snapshot.Assembly) map[spe
 			}
 			assert.Len(t, alarm.Metrics, count, "%s: what CloudWatch bills", id)
 			w.message(id, resource, stage, string(alarm.ID))
+			if alarm.ID == spec.AlarmNoTasks {
+				for service := range stack.Template.Resources("AWS::ECS::Service") {
+					assert.Contains(t, resource.DependsOn, service, "%s: silence before the first metrics is no outage", id)
+				}
+			}
 		}
 		for id, resource := range stack.Template.Resources("AWS::CloudWatch::CompositeAlarm") {
 			kinds[spec.AlarmStageUnwell] = true
