@@ -3,11 +3,15 @@ package docs_test
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/tinystack-go/tinystack/monitor"
@@ -32,6 +36,35 @@ func TestTableOfAlarms(t *testing.T) {
 	_, after, found := bytes.Cut(rest, []byte(last))
 	require.True(t, found)
 	settle(t, "monitoring.md", have, slices.Concat(before, []byte(first+alarmTable(t)+last), after))
+}
+
+var link = regexp.MustCompile(`runbooks\.md#([a-z0-9-]+)`)
+
+// Every message in every template that this project ships names a section of
+// the runbooks.
+func TestTemplatesNameRunbooks(t *testing.T) {
+	page, err := os.ReadFile("runbooks.md")
+	require.NoError(t, err)
+	sections := map[string]bool{}
+	for _, title := range regexp.MustCompile(`(?m)^## ([a-z0-9-]+)$`).FindAllStringSubmatch(string(page), -1) {
+		sections[title[1]] = true
+	}
+	require.Greater(t, len(sections), 15)
+	named := map[string]bool{}
+	for _, folder := range []string{"../examples", "../stacks/testdata"} {
+		require.NoError(t, filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".json" {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, found := range link.FindAllStringSubmatch(string(text), -1) {
+				named[found[1]] = true
+				assert.True(t, sections[found[1]], "%s: %s", path, found[1])
+			}
+			return err
+		}))
+	}
+	assert.Greater(t, len(named), 10)
 }
 
 func alarmTable(t *testing.T) string {

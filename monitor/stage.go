@@ -71,14 +71,6 @@ func DeploymentAlarms(alarms []Alarm) []Alarm {
 	return slices.DeleteFunc(Gates(alarms), func(a Alarm) bool { return a.Subject != "" })
 }
 
-// Dashboards is how many dashboards the stage has.
-func Dashboards(stage spec.Stage) int {
-	if *stage.Dashboard {
-		return 1
-	}
-	return 0
-}
-
 // servesRequests says whether there is an endpoint, and a task behind it.
 func servesRequests(app spec.App, stage spec.Stage) bool {
 	return slices.ContainsFunc(app.Services, func(s spec.Service) bool {

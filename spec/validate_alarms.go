@@ -28,12 +28,15 @@ func (s Stage) validateMonitoring(r report, app App) {
 	inRegion(alarms.field("topic"), s.Alarms.Topic, "stage", s.Region)
 	s.Logs.validate(r.field("logs"))
 	if d := s.Logs.Destination; d != nil {
-		inRegion(r.field("logs").field("destination").field("arn"), d.ARN, "stage", s.Region)
+		at := r.field("logs").field("destination").field("arn")
+		inRegion(at, d.ARN, "stage", s.Region)
+		inAccount(at, *d, "stage", s.Account)
 	}
 	if s.Database != nil && s.Database.Existing == nil {
 		free := alarms.field("thresholds").field("freeStorage")
 		free.between(s.Alarms.Thresholds.FreeStorage, 1, max(1, s.Database.Storage-1), "a part of the database's storage", "GB", "give less than the declared storage")
 	}
+	s.validateGateAlarms(alarms.field("off"))
 	if slices.Contains(s.Alarms.Off, AlarmErrorLines) || s.Alarms.Level != Full || value(s.Logs.CountErrors) {
 		return
 	}
@@ -50,6 +53,29 @@ func inRegion(r report, arn, of, region string) {
 		return
 	}
 	r.fail(fmt.Sprintf("%s is not in the %s's region %s", r.quote(arn), of, r.quote(region)), "an ARN in that region", "name one that is there")
+}
+
+// inAccount reports a function of another account, which only that account can
+// let be called.
+func inAccount(r report, to LogDestination, of, account string) {
+	parts := strings.Split(to.ARN, ":")
+	if !to.Function() || isToken(to.ARN) || isToken(account) || account == "" || len(parts) < 6 || parts[4] == account {
+		return
+	}
+	r.fail(fmt.Sprintf("%s is not in the %s's account %s", r.quote(to.ARN), of, r.quote(account)), "a function in that account", "name one that is there, or a destination of CloudWatch Logs, which may be in another account")
+}
+
+// validateGateAlarms says when nothing is left that a gate could stop at.
+func (s Stage) validateGateAlarms(r report) {
+	off := func(ids ...AlarmID) bool {
+		return !slices.ContainsFunc(ids, func(id AlarmID) bool { return !slices.Contains(s.Alarms.Off, id) })
+	}
+	if s.Bake > 0 && off(AlarmEndpoint5xx, AlarmLatencyP90, AlarmNoTasks) {
+		r.warn("leaves no alarm that the bake could stop at: it only waits", "keep one of endpoint-5xx, endpoint-latency-p90 and no-tasks")
+	}
+	if s.Endpoint.Deployment == BlueGreen && off(AlarmEndpoint5xx, AlarmLatencyP90) {
+		r.warn("leaves no alarm that a blue/green deployment could go back at", "keep endpoint-5xx or endpoint-latency-p90")
+	}
 }
 
 func (a Alarms) validate(r report) {
@@ -129,10 +155,12 @@ func (l Logs) validate(r report) {
 	}
 }
 
-func (l BuildLogs) validate(r report, region string) {
+func (l BuildLogs) validate(r report, region, account string) {
 	if l.Destination != nil {
 		l.Destination.validate(r.field("destination"))
-		inRegion(r.field("destination").field("arn"), l.Destination.ARN, "pipeline", region)
+		at := r.field("destination").field("arn")
+		inRegion(at, l.Destination.ARN, "pipeline", region)
+		inAccount(at, *l.Destination, "pipeline", account)
 	}
 }
 
