@@ -40,14 +40,15 @@ func (s *stage) addMonitoring(stack awscdk.Stack) {
 // addAlarms makes the stage's alarms. They are in the order in which people
 // should look at them.
 func (s *stage) addAlarms(stack awscdk.Stack) []awscloudwatch.AlarmBase {
-	alarms, names, topic := monitor.Alarms(s.app, s.declared), s.metricNames(), s.addTopic(stack)
+	s.topic = s.newTopic(stack)
+	alarms, names := monitor.Alarms(s.app, s.declared), s.metricNames()
 	composite, joined := monitor.Unwell(s.declared, alarms)
 	scope := constructs.NewConstruct(stack, jsii.String("Alarms"))
 	var all []awscloudwatch.AlarmBase
 	var members []awscloudwatch.Alarm
 	for _, declared := range alarms {
 		name := declared.Name(s.app.Name, s.declared.Name)
-		hears := topic
+		hears := s.topic
 		if joined && declared.Gate {
 			hears = nil // the composite alarm tells
 		}
@@ -82,7 +83,7 @@ func (s *stage) addAlarms(stack awscdk.Stack) []awscloudwatch.AlarmBase {
 	}
 	if joined {
 		all = append([]awscloudwatch.AlarmBase{observability.NewCompositeAlarm(scope, jsii.String(string(composite.ID)), &observability.CompositeProps{
-			Composite: composite, App: s.app.Name, Stage: s.declared.Name, Members: members, Runbooks: s.declared.Alarms.Runbooks, Topic: topic,
+			Composite: composite, App: s.app.Name, Stage: s.declared.Name, Members: members, Runbooks: s.declared.Alarms.Runbooks, Topic: s.topic,
 		})}, all...)
 	}
 	return all
@@ -117,8 +118,8 @@ func (s *stage) deploymentAlarms() []string {
 	return names
 }
 
-// addTopic is who hears of the stage's alarms; nil where nobody does.
-func (s *stage) addTopic(stack awscdk.Stack) awssns.ITopic {
+// newTopic is who hears of the stage's alarms; nil where nobody does.
+func (s *stage) newTopic(stack awscdk.Stack) awssns.ITopic {
 	declared := s.declared.Alarms
 	switch {
 	case declared.Topic != "":
