@@ -2,30 +2,94 @@ package cost
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-// alarms are some CloudWatch alarms of a stage. AWS bills each by the metrics
-// that it watches.
-type alarms struct {
-	alarms, metrics int
-}
+// freeDashboards is how many dashboards of an account cost nothing.
+const freeDashboards = 3
 
-// addAlarms are the alarms of the templates, by what they are for, and
-// those that scaling makes itself.
+// messages is how many messages about alarms somebody gets in a month.
+const messages = 100
+
+// addAlarms are the alarms of the templates, which AWS bills by the metrics
+// that they watch, the one that joins them, and those that scaling makes itself.
 func (s *stage) addAlarms() {
-	var all alarms
-	for _, some := range []alarms{s.scalingAlarms(), s.endpointAlarms(), s.scheduleAlarms()} {
-		all.alarms += some.alarms
-		all.metrics += some.metrics
+	alarms, metrics := s.watched()
+	s.add(Line{Resource: "alarms", Detail: fmt.Sprintf("%d, over %s", alarms, counted(metrics, "metric")), Type: "AWS::CloudWatch::Alarm", Count: alarms, Kind: Fixed},
+		num(metrics), priceOf("alarm"))
+	if _, joined := monitor.Unwell(s.declared, monitor.Alarms(s.app, s.declared)); joined {
+		s.addEach("AWS::CloudWatch::CompositeAlarm", 1, "alarm of the whole stage", "joins those of what users feel")
 	}
-	s.add(Line{Resource: "alarms", Detail: fmt.Sprintf("%d, over %s", all.alarms, counted(all.metrics, "metric")), Type: "AWS::CloudWatch::Alarm", Count: all.alarms, Kind: Fixed},
-		num(all.metrics), priceOf("alarm"))
 	s.addTaskAlarms()
 	if s.declared.Scale.Mode == spec.Managed {
 		s.add(Line{Resource: "alarms of managed scaling", Kind: Fixed}, num(2), priceOf("alarm"))
 	}
+}
+
+// watched are the alarms and the metrics that they watch.
+func (s *stage) watched() (alarms, metrics int) {
+	alarms, metrics = s.scalingAlarms()
+	for _, alarm := range monitor.Alarms(s.app, s.declared) {
+		alarms++
+		metrics += len(alarm.Metrics)
+	}
+	return alarms, metrics
+}
+
+// addMonitoring is what shows and counts, and who is told.
+func (s *stage) addMonitoring() {
+	if *s.declared.Dashboard {
+		s.addDashboard(s.earlierDashboards())
+	}
+	if *s.declared.Logs.CountErrors {
+		counted := slices.DeleteFunc(slices.Clone(s.app.Services), func(service spec.Service) bool { return service.Schedule != "" })
+		s.add(Line{Resource: "counted error lines", Detail: "a metric of each service, as if there were errors in every hour", Kind: Usage},
+			num(len(counted)), priceOf("metric"))
+	}
+	if alarms := s.declared.Alarms; alarms.OwnTopic() {
+		s.addTopic(messages, len(alarms.Notify))
+		if alarms.Slack != nil {
+			s.free("Slack channel", "AWS::Chatbot::SlackChannelConfiguration", 1)
+		}
+	}
+}
+
+// earlierDashboards are those that the application has in the stage's account
+// before this one: the pipeline's, and those of the stages before.
+func (s *stage) earlierDashboards() int {
+	n := 0
+	if p := s.app.Pipeline; p != nil && p.Account == s.declared.Account && *p.Dashboard {
+		n++
+	}
+	for _, other := range s.app.Stages {
+		if other.Name == s.declared.Name {
+			break
+		}
+		if other.Account == s.declared.Account && *other.Dashboard {
+			n++
+		}
+	}
+	return n
+}
+
+// addDashboard is one of an account that has so many of the application's.
+func (s *sheet) addDashboard(earlier int) {
+	const kind = "AWS::CloudWatch::Dashboard"
+	if earlier < freeDashboards {
+		s.free("dashboard (one of the three that an account has for free)", kind, 1)
+		return
+	}
+	s.addEach(kind, 1, "dashboard", "after the first three of the account")
+}
+
+// addTopic is where so many messages go to so many e-mail addresses.
+func (s *sheet) addTopic(messages, addresses int) {
+	s.add(Line{Resource: "notifications", Detail: fmt.Sprintf("%s, to each of %s", counted(messages, "message"), counted(addresses, "address")), Type: "AWS::SNS::Topic", Count: 1, Kind: Usage},
+		num(messages*addresses).Div(num(1_000_000)), priceOf("sns-email"))
+	s.free("e-mail subscriptions", "AWS::SNS::Subscription", addresses)
 }
 
 // addTaskAlarms are those that the scaling of tasks makes itself.
@@ -42,33 +106,10 @@ func (s *stage) addTaskAlarms() {
 
 // scalingAlarms add and remove instances: one watches their CPU, the other
 // their CPU and their number.
-func (s *stage) scalingAlarms() alarms {
+func (s *stage) scalingAlarms() (alarms, metrics int) {
 	scale := s.declared.Scale
 	if scale.Mode != spec.CPUAlarms || *scale.Instances.Min == *scale.Instances.Max {
-		return alarms{}
+		return 0, 0
 	}
-	return alarms{2, 3}
-}
-
-// endpointAlarms watch for server errors: those of a load balancer and those
-// of its tasks are two metrics.
-func (s *stage) endpointAlarms() alarms {
-	switch s.endpointKind() {
-	case noEndpoint:
-		return alarms{}
-	case balancer:
-		return alarms{1, 2}
-	}
-	return alarms{1, 1}
-}
-
-// scheduleAlarms watch the queues of failed runs.
-func (s *stage) scheduleAlarms() alarms {
-	n := 0
-	for _, service := range s.app.Services {
-		if service.Schedule != "" {
-			n++
-		}
-	}
-	return alarms{n, n}
+	return 2, 3
 }

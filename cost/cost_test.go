@@ -230,7 +230,8 @@ func TestConstantsAreThoseOfTheTemplates(t *testing.T) {
 	resolved, err := declared(t, "../tinystack.yaml").Resolve()
 	require.NoError(t, err)
 	s := &stage{app: resolved, declared: resolved.Stages[0]}
-	assert.Equal(t, watched, s.scalingAlarms().metrics+s.endpointAlarms().metrics)
+	_, metrics := s.watched()
+	assert.Equal(t, watched, metrics)
 }
 
 var resourceType = regexp.MustCompile(`"((?:AWS|Custom)::[A-Za-z0-9]+(?:::[A-Za-z0-9]+)?)"`)

@@ -58,6 +58,9 @@ func ofPipeline(app spec.App, load Load) Part {
 	p.addBuckets()
 	p.addLogs()
 	p.addNotifications()
+	if *p.app.Pipeline.Dashboard {
+		p.addDashboard(0)
+	}
 	p.free("EventBridge rules of AWS events", "AWS::Events::Rule", p.rules())
 	return Part{Name: pipelineName, Pipeline: true, Region: p.region, Load: load, Lines: p.lines}
 }
@@ -208,6 +211,10 @@ func (p *pipeline) addKeys() {
 		keys++
 		of = append(of, "of notifications")
 	}
+	if p.app.Pipeline.Logs.Encrypted {
+		keys++
+		of = append(of, "of logs")
+	}
 	p.addEach("AWS::KMS::Key", keys, "KMS keys", strings.Join(of, ", and "))
 }
 
@@ -240,11 +247,7 @@ func (p *pipeline) addLogs() {
 
 // addNotifications are e-mails: one for each build to each address, at most.
 func (p *pipeline) addNotifications() {
-	addresses := len(p.app.Pipeline.Notify)
-	if addresses == 0 {
-		return
+	if addresses := len(p.app.Pipeline.Notify); addresses > 0 {
+		p.addTopic(p.load.Builds, addresses)
 	}
-	p.add(Line{Resource: "notifications", Detail: fmt.Sprintf("at most an e-mail a build, to each of %d", addresses), Type: "AWS::SNS::Topic", Count: 1, Kind: Usage},
-		num(p.load.Builds*addresses).Div(num(1_000_000)), priceOf("sns-email"))
-	p.free("e-mail subscriptions", "AWS::SNS::Subscription", addresses)
 }

@@ -59,7 +59,7 @@ func ofStage(app spec.App, declared spec.Stage, load Load) Part {
 	s := &stage{sheet: sheet{region: declared.Region}, app: app, declared: declared, load: load}
 	for _, add := range []func(){
 		s.addInstances, s.addDatabase, s.addEgress, s.addEndpoint, s.addAddresses, s.addNamespace,
-		s.addSecrets, s.addAlarms, s.addInsights, s.addKeys, s.addLogs, s.addSchedules, s.addTransfer, s.addImages, s.addFree,
+		s.addSecrets, s.addAlarms, s.addMonitoring, s.addInsights, s.addKeys, s.addLogs, s.addSchedules, s.addTransfer, s.addImages, s.addFree,
 	} {
 		add()
 	}
@@ -208,11 +208,19 @@ func (s *stage) addSecrets() {
 	}
 }
 
-// addKeys are the customer keys of the stage: that of recorded shells.
+// addKeys are the customer keys of the stage.
 func (s *stage) addKeys() {
+	var of []string
 	if s.recordsExec() {
-		s.addEach("AWS::KMS::Key", 1, "KMS keys", "of recorded shells")
+		of = append(of, "of recorded shells")
 	}
+	if s.declared.Alarms.OwnTopic() {
+		of = append(of, "of notifications")
+	}
+	if s.declared.Logs.Encrypted {
+		of = append(of, "of logs")
+	}
+	s.addEach("AWS::KMS::Key", len(of), "KMS keys", strings.Join(of, ", "))
 }
 
 func (s *stage) recordsExec() bool { return *s.declared.Exec && *s.declared.Production }

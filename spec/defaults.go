@@ -31,7 +31,7 @@ const (
 
 	buildLogDays      = 90
 	productionLogDays = 90
-	otherLogDays      = 14
+	otherLogDays      = DefaultLogRetentionDays
 
 	productionBackupDays = 7
 	otherBackupDays      = 1
@@ -91,6 +91,7 @@ func presetOf(profile Profile) preset {
 func (p *Pipeline) setDefaults() {
 	fill(&p.Region, defaultRegion)
 	fill(&p.LogRetentionDays, buildLogDays)
+	fillPtr(&p.Dashboard, true)
 	fill(&p.ExecutionMode, Superseded)
 	fill(&p.ApprovalTimeout, 7*24*hour)
 	fill(&p.KeepImages, DefaultKeepImages)
@@ -172,6 +173,7 @@ func (s *Stage) setDefaults(app App) {
 	if s.Smoke != nil {
 		s.Smoke.setDefaults(app)
 	}
+	s.setMonitoringDefaults(app)
 }
 
 // setDefaults leaves Path empty where no service is public: there is nothing

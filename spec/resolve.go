@@ -72,6 +72,7 @@ func canary(production, overrides Stage) Stage {
 	derived.Endpoint.RedirectFrom, derived.Endpoint.ClientCertificates, derived.Endpoint.Firewall = nil, nil, ""
 	derived.Network.Zones, derived.Network.VPC = nil, nil
 	derived.Scale.Image = "" // machine images belong to a region
+	derived.Alarms.Topic, derived.Logs.Destination = "", nil
 	if production.Network.VPC != nil {
 		// Egress was said of that VPC.
 		derived.Network.Egress = ""

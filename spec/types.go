@@ -66,6 +66,14 @@ type Pipeline struct {
 	// the values CloudWatch Logs accepts. Default: 90.
 	LogRetentionDays int `yaml:"logRetentionDays"`
 
+	// Logs say what else becomes of the output of builds and releases.
+	// Default: it is kept, and no more.
+	Logs BuildLogs `yaml:"logs"`
+
+	// Dashboard shows all stages on one page in CloudWatch, in the pipeline's
+	// account. Default: true.
+	Dashboard *bool `yaml:"dashboard"`
+
 	// Declaration is the repository that this declaration and its app are in,
 	// where that is not the application's own: templates are made from there,
 	// images from the application's source, whose commit tags them. A change
@@ -469,6 +477,17 @@ type Stage struct {
 	// one of the values CloudWatch Logs accepts. Default: 90 in production,
 	// otherwise 14.
 	LogRetentionDays int `yaml:"logRetentionDays"`
+
+	// Logs say what else becomes of that output. Default: it is kept, and in
+	// production errors in it are counted.
+	Logs Logs `yaml:"logs"`
+
+	// Alarms say which alarms watch the stage, and who hears of them.
+	// Default: see docs/monitoring.md.
+	Alarms Alarms `yaml:"alarms"`
+
+	// Dashboard shows the stage on a page in CloudWatch. Default: true.
+	Dashboard *bool `yaml:"dashboard"`
 
 	// ContainerInsights collects CloudWatch metrics of every task, billed by
 	// the metric. Default: true in production, otherwise false.

@@ -42,6 +42,7 @@ func (p Pipeline) validate(r report) {
 		}
 	}
 	validateRetention(r.field("logRetentionDays"), p.LogRetentionDays)
+	p.Logs.validate(r.field("logs"), p.Region, p.Account)
 	if p.Declaration != nil {
 		p.Declaration.validate(r.field("declaration"), &p)
 	}

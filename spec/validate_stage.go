@@ -98,6 +98,7 @@ func (s Stage) validate(r report, app App) {
 	s.validateServing(r, app)
 	s.validatePulls(r, app)
 	s.validateSecretPlaces(r, app)
+	s.validateMonitoring(r, app)
 	if named {
 		s.validateDerivedNames(r, app)
 	}

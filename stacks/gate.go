@@ -5,27 +5,10 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/constructs/delivery"
-	"github.com/tinystack-go/tinystack/constructs/observability"
 )
 
-// addAlarms watches what the stage's users see, and lets the pipeline read it
-// where the stage is baked.
-func (s *stage) addAlarms(stack awscdk.Stack) {
-	if s.endpoint != nil {
-		name := s.endpointAlarmName()
-		alarm := observability.NewErrorAlarm(stack, jsii.String("EndpointErrors"), &observability.ErrorAlarmProps{
-			Name:        name,
-			Description: "The endpoint of " + s.name() + " answers with server errors",
-			Errors:      s.endpoint.ErrorMetric5xx(),
-		})
-		s.alarmNames = append(s.alarmNames, name)
-		for _, declared := range s.app.Services {
-			if declared.Public() {
-				// It is named, not referred to; ECS is to find it all the same.
-				s.services[declared.Name].Service().Node().AddDependency(alarm)
-			}
-		}
-	}
+// addGate lets the pipeline read the stage's alarms where the stage is baked.
+func (s *stage) addGate(stack awscdk.Stack) {
 	if s.bakes() {
 		delivery.NewGateRole(stack, jsii.String("GateRole"), &delivery.GateRoleProps{
 			App:             s.app.Name,
@@ -34,10 +17,6 @@ func (s *stage) addAlarms(stack awscdk.Stack) {
 		})
 	}
 }
-
-// endpointAlarmName is the physical name of the alarm that deployments and the
-// pipeline watch.
-func (s *stage) endpointAlarmName() string { return s.name() + "-endpoint-5xx" }
 
 // bakes says whether the pipeline waits after this stage and watches it.
 func (s *stage) bakes() bool { return s.app.Pipeline != nil && s.declared.Bake > 0 }

@@ -80,7 +80,8 @@ func (s *stage) addServices(tags map[string]string) {
 		s.addEndpoint(stack, net, namespace, public)
 	}
 	s.connectServices(stack)
-	s.addAlarms(stack)
+	s.addMonitoring(stack)
+	s.addGate(stack)
 }
 
 // connectServices lets the stage's services reach the internal ones, and the
@@ -142,7 +143,7 @@ func (s *stage) addService(stack awscdk.Stack, net network.Network, declared spe
 	// The agent of ECS Exec writes to the container's file system.
 	props.Exec = *s.declared.Exec && !declared.ReadOnlyRoot
 	if declared.Public() {
-		props.DeploymentAlarms = []string{s.endpointAlarmName()}
+		props.DeploymentAlarms = s.deploymentAlarms()
 	}
 	if namespace != nil {
 		props.Namespace = namespace
@@ -200,6 +201,9 @@ func (s *stage) serviceProps(stack awscdk.Stack, net network.Network, declared s
 		Subnets:          net.InstanceSubnets(),
 		LogRetentionDays: s.declared.LogRetentionDays,
 		RetainLogs:       *s.declared.Production,
+		LogKey:           s.logKey(stack),
+		Unwatched:        s.unwatched(),
+		Runbooks:         s.declared.Alarms.Runbooks,
 	}
 }
 

@@ -72,6 +72,7 @@ func TestDeclarations(t *testing.T) {
 			snapshot.MatchAssembly(t, filepath.Join("testdata", name), assembly)
 			snapshot.MatchLogicalIDs(t, filepath.Join("testdata", name+".stateful"), assembly)
 			everyTemplate(t, assembly)
+			everyAlarm(t, declared, assembly)
 		})
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -51,6 +53,8 @@ type Stage interface {
 	ScheduledTasks() map[string]service.ScheduledTask
 	// Endpoint of the stage; nil where no service is public.
 	Endpoint() endpoint.Endpoint
+	// AlarmTopic hears of the stage's alarms; nil where nobody is to.
+	AlarmTopic() awssns.ITopic
 }
 
 type stage struct {
@@ -64,8 +68,11 @@ type stage struct {
 	services  map[string]service.EcsEc2Service
 	scheduled map[string]service.ScheduledTask
 	endpoint  endpoint.Endpoint
+	topic     awssns.ITopic
 	// alarmNames tell that the stage is not well.
 	alarmNames []string
+	// key encrypts the containers' output; nil where that is not asked for.
+	key awskms.Key
 	// Outputs that steps of a pipeline read; nil where there are none.
 	clusterARN   awscdk.CfnOutput
 	serviceNames map[string]awscdk.CfnOutput
@@ -112,9 +119,13 @@ func (s *stage) Cluster() cluster.Cluster                         { return s.clu
 func (s *stage) Services() map[string]service.EcsEc2Service       { return s.services }
 func (s *stage) ScheduledTasks() map[string]service.ScheduledTask { return s.scheduled }
 func (s *stage) Endpoint() endpoint.Endpoint                      { return s.endpoint }
+func (s *stage) AlarmTopic() awssns.ITopic                        { return s.topic }
 
 // name prefixes what has a physical name.
 func (s *stage) name() string { return s.app.Name + "-" + s.declared.Name }
+
+// databaseIdentifier is the physical name of the stage's own instance.
+func (s *stage) databaseIdentifier() string { return s.name() }
 
 func (s *stage) newStack(id, description string) awscdk.Stack {
 	stack := awscdk.NewStack(s, &id, &awscdk.StackProps{
@@ -152,7 +163,7 @@ func (s *stage) addDatabase() {
 		VPC:              n.VPC(),
 		Subnets:          n.DatabaseSubnets(),
 		Database:         *s.declared.Database,
-		Identifier:       s.name(),
+		Identifier:       s.databaseIdentifier(),
 		SecretName:       fmt.Sprintf("%s/%s/database", s.declared.Name, s.app.Name),
 		Owner:            s.app.Name,
 		Production:       *s.declared.Production,

@@ -8,6 +8,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/constructs/delivery"
+	"github.com/tinystack-go/tinystack/constructs/observability"
+	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -103,6 +105,14 @@ func (t *tinyStack) addDelivery() {
 		BuildSpecs:   t.app.BuildFiles("build.yml"),
 		ReleaseSpecs: t.app.BuildFiles("release.yml"),
 	})
+	if *t.app.Pipeline.Dashboard {
+		observability.NewDashboard(stack, jsii.String("Dashboard"), &observability.DashboardProps{
+			Name: t.app.Name,
+			Body: monitor.Stages(t.app, *stack.Partition(), monitor.PipelineLogs{
+				Builds: *t.delivery.LogGroup().LogGroupName(), Deployments: *t.delivery.History().LogGroupName(),
+			}),
+		})
+	}
 }
 
 func (t *tinyStack) newStack(id, name, region, description string) awscdk.Stack {

@@ -158,8 +158,7 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 		LaunchTemplate: template,
 		MinCapacity:    jsii.Number(low),
 		MaxCapacity:    jsii.Number(high),
-		// What the alarm of low load needs to know; free of charge.
-		GroupMetrics: groupMetrics(scale),
+		GroupMetrics:   groupMetrics(),
 		// A new launch template (instance type, machine image) replaces the
 		// running instances one by one; their tasks are drained first.
 		UpdatePolicy: awsautoscaling.UpdatePolicy_RollingUpdate(&awsautoscaling.RollingUpdateOptions{

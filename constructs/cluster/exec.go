@@ -1,10 +1,7 @@
 package cluster
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/constructs/observability"
@@ -21,21 +18,10 @@ func (c *cluster) execConfiguration(props *ClusterProps) *awsecs.ExecuteCommandC
 	if !props.ExecLog {
 		return nil
 	}
-	key := awskms.NewKey(c, jsii.String("ExecKey"), &awskms.KeyProps{
-		Description:       jsii.String("Sessions of ECS Exec and their record"),
-		EnableKeyRotation: jsii.Bool(true),
-		RemovalPolicy:     awscdk.RemovalPolicy_RETAIN,
+	key := observability.NewLogKey(c, jsii.String("ExecKey"), &observability.LogKeyProps{
+		Description: "Sessions of ECS Exec and their record",
+		Retain:      true,
 	})
-	stack := awscdk.Stack_Of(c)
-	key.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid:        jsii.String("LogGroups"),
-		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("logs."+*stack.Region()+".amazonaws.com"), nil)},
-		Actions:    jsii.Strings("kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"),
-		Resources:  jsii.Strings("*"),
-		Conditions: &map[string]any{"ArnLike": map[string]any{
-			"kms:EncryptionContext:aws:logs:arn": "arn:" + *stack.Partition() + ":logs:" + *stack.Region() + ":" + *stack.Account() + ":log-group:*",
-		}},
-	}), nil)
 	days := props.ExecLogRetentionDays
 	if days == 0 {
 		days = defaultExecLogRetentionDays

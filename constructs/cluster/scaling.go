@@ -40,11 +40,9 @@ func (c *cluster) addCPUAlarms(scale spec.ScaleProfile) {
 // metricInstances counts instances that serve, once a group collects it.
 const metricInstances = "GroupInServiceInstances"
 
-// groupMetrics turns that on where the alarm of low load needs it.
-func groupMetrics(scale spec.ScaleProfile) *[]awsautoscaling.GroupMetrics {
-	if !hasCPUAlarms(scale) {
-		return nil
-	}
+// groupMetrics turns that on, for the alarm of low load and for dashboards; it
+// is free of charge.
+func groupMetrics() *[]awsautoscaling.GroupMetrics {
 	return &[]awsautoscaling.GroupMetrics{awsautoscaling.NewGroupMetrics(awsautoscaling.GroupMetric_IN_SERVICE_INSTANCES())}
 }
 

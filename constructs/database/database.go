@@ -57,7 +57,7 @@ type PgDatabaseProps struct {
 	// Default: snapshot.
 	Removal spec.Removal
 
-	// LogRetentionDays of the instance's log. Default: 14.
+	// LogRetentionDays of the instance's log. Default: [spec.DefaultLogRetentionDays].
 	LogRetentionDays int
 }
 

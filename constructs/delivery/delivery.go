@@ -93,6 +93,9 @@ type Delivery interface {
 	Topic() awssns.ITopic
 	// LogGroup holds the output of builds and releases.
 	LogGroup() awslogs.ILogGroup
+	// History is the log group of what became of each action: deployments and
+	// approvals have no output of their own.
+	History() awslogs.ILogGroup
 	// ArtifactBucket holds what actions hand to one another.
 	ArtifactBucket() awss3.IBucket
 }
@@ -103,6 +106,7 @@ type delivery struct {
 	app   spec.App
 
 	logs         awslogs.LogGroup
+	events       awslogs.LogGroup
 	artifacts    awss3.Bucket
 	topic        awssns.Topic
 	codePipeline awscodepipeline.Pipeline
@@ -133,7 +137,11 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 	d.logs = observability.NewLogGroup(d, jsii.String("Builds"), &observability.LogGroupProps{
 		Name:          "/tinystack/" + d.app.Name + "/builds",
 		RetentionDays: d.app.Pipeline.LogRetentionDays,
+		Key:           d.logKey(),
 	})
+	if to := d.app.Pipeline.Logs.Destination; to != nil {
+		observability.NewLogSubscription(d, jsii.String("LogDestination"), &observability.LogSubscriptionProps{LogGroup: d.logs, Destination: *to})
+	}
 	d.artifacts = d.artifactBucket()
 	d.codePipeline = awscodepipeline.NewPipeline(d, jsii.String("Pipeline"), &awscodepipeline.PipelineProps{
 		PipelineName:             jsii.String(d.app.Name),
@@ -150,6 +158,7 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 	})
 	d.topic = d.notifications()
 	d.history()
+	d.queries()
 	if err := d.addSources(); err != nil {
 		panic(fmt.Errorf("delivery %s: %w", *id, err))
 	}
@@ -181,6 +190,7 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 func (d *delivery) Pipeline() pipelines.CodePipeline       { return d.pipeline }
 func (d *delivery) CodePipeline() awscodepipeline.Pipeline { return d.codePipeline }
 func (d *delivery) LogGroup() awslogs.ILogGroup            { return d.logs }
+func (d *delivery) History() awslogs.ILogGroup             { return d.events }
 func (d *delivery) ArtifactBucket() awss3.IBucket          { return d.artifacts }
 
 func (d *delivery) Topic() awssns.ITopic {

@@ -411,17 +411,21 @@ func TestGuestbook(t *testing.T) {
 		subscription := only(t, pipeline, "AWS::SNS::Subscription").Properties
 		assert.Equal(t, "email", subscription["Protocol"])
 		assert.Equal(t, "team@example.com", subscription["Endpoint"])
-		var failed snapshot.Resource
+		messages := ""
 		for id, rule := range pipeline.Resources("AWS::Events::Rule") {
-			if strings.Contains(id, "Failed") {
-				failed = rule
+			if !strings.Contains(id, "Failed") {
+				continue
+			}
+			assert.Equal(t, []any{"FAILED"}, rule.Get("Properties.EventPattern.detail.state"))
+			assert.Len(t, rule.Get("Properties.EventPattern.resources"), 1, "exactly this pipeline")
+			messages += rule.Get("Properties.Targets.0.InputTransformer.InputTemplate").(string)
+			if strings.Contains(id, "Build") {
+				assert.Equal(t, []any{"CodeBuild"}, rule.Get("Properties.EventPattern.detail.type.provider"))
 			}
 		}
-		assert.Equal(t, []any{"FAILED"}, failed.Get("Properties.EventPattern.detail.state"))
-		assert.Len(t, failed.Get("Properties.EventPattern.resources"), 1, "exactly this pipeline")
-		message := failed.Get("Properties.Targets.0.InputTransformer.InputTemplate").(string)
-		assert.Contains(t, message, "Pipeline guestbook failed (execution <detail-execution-id>).")
-		assert.Contains(t, message, "https://us-east-1.console.aws.amazon.com/codesuite/codepipeline/pipelines/guestbook/view?region=us-east-1")
+		assert.Contains(t, messages, "Pipeline guestbook failed (execution <detail-execution-id>).")
+		assert.Contains(t, messages, "https://us-east-1.console.aws.amazon.com/codesuite/codepipeline/pipelines/guestbook/view?region=us-east-1")
+		assert.Contains(t, messages, "Step <detail-action> of stage <detail-stage> in pipeline guestbook failed. Its output is at <detail-execution-result-external-execution-url>.")
 		services := map[string]bool{}
 		for _, key := range pipeline.Resources("AWS::KMS::Key") {
 			assert.Equal(t, true, key.Properties["EnableKeyRotation"])

@@ -44,4 +44,5 @@ func (d *delivery) history() {
 		Targets: []awsevents.CfnRule_TargetProperty{{Id: jsii.String("Log"), Arn: jsii.String(arn)}},
 	})
 	events.Node().AddDependency(group)
+	d.events = group
 }

@@ -12,12 +12,10 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tinystack-go/tinystack/constructs/observability"
 	"github.com/tinystack-go/tinystack/internal/acknowledge"
 	"github.com/tinystack-go/tinystack/spec"
 )
-
-// defaultLogRetentionDays of access logs in S3.
-const defaultLogRetentionDays = 14
 
 // ALBProps says what load balancer is wanted.
 type ALBProps struct {
@@ -61,7 +59,7 @@ type ALBProps struct {
 	// deployments is raised. Default: false: a rolling update.
 	BlueGreen bool
 
-	// LogRetentionDays of the access logs. Default: 14.
+	// LogRetentionDays of the access logs. Default: [spec.DefaultLogRetentionDays].
 	LogRetentionDays int
 
 	// Production turns on deletion protection. It must be turned off, and
@@ -94,6 +92,8 @@ type alb struct {
 	balancer elb.ApplicationLoadBalancer
 	listener elb.ApplicationListener
 	groups   targetGroups
+	// containers whose tasks are in groups.
+	containers []string
 	// green takes turns with the first of groups in blue/green deployments.
 	green    elb.ApplicationTargetGroup
 	security awsec2.SecurityGroup
@@ -128,8 +128,9 @@ func NewALB(scope constructs.Construct, id *string, props *ALBProps) ALB {
 		balancer.IdleTimeout = awscdk.Duration_Seconds(jsii.Number(props.IdleTimeout.Seconds()))
 	}
 	e.balancer = elb.NewApplicationLoadBalancer(kind, jsii.String("LoadBalancer"), balancer)
-	e.addAccessLogs(kind, orDefault(props.LogRetentionDays, defaultLogRetentionDays))
+	e.addAccessLogs(kind, observability.Retention(props.LogRetentionDays))
 	e.groups = newTargetGroups(kind, props.VPC, target, routes, props.StickySessions, props.BlueGreen)
+	e.containers = containers(target, routes)
 	if props.BlueGreen {
 		e.green = target.newGroup(kind, "AlternateTargetGroup", props.VPC, props.StickySessions)
 	}

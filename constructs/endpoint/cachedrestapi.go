@@ -77,7 +77,7 @@ type CachedRESTAPIProps struct {
 	Throttling spec.Throttling
 
 	// LogRetentionDays of the access logs, one of the values that CloudWatch
-	// Logs accepts. Default: 14.
+	// Logs accepts. Default: [spec.DefaultLogRetentionDays].
 	LogRetentionDays int
 }
 
@@ -105,13 +105,14 @@ type CachedRESTAPI interface {
 
 type cachedRESTAPI struct {
 	constructs.Construct
-	address  address
-	api      awsapigateway.RestApi
-	link     vpcLink
-	balancer elb.ApplicationLoadBalancer
-	groups   targetGroups
-	keys     map[string]awsapigateway.IApiKey
-	logs     awslogs.LogGroup
+	address    address
+	api        awsapigateway.RestApi
+	link       vpcLink
+	balancer   elb.ApplicationLoadBalancer
+	groups     targetGroups
+	containers []string
+	keys       map[string]awsapigateway.IApiKey
+	logs       awslogs.LogGroup
 }
 
 // NewCachedRESTAPI makes a REST API that passes requests on to the tasks of a
@@ -201,6 +202,7 @@ func (e *cachedRESTAPI) addLoadBalancer(scope constructs.Construct, props *Cache
 		DropInvalidHeaderFields: jsii.Bool(true),
 	})
 	e.groups = newTargetGroups(scope, props.VPC, target, routes, 0, false)
+	e.containers = containers(target, routes)
 	listener := e.balancer.AddListener(jsii.String("HttpListener"), &elb.BaseApplicationListenerProps{
 		Port:          jsii.Number(80),
 		Open:          jsii.Bool(false),

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -59,6 +60,9 @@ type Endpoint interface {
 	// UnhealthyTargetsMetric counts tasks that fail the load balancer's health
 	// check; nil where there is no load balancer.
 	UnhealthyTargetsMetric() awscloudwatch.IMetric
+	// MetricNames are the names by which CloudWatch knows the endpoint, for the
+	// alarms of package monitor.
+	MetricNames() monitor.Names
 }
 
 // address is where a kind is found.
@@ -97,13 +101,6 @@ func check(id *string, problems ...error) {
 // isToken says whether CloudFormation fills in the text, so that nothing can
 // be said of it now.
 func isToken(text string) bool { return *awscdk.Token_IsUnresolved(text) }
-
-func orDefault(number, otherwise int) int {
-	if number == 0 {
-		return otherwise
-	}
-	return number
-}
 
 func numberOrNil(number int) *float64 {
 	if number == 0 {

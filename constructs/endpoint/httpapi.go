@@ -76,7 +76,7 @@ type HTTPAPIProps struct {
 	Throttling spec.Throttling
 
 	// LogRetentionDays of the access logs, one of the values that CloudWatch
-	// Logs accepts. Default: 14.
+	// Logs accepts. Default: [spec.DefaultLogRetentionDays].
 	LogRetentionDays int
 }
 

@@ -7,10 +7,10 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tinystack-go/tinystack/constructs/observability"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -209,10 +209,7 @@ func (n *network) addFlowLog() {
 		ResourceType: awsec2.FlowLogResourceType_FromVpc(n.vpc),
 		TrafficType:  awsec2.FlowLogTrafficType_REJECT,
 		Destination: awsec2.FlowLogDestination_ToCloudWatchLogs(
-			awslogs.NewLogGroup(n, jsii.String("FlowLogGroup"), &awslogs.LogGroupProps{
-				Retention:     awslogs.RetentionDays_TWO_WEEKS,
-				RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
-			}), nil),
+			observability.NewLogGroup(n, jsii.String("FlowLogGroup"), &observability.LogGroupProps{}), nil),
 	})
 }
 

@@ -3,15 +3,13 @@
 package observability
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
-)
 
-// defaultRetentionDays of a log group that is not told otherwise.
-const defaultRetentionDays = 14
+	"github.com/tinystack-go/tinystack/spec"
+)
 
 // LogGroupProps says what log group is wanted.
 type LogGroupProps struct {
@@ -19,7 +17,7 @@ type LogGroupProps struct {
 	// stack can be deleted and made again.
 	Name string
 	// RetentionDays is how long events are kept, one of the values that
-	// CloudWatch Logs accepts. Default: 14.
+	// CloudWatch Logs accepts. Default: [spec.DefaultLogRetentionDays].
 	RetentionDays int
 	// Retain keeps the group when the stack is deleted. Default: false.
 	Retain bool
@@ -30,20 +28,16 @@ type LogGroupProps struct {
 
 // NewLogGroup makes a log group whose retention is always finite.
 func NewLogGroup(scope constructs.Construct, id *string, props *LogGroupProps) awslogs.LogGroup {
-	removal := awscdk.RemovalPolicy_DESTROY
-	if props.Retain {
-		removal = awscdk.RemovalPolicy_RETAIN
-	}
-	var name *string
-	if props.Name != "" {
-		name = &props.Name
-	}
-	group := awslogs.NewLogGroup(scope, id, &awslogs.LogGroupProps{LogGroupName: name, RemovalPolicy: removal, EncryptionKey: props.Key})
-	days := props.RetentionDays
-	if days == 0 {
-		days = defaultRetentionDays
-	}
+	group := awslogs.NewLogGroup(scope, id, &awslogs.LogGroupProps{LogGroupName: optional(props.Name), RemovalPolicy: removal(props.Retain), EncryptionKey: props.Key})
 	// In days, as declared; the CDK's property takes names instead.
-	group.Node().DefaultChild().(awslogs.CfnLogGroup).SetRetentionInDays(jsii.Number(days))
+	group.Node().DefaultChild().(awslogs.CfnLogGroup).SetRetentionInDays(jsii.Number(Retention(props.RetentionDays)))
 	return group
+}
+
+// Retention is how many days a log is kept where a number is declared, or none.
+func Retention(declared int) int {
+	if declared == 0 {
+		return spec.DefaultLogRetentionDays
+	}
+	return declared
 }

@@ -68,6 +68,7 @@ func newDefinition(scope constructs.Construct, props *EcsEc2ServiceProps, plan p
 	d.logs = observability.NewLogGroup(scope, jsii.String("LogGroup"), &observability.LogGroupProps{
 		RetentionDays: props.LogRetentionDays,
 		Retain:        props.RetainLogs,
+		Key:           props.LogKey,
 	})
 	taskRole := awsiam.NewRole(scope, jsii.String("TaskRole"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("ecs-tasks.amazonaws.com"), &awsiam.ServicePrincipalOpts{

@@ -16,7 +16,9 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tinystack-go/tinystack/constructs/observability"
 	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -25,7 +27,6 @@ const (
 	retryAttempts  = 20
 	retrySeconds   = 60 * 60
 	failureDays    = 14
-	failurePeriod  = 5
 	schedulePrefix = "schedule:"
 )
 
@@ -50,7 +51,8 @@ type ScheduledTask interface {
 	SecurityGroup() awsec2.ISecurityGroup
 	// Failures holds a message for each run that failed.
 	Failures() awssqs.IQueue
-	// FailureAlarm is raised while there is any.
+	// FailureAlarm is raised while there is any; nil where the task is not
+	// watched.
 	FailureAlarm() awscloudwatch.Alarm
 	// AddVariable adds to the container's environment.
 	AddVariable(name, value string)
@@ -122,15 +124,13 @@ func (s *scheduledTask) addFailures(props *EcsEc2ServiceProps, declared spec.Ser
 		},
 		Targets: &[]awsevents.IRuleTarget{awseventstargets.NewSqsQueue(s.failures, nil)},
 	})
-	s.alarm = awscloudwatch.NewAlarm(s, jsii.String("FailureAlarm"), &awscloudwatch.AlarmProps{
-		AlarmDescription: jsii.String(fmt.Sprintf("Runs of %s failed. What is known of them is in the queue %s; an empty queue ends the alarm.", declared.Name, *s.failures.QueueName())),
-		Metric: s.failures.MetricApproximateNumberOfMessagesVisible(&awscloudwatch.MetricOptions{
-			Period: awscdk.Duration_Minutes(jsii.Number(failurePeriod)),
-		}),
-		Threshold:          jsii.Number(1),
-		EvaluationPeriods:  jsii.Number(1),
-		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-		TreatMissingData:   awscloudwatch.TreatMissingData_NOT_BREACHING,
+	if props.Unwatched {
+		return
+	}
+	s.alarm = observability.NewAlarm(s, jsii.String("FailureAlarm"), &observability.AlarmProps{
+		Alarm:    monitor.TaskFailed(declared.Name),
+		Names:    monitor.Names{monitor.RefQueue(declared.Name): *s.failures.QueueName()},
+		Runbooks: props.Runbooks,
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsservicediscovery"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -79,12 +80,23 @@ type EcsEc2ServiceProps struct {
 	// Exec allows `aws ecs execute-command`. Default: false.
 	Exec bool
 
-	// LogRetentionDays of the container's output. Default: 14.
+	// LogRetentionDays of the container's output. Default: [spec.DefaultLogRetentionDays].
 	LogRetentionDays int
 
 	// RetainLogs keeps the log group when the stack is deleted.
 	// Default: false.
 	RetainLogs bool
+
+	// LogKey encrypts the container's output; see [observability.NewLogKey].
+	// Default: a key of AWS's own.
+	LogKey awskms.IKey
+
+	// Unwatched leaves a scheduled task without its alarm. Default: false.
+	Unwatched bool
+
+	// Runbooks is the address of the page that says what to do about that
+	// alarm. Default: this project's.
+	Runbooks string
 }
 
 // EcsEc2Service is an ECS service on EC2 instances.

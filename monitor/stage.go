@@ -1,0 +1,289 @@
+package monitor
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+// essential are the alarms that every stage has; see [spec.Essential].
+var essential = []spec.AlarmID{spec.AlarmEndpoint5xx, spec.AlarmLatencyP90, spec.AlarmNoTasks, spec.AlarmTaskFailed}
+
+// Alarms are those of a stage of a resolved application. What is not there
+// raises none: a stage without tasks has no alarm on its endpoint or services,
+// one without a database none on that.
+func Alarms(app spec.App, stage spec.Stage) []Alarm {
+	t := stage.Alarms.Thresholds
+	var all []Alarm
+	if servesRequests(app, stage) {
+		all = append(all, endpointOf(stage).alarms(t)...)
+	}
+	shares, _ := spec.Shares(stage.Scale, app.Services) // resolved: they fit
+	for _, service := range app.Services {
+		switch {
+		case service.Schedule != "":
+			all = append(all, TaskFailed(service.Name))
+		case *service.TasksIn(stage.Scale).Max > 0:
+			all = append(all, serviceAlarms(app, stage, service, shares[service.Name])...)
+		}
+	}
+	if *stage.Scale.Instances.Max > 0 {
+		all = append(all, instanceAlarms(stage)...)
+	}
+	if stage.Database != nil && stage.Database.Existing == nil {
+		all = append(all, databaseAlarms(*stage.Database, t)...)
+	}
+	return Wanted(stage, all)
+}
+
+// Wanted are those of the alarms that the stage's level includes and that are
+// not turned off.
+func Wanted(stage spec.Stage, alarms []Alarm) []Alarm {
+	return slices.DeleteFunc(alarms, func(a Alarm) bool {
+		return slices.Contains(stage.Alarms.Off, a.ID) ||
+			stage.Alarms.Level != spec.Full && !slices.Contains(essential, a.ID)
+	})
+}
+
+// Unwell joins the alarms of what users feel, so that one outage is one
+// message. A stage with the essential alarms only has none, nor one where there
+// is nothing to join.
+func Unwell(stage spec.Stage, alarms []Alarm) (Composite, bool) {
+	gates := Gates(alarms)
+	return Composite{
+		ID: spec.AlarmStageUnwell, Severity: Critical, Members: gates,
+		Meaning: "Users cannot use the stage as they should: requests fail or take too long, or a service has no task.",
+	}, len(gates) > 1 && stage.Alarms.Level == spec.Full && !slices.Contains(stage.Alarms.Off, spec.AlarmStageUnwell)
+}
+
+// Gates are the alarms that promotions stop at.
+func Gates(alarms []Alarm) []Alarm {
+	return slices.DeleteFunc(slices.Clone(alarms), func(a Alarm) bool { return !a.Gate })
+}
+
+// DeploymentAlarms are those of the gates that a deployment by ECS watches and
+// goes back at: those of the endpoint. Whether tasks start ECS sees itself, and
+// an alarm on the service cannot be made before the service that names it.
+func DeploymentAlarms(alarms []Alarm) []Alarm {
+	return slices.DeleteFunc(Gates(alarms), func(a Alarm) bool { return a.Subject != "" })
+}
+
+// servesRequests says whether there is an endpoint, and a task behind it.
+func servesRequests(app spec.App, stage spec.Stage) bool {
+	return slices.ContainsFunc(app.Services, func(s spec.Service) bool {
+		return s.Public() && *s.TasksIn(stage.Scale).Max > 0
+	})
+}
+
+// balanced says whether a load balancer knows the service's healthy tasks.
+func balanced(stage spec.Stage, service spec.Service) bool {
+	return service.Public() && (stage.Endpoint.Type == spec.ALB || stage.Endpoint.Caching != nil)
+}
+
+// alternates says whether the service changes between two target groups.
+func alternates(stage spec.Stage, service spec.Service) bool {
+	return balanced(stage, service) && service.Path == "" && stage.Endpoint.Deployment == spec.BlueGreen
+}
+
+func ofService(name string) []Dimension {
+	return []Dimension{{"ClusterName", RefCluster}, {"ServiceName", RefService(name)}}
+}
+
+func serviceAlarms(app spec.App, stage spec.Stage, service spec.Service, share spec.Share) []Alarm {
+	t, name := stage.Alarms.Thresholds, service.Name
+	const minute = 60
+	var alarms []Alarm
+	if *service.TasksIn(stage.Scale).Min > 0 {
+		alarms = append(alarms, noTasks(stage, service))
+	}
+	if *stage.ContainerInsights {
+		const namespace = "ECS/ContainerInsights"
+		alarms = append(alarms, Alarm{
+			ID: spec.AlarmTasksMissing, Subject: name, Severity: Warning,
+			Meaning: fmt.Sprintf("Service %s has had fewer tasks than it should for a quarter of an hour.", name),
+			Metrics: []Metric{
+				metric("desired", namespace, "DesiredTaskCount", "Average", ofService(name)...),
+				metric("running", namespace, "RunningTaskCount", "Average", ofService(name)...),
+			},
+			Expression: "desired - FILL(running, 0)",
+			Threshold:  1, Comparison: AtLeast,
+			Period: minute, Periods: 15, Datapoints: 15, Missing: Good,
+		})
+	}
+	// AWS measures tasks by what they reserve, which is less than they may
+	// use: see spec.Share.
+	cpu := float64(t.ServiceCPU) * float64(share.CPUTarget) / float64(stage.Scale.CPU.ScaleOut)
+	alarms = append(alarms, Alarm{
+		ID: spec.AlarmServiceCPU, Subject: name, Severity: Warning,
+		Meaning:   fmt.Sprintf("Service %s has used %d %% of its CPU for half an hour, and more tasks did not help.", name, t.ServiceCPU),
+		Metrics:   []Metric{metric("cpu", "AWS/ECS", "CPUUtilization", "Average", ofService(name)...)},
+		Threshold: math.Round(cpu), Comparison: AtLeast,
+		Period: fiveMinutes, Periods: 6, Datapoints: 6, Missing: Good,
+	}, Alarm{
+		ID: spec.AlarmServiceMemory, Subject: name, Severity: Warning,
+		Meaning:   fmt.Sprintf("Service %s uses %d %% of the memory it may use; a container that wants more than all of it is killed.", name, t.ServiceMemory),
+		Metrics:   []Metric{metric("memory", "AWS/ECS", "MemoryUtilization", "Average", ofService(name)...)},
+		Threshold: math.Round(float64(t.ServiceMemory) * memoryFactor(share)), Comparison: AtLeast,
+		Period: fiveMinutes, Periods: 3, Datapoints: 3, Missing: Good,
+	})
+	if *stage.Logs.CountErrors {
+		errors := ErrorMetric(app.Name, stage.Name, name)
+		errors.ID = "lines"
+		alarms = append(alarms, Alarm{
+			ID: spec.AlarmErrorLines, Subject: name, Severity: Warning,
+			Meaning:   fmt.Sprintf("Service %s wrote %d lines or more that look like errors in five minutes, and again in the next five.", name, t.ErrorLines),
+			Metrics:   []Metric{errors},
+			Threshold: float64(t.ErrorLines), Comparison: AtLeast,
+			Period: fiveMinutes, Periods: 2, Datapoints: 2, Missing: Good,
+		})
+	}
+	return alarms
+}
+
+// noTasks is raised when nothing is left that could work. A load balancer
+// knows whether tasks are healthy. Elsewhere the metrics of a service stop with
+// its last task, as ECS reports for running tasks only.
+func noTasks(stage spec.Stage, service spec.Service) Alarm {
+	name := service.Name
+	alarm := Alarm{
+		ID: spec.AlarmNoTasks, Subject: name, Severity: Critical, Gate: true,
+		Meaning:   fmt.Sprintf("Service %s has had no running task for five minutes.", name),
+		Metrics:   []Metric{metric("tasks", "AWS/ECS", "CPUUtilization", "SampleCount", ofService(name)...)},
+		Threshold: 1, Comparison: Below,
+		Period: 60, Periods: 5, Datapoints: 5, Missing: Bad,
+	}
+	if !balanced(stage, service) {
+		return alarm
+	}
+	healthy := func(id string, group Ref) Metric {
+		return metric(id, "AWS/ApplicationELB", "HealthyHostCount", "Maximum", Dimension{"TargetGroup", group}, Dimension{"LoadBalancer", RefLoadBalancer})
+	}
+	alarm.Meaning = fmt.Sprintf("Service %s has had no healthy task for five minutes.", name)
+	alarm.Metrics = []Metric{healthy("tasks", RefTargetGroup(name))}
+	if alternates(stage, service) {
+		alarm.Metrics = append(alarm.Metrics, healthy("others", RefAlternate(name)))
+		alarm.Expression = "FILL(tasks, 0) + FILL(others, 0)"
+	}
+	return alarm
+}
+
+// memoryFactor is how much more a task may use than AWS measures it by.
+func memoryFactor(share spec.Share) float64 {
+	if share.TaskMemory > 0 || share.MemoryReservation == 0 {
+		return 1
+	}
+	return float64(share.Memory) / float64(share.MemoryReservation)
+}
+
+// ErrorMetric counts the lines of a service's output that look like errors.
+func ErrorMetric(app, stage, service string) Metric {
+	return metric("errors", "tinystack/"+app, fmt.Sprintf("%s-%s-error-lines", stage, service), "Sum")
+}
+
+// TaskFailed is raised while runs of a scheduled task that failed are in its
+// queue.
+func TaskFailed(task string) Alarm {
+	return Alarm{
+		ID: spec.AlarmTaskFailed, Subject: task, Severity: Warning,
+		Meaning:   fmt.Sprintf("Runs of %s failed. What is known of them is in its queue of failures; an empty queue ends the alarm.", task),
+		Metrics:   []Metric{metric("failures", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", Dimension{"QueueName", RefQueue(task)})},
+		Threshold: 1, Comparison: AtLeast,
+		Period: fiveMinutes, Periods: 1, Datapoints: 1, Missing: Good,
+	}
+}
+
+func instanceAlarms(stage spec.Stage) []Alarm {
+	group := Dimension{"AutoScalingGroupName", RefInstances}
+	t := stage.Alarms.Thresholds
+	// Scaling gets its time, and a new instance that to take over some load.
+	patience := max(6, stage.Scale.CPU.For.Minutes()/5+3)
+	return []Alarm{{
+		ID: spec.AlarmInstanceCPU, Severity: Warning,
+		Meaning:   fmt.Sprintf("The instances have used %d %% of their CPU for %d minutes; scaling did not relieve them.", t.InstanceCPU, 5*patience),
+		Metrics:   []Metric{metric("cpu", "AWS/EC2", "CPUUtilization", "Average", group)},
+		Threshold: float64(t.InstanceCPU), Comparison: AtLeast,
+		Period: fiveMinutes, Periods: patience, Datapoints: patience, Missing: Good,
+	}, {
+		ID: spec.AlarmInstanceStatus, Severity: Warning,
+		Meaning:   "An instance has failed the status checks of EC2 for a quarter of an hour, and was not replaced.",
+		Metrics:   []Metric{metric("failed", "AWS/EC2", "StatusCheckFailed", "Maximum", group)},
+		Threshold: 1, Comparison: AtLeast,
+		Period: fiveMinutes, Periods: 3, Datapoints: 3, Missing: Good,
+	}}
+}
+
+const gibibyte = 1 << 30
+
+func ofDatabase(id, name, statistic string, database Ref) Metric {
+	return metric(id, "AWS/RDS", name, statistic, Dimension{"DBInstanceIdentifier", database})
+}
+
+func databaseAlarms(database spec.Database, t spec.Thresholds) []Alarm {
+	alarms := []Alarm{{
+		ID: spec.AlarmDatabaseCPU, Severity: Warning,
+		Meaning:   fmt.Sprintf("The database has used %d %% of its CPU for half an hour.", t.DatabaseCPU),
+		Metrics:   []Metric{ofDatabase("cpu", "CPUUtilization", "Average", RefDatabase)},
+		Threshold: float64(t.DatabaseCPU), Comparison: AtLeast,
+		Period: fiveMinutes, Periods: 6, Datapoints: 6, Missing: Good,
+	}, {
+		// RDS lets storage grow when a tenth is left; half an hour later it
+		// has, or cannot.
+		ID: spec.AlarmDatabaseStorage, Severity: Critical,
+		Meaning:   fmt.Sprintf("Less than %d GB of the database's storage have been free for half an hour, and it did not grow. A full database stops.", t.FreeStorage),
+		Metrics:   []Metric{ofDatabase("free", "FreeStorageSpace", "Minimum", RefDatabase)},
+		Threshold: float64(t.FreeStorage) * gibibyte, Comparison: Below,
+		Period: fiveMinutes, Periods: 6, Datapoints: 6, Missing: Unchanged,
+	}}
+	if most, known := MaxConnections(database.Instance); known {
+		alarms = append(alarms, Alarm{
+			ID: spec.AlarmDatabaseConnections, Severity: Warning,
+			Meaning:   fmt.Sprintf("The database has %d %% of the connections open that its instance takes, about %d.", t.DatabaseConnections, most),
+			Metrics:   []Metric{ofDatabase("connections", "DatabaseConnections", "Maximum", RefDatabase)},
+			Threshold: float64(most * t.DatabaseConnections / 100), Comparison: AtLeast,
+			Period: fiveMinutes, Periods: 3, Datapoints: 3, Missing: Good,
+		})
+	}
+	return alarms
+}
+
+// MaxConnections is about how many connections Postgres takes on an instance
+// class whose parameter group leaves it to RDS: the memory by 9531392, at most
+// 5000. That memory is what RDS and the operating system leave of the class's,
+// which AWS does not document; taken off here are 320 MiB and a thirty-second
+// part, which is a little more than instances show.
+func MaxConnections(class string) (most int, known bool) {
+	found, known := instances.LookupDatabase(class)
+	if !known {
+		return 0, false
+	}
+	const perConnection, largest = 9531392, 5000
+	left := found.MemoryMiB - 320 - found.MemoryMiB/32
+	return min(left*(1<<20)/perConnection, largest), true
+}
+
+// ReplicaLag is raised when a read replica is too far behind. RDS says -1 of
+// one that no longer replicates.
+func ReplicaLag(replica string, most spec.Duration) Alarm {
+	return Alarm{
+		ID: spec.AlarmReplicaLag, Subject: replica, Severity: Warning,
+		Meaning:    fmt.Sprintf("Read replica %s has been more than %s behind for a quarter of an hour, or does not replicate.", replica, most),
+		Metrics:    []Metric{ofDatabase("lag", "ReplicaLag", "Maximum", RefReplica(replica))},
+		Expression: fmt.Sprintf("IF(lag < 0, %d, lag)", 2*most.Seconds()),
+		Threshold:  float64(most.Seconds()), Comparison: Above,
+		Period: fiveMinutes, Periods: 3, Datapoints: 3, Missing: Good,
+	}
+}
+
+// RotationFailed is raised when the function that rotates a secret fails.
+func RotationFailed(secret string) Alarm {
+	return Alarm{
+		ID: spec.AlarmRotationFailed, Subject: secret, Severity: Critical,
+		Meaning:   fmt.Sprintf("The secret %s could not be rotated.", secret),
+		Metrics:   []Metric{metric("errors", "AWS/Lambda", "Errors", "Sum", Dimension{"FunctionName", RefRotation(secret)})},
+		Threshold: 1, Comparison: AtLeast,
+		Period: fiveMinutes, Periods: 1, Datapoints: 1, Missing: Good,
+	}
+}
