@@ -172,6 +172,9 @@ func (s *Stage) setDefaults(app App) {
 	if s.Smoke != nil {
 		s.Smoke.setDefaults(app)
 	}
+	if s.Window != nil {
+		s.Window.setDefaults()
+	}
 }
 
 // setDefaults leaves Path empty where no service is public: there is nothing

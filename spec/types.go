@@ -399,14 +399,15 @@ type Stage struct {
 
 	// CanaryOf names the production stage this stage rehearses: it takes that
 	// stage's whole configuration except region, domain (with its zone,
-	// certificate, redirects and client certificates), approval, wave, and what
-	// is there already (a VPC, a database, a firewall), and stands before it.
+	// certificate, redirects and client certificates), approval, bake, window,
+	// wave, and what is there already (a VPC, a database, a firewall), and stands before it.
 	// Fields that it declares itself win, one by one; a Profile that it declares
 	// replaces the numbers of instances and tasks. Default: none.
 	CanaryOf string `yaml:"canaryOf"`
 
-	// Bake is how long a canary runs a new commit, with its alarms watched,
-	// before the next stage may follow. An alarm stops the pipeline.
+	// Bake is how long the stage runs a new commit, with its alarms watched,
+	// before the next stage may follow, 1m to 24h. An alarm takes the stage
+	// back and stops the pipeline. A canary does not take it over.
 	// Default: 0s: no wait.
 	Bake Duration `yaml:"bake"`
 
@@ -422,6 +423,11 @@ type Stage struct {
 	// Approval that a commit needs to enter the stage: automatic or manual.
 	// Default: automatic.
 	Approval Approval `yaml:"approval"`
+
+	// Window is the time of the week in which a commit may enter the stage; one
+	// that comes at another time waits. It has to be the same in a whole wave. A
+	// canary does not take it over. Default: none: at any time.
+	Window *Window `yaml:"window"`
 
 	// Profile is the preset that the stage starts from: standard, hyperscale
 	// or idle. Default: standard.

@@ -50,7 +50,7 @@ func (a App) validateStages(r report) {
 	a.validateAddresses(report{"services", r.to})
 }
 
-// longestBake is the longest a canary can bake: what waits longer than a day
+// longestBake is the longest a stage can bake: what waits longer than a day
 // holds up every commit after it.
 const longestBake = 24 * hour
 
@@ -79,6 +79,7 @@ func (s Stage) validate(r report, app App) {
 		validateName(r.field("wave"), s.Wave, "a wave")
 	}
 	s.validateFlow(r, app)
+	s.validateGates(r, app)
 
 	s.Endpoint.validate(r.field("endpoint"), s.Region, s.Account)
 	validateVariables(r.field("variables"), s.Variables)
@@ -134,15 +135,9 @@ func (s Stage) validateFlow(r report, app App) {
 	if s.Smoke != nil {
 		s.Smoke.validate(r.field("smoke"), app)
 	}
-	if s.Bake == 0 {
-		return
+	if s.Bake != 0 {
+		r.field("bake").lasting(s.Bake, minute, longestBake, minute)
 	}
-	bake := r.field("bake")
-	if s.CanaryOf == "" {
-		bake.fail("is given for a stage that is no canary", "bake beside canaryOf", "remove it, or say with canaryOf which stage this one rehearses")
-		return
-	}
-	bake.lasting(s.Bake, minute, longestBake, minute)
 }
 
 // smokePath may have a query, but nothing that a shell, a header or a log could
@@ -340,6 +335,10 @@ func (a App) validateWave(r report, index int) {
 	if stage.Approval != before[first].Approval {
 		approval.fail(fmt.Sprintf("%s differs from that of stages[%d], which deploys in the same wave", approval.quote(string(stage.Approval)), first),
 			"one approval for the whole wave", "give all stages of the wave the same approval")
+	}
+	if !sameWindow(stage.Window, before[first].Window) {
+		r.field("window").fail(fmt.Sprintf("differs from that of stages[%d], which deploys in the same wave", first),
+			"one window for the whole wave", "give all stages of the wave the same window")
 	}
 }
 

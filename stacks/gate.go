@@ -26,7 +26,7 @@ func (s *stage) addAlarms(stack awscdk.Stack) {
 			}
 		}
 	}
-	if s.bakes() {
+	if s.needsGateRole() {
 		delivery.NewGateRole(stack, jsii.String("GateRole"), &delivery.GateRoleProps{
 			App:             s.app.Name,
 			Stage:           s.declared.Name,
@@ -39,13 +39,17 @@ func (s *stage) addAlarms(stack awscdk.Stack) {
 // pipeline watch.
 func (s *stage) endpointAlarmName() string { return s.name() + "-endpoint-5xx" }
 
-// bakes says whether the pipeline waits after this stage and watches it.
-func (s *stage) bakes() bool { return s.app.Pipeline != nil && s.declared.Bake > 0 }
+// needsGateRole says whether a build of the pipeline watches this stage's
+// alarms.
+func (s *stage) needsGateRole() bool {
+	return s.app.Pipeline != nil && s.declared.Bake > 0 &&
+		!delivery.BakesByRules(*s.app.Pipeline, s.declared, len(s.alarmNames))
+}
 
 // gateRoleARN is the role that the pipeline reads the stage's alarms with;
 // empty where it need not.
 func (s *stage) gateRoleARN() string {
-	if !s.bakes() {
+	if !s.needsGateRole() {
 		return ""
 	}
 	return delivery.GateRoleARN(s.declared.Account, s.declared.Region, s.app.Name, s.declared.Name)

@@ -63,7 +63,7 @@ type StageDeployment struct {
 	AlarmNames []string
 	// GateRoleARN is the role in the stage's account that the alarms are read
 	// with (see [NewGateRole] and [GateRoleARN]). Required where the stage
-	// bakes and has alarms.
+	// bakes and has alarms, unless rules watch them (see [BakesByRules]).
 	GateRoleARN string
 	// ClusterARN and ServiceNames, by service, are outputs of the stage's
 	// stacks, which name resources that have no name before they are made.
@@ -170,9 +170,9 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 	if err := d.addStages(); err != nil {
 		panic(fmt.Errorf("delivery %s: %w", *id, err))
 	}
+	d.allowRules()
 	d.pipeline.BuildPipeline()
-	d.finish()
-	if err := limits(d.codePipeline); err != nil {
+	if err := errors.Join(d.finish(), limits(d.codePipeline)); err != nil {
 		panic(fmt.Errorf("delivery %s: %w", *id, err))
 	}
 	return d
@@ -214,8 +214,10 @@ func check(scope constructs.Construct, props *DeliveryProps) (arch string, err e
 				fail("wave %q is interrupted before stage %s: its stages have to stand next to one another", wave, name)
 			}
 			waves[wave] = true
+		} else if wave != "" && windowOf(stage.Spec) != windowOf(props.Stages[i-1].Spec) {
+			fail("stages %s and %s deploy in one wave and have different windows", props.Stages[i-1].Spec.Name, name)
 		}
-		if stage.Spec.Bake > 0 && len(stage.AlarmNames) > 0 && stage.GateRoleARN == "" {
+		if bakes(stage.Spec) && len(stage.AlarmNames) > 0 && stage.GateRoleARN == "" && !BakesByRules(*app.Pipeline, stage.Spec, len(stage.AlarmNames)) {
 			fail("stage %s bakes with alarms and has no gate role: make one with NewGateRole", name)
 		}
 		if smoke := stage.Spec.Smoke; smoke != nil && smoke.Path != "" && stage.URL == nil {

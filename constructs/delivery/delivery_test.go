@@ -41,7 +41,7 @@ func connection(repository string) *spec.Source {
 // before production, and production waits for approval.
 func guestbook() spec.App {
 	canary := stageOf("canary", home, "us-west-2")
-	canary.CanaryOf, canary.Bake = "prod", spec.Duration(30*time.Minute)
+	canary.CanaryOf, canary.Bake = "prod", spec.Duration(90*time.Minute)
 	prod := stageOf("prod", other, "us-east-1")
 	prod.Approval = spec.Manual
 	return spec.App{
@@ -163,9 +163,23 @@ type action struct {
 }
 
 type pipelineStage struct {
-	Name      string
-	Actions   []action
-	OnFailure map[string]any
+	Name        string
+	Actions     []action
+	BeforeEntry gate
+	OnSuccess   gate
+	OnFailure   map[string]any
+}
+
+// gate is the condition at one side of a stage of the pipeline.
+type gate struct {
+	Conditions []struct {
+		Result string
+		Rules  []struct {
+			Name, Region  string
+			RuleTypeID    struct{ Category, Owner, Provider, Version string } `json:"RuleTypeId"`
+			Configuration map[string]string
+		}
+	}
 }
 
 func stagesOf(t *testing.T, of snapshot.Template) []pipelineStage {
@@ -386,10 +400,10 @@ func TestGuestbook(t *testing.T) {
 			"STAGE_NAME":             "canary",
 			"STAGE_REGION":           "us-west-2",
 			"TINYSTACK_ALARMS":       "guestbook-canary-5xx\nguestbook-canary-latency",
-			"TINYSTACK_BAKE_SECONDS": "1800",
+			"TINYSTACK_BAKE_SECONDS": "5400",
 			"TINYSTACK_GATE_ROLE":    "arn:aws:iam::111111111111:role/guestbook-canary-gate",
 		}, environmentOf(t, pipeline, a))
-		assert.Equal(t, 43.0, projectOf(t, pipeline, a).Properties["TimeoutInMinutes"])
+		assert.Equal(t, 109.0, projectOf(t, pipeline, a).Properties["TimeoutInMinutes"])
 		role, ok := pipeline.Resource(projectOf(t, pipeline, a).Get("Properties.ServiceRole.Fn::GetAtt.0").(string))
 		require.True(t, ok)
 		assert.Equal(t, "guestbook-canary-bake", role.Properties["RoleName"])
