@@ -399,8 +399,8 @@ type Stage struct {
 
 	// CanaryOf names the production stage this stage rehearses: it takes that
 	// stage's whole configuration except region, domain (with its zone,
-	// certificate, redirects and client certificates), approval, bake, window,
-	// wave, and what is there already (a VPC, a database, a firewall), and stands before it.
+	// certificate, redirects and client certificates), approval, review,
+	// bake, window, wave, and what is there already (a VPC, a database, a firewall), and stands before it.
 	// Fields that it declares itself win, one by one; a Profile that it declares
 	// replaces the numbers of instances and tasks. Default: none.
 	CanaryOf string `yaml:"canaryOf"`
@@ -423,6 +423,12 @@ type Stage struct {
 	// Approval that a commit needs to enter the stage: automatic or manual.
 	// Default: automatic.
 	Approval Approval `yaml:"approval"`
+
+	// Review shows whoever approves what a commit would change: the resources of
+	// the stage's stacks, compared with those that are deployed. Only with a
+	// manual approval, which it comes before. A canary does not take it over.
+	// Default: false.
+	Review bool `yaml:"review"`
 
 	// Window is the time of the week in which a commit may enter the stage; one
 	// that comes at another time waits. It has to be the same in a whole wave. A

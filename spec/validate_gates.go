@@ -30,6 +30,9 @@ func (w Window) validate(r report) {
 
 // validateGates checks what stands between a commit and the stage.
 func (s Stage) validateGates(r report, app App) {
+	if s.Review && s.Approval != Manual {
+		r.field("review").fail("is for whoever approves, and nobody does", "review beside \"approval: manual\"", "set the approval to manual, or remove it")
+	}
 	if s.Window == nil {
 		return
 	}

@@ -111,6 +111,8 @@ type delivery struct {
 	sources []*source
 	built   []spec.Service
 	arch    string
+	// reviewing says that the bucket has a rule for reports.
+	reviewing bool
 	// custom steps get their buildspec once they have a project.
 	custom []customStep
 }
@@ -223,6 +225,9 @@ func check(scope constructs.Construct, props *DeliveryProps) (arch string, err e
 		if smoke := stage.Spec.Smoke; smoke != nil && smoke.Path != "" && stage.URL == nil {
 			fail("stage %s is smoke-tested at %s and has no address: give the output that holds it", name, smoke.Path)
 		}
+		if stage.Spec.Review && len(lookupRoles(stage.Stage)) == 0 {
+			fail("stage %s is reviewed, and its stacks name no role for look-ups: use a synthesizer that has one, as the CDK's default has", name)
+		}
 		if len(stage.AlarmNames) > maxAlarms {
 			fail("stage %s bakes with %d alarms, and CloudWatch describes %d at once", name, len(stage.AlarmNames), maxAlarms)
 		}
@@ -272,14 +277,18 @@ func (d *delivery) logging(prefix string) *awscodebuild.LoggingOptions {
 // tools is for the projects that install and run the CDK's own command lines.
 func (d *delivery) tools(prefix string) *pipelines.CodeBuildOptions {
 	return &pipelines.CodeBuildOptions{
-		Logging: d.logging(prefix),
-		PartialBuildSpec: awscodebuild.BuildSpec_FromObject(&map[string]any{
-			"version": "0.2",
-			"phases": map[string]any{
-				"install": map[string]any{"runtime-versions": map[string]any{"nodejs": nodeVersion}},
-			},
-		}),
+		Logging:          d.logging(prefix),
+		PartialBuildSpec: nodeRuntime(),
 	}
+}
+
+func nodeRuntime() awscodebuild.BuildSpec {
+	return awscodebuild.BuildSpec_FromObject(&map[string]any{
+		"version": "0.2",
+		"phases": map[string]any{
+			"install": map[string]any{"runtime-versions": map[string]any{"nodejs": nodeVersion}},
+		},
+	})
 }
 
 // script runs as one command, in a process of its own: `set -e` inside a mere
@@ -325,8 +334,9 @@ func (d *delivery) buildRole(scope constructs.Construct, id, name, description s
 	}
 	role := awsiam.NewRole(scope, jsii.String(id), props)
 	acknowledgeWildcards(role, because{
-		`Resource::<[^>]+\.Arn>/\*`: "CodePipeline names the artifacts; the bucket holds nothing but this pipeline's.",
-		`Resource::\*`:              "ecr:GetAuthorizationToken has no resource; what the token is good for is in the statements beside it.",
+		`Resource::<[^>]+\.Arn>/\*`:                           "CodePipeline names the artifacts; the bucket holds nothing but this pipeline's.",
+		`Resource::<[^>]+\.Arn>/` + reviews + `[a-z0-9-]+/\*`: "Reports of what a deployment would change are named after the build that wrote them.",
+		`Resource::\*`: "ecr:GetAuthorizationToken has no resource; what the token is good for is in the statements beside it.",
 	})
 	return role.WithoutPolicyUpdates(nil)
 }

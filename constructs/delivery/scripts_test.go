@@ -24,7 +24,7 @@ type shell struct {
 func newShell(t *testing.T, env map[string]string) *shell {
 	t.Helper()
 	s := &shell{t: t, folder: t.TempDir(), env: env}
-	for _, tool := range []string{"aws", "docker", "sleep", "curl"} {
+	for _, tool := range []string{"aws", "docker", "sleep", "curl", "cdk"} {
 		text, err := os.ReadFile(filepath.Join("testdata", tool))
 		require.NoError(t, err)
 		s.file("bin/"+tool, string(text))
@@ -414,6 +414,55 @@ func TestSmokeScript(t *testing.T) {
 	})
 }
 
+func reviewShell(t *testing.T, said string) *shell {
+	s := newShell(t, map[string]string{
+		"AWS_REGION":         "us-east-1",
+		"S3_BUCKET":          "artifacts",
+		"CODEBUILD_BUILD_ID": "project:0123-abc",
+		"TINYSTACK_REVIEWS":  "reviews/prod",
+		"TINYSTACK_STACKS":   "App/prod/**\nApp/prod-eu/**",
+	})
+	s.file("diff", said)
+	return s
+}
+
+func TestReviewScript(t *testing.T) {
+	const (
+		differs = "Stack prod/service\nResources\n[~] AWS::ECS::Service Web\n\n✨  Number of stacks with differences: 2\n"
+		diff    = "cdk --app . diff App/prod/** App/prod-eu/** --exclusively --method=template --ci --no-color --no-notices"
+	)
+	t.Run("what would change is kept and said", func(t *testing.T) {
+		s := reviewShell(t, differs)
+		calls, output, ok := s.run(reviewScript)
+		require.True(t, ok, output)
+		require.Len(t, calls, 2)
+		assert.Equal(t, diff, calls[0])
+		assert.Regexp(t, `^aws s3 cp --region us-east-1 --only-show-errors --content-type text/plain; charset=utf-8 \S+ s3://artifacts/reviews/prod/0123-abc.txt$`, calls[1])
+		kept, err := os.ReadFile(filepath.Join(s.folder, "stored"))
+		require.NoError(t, err)
+		assert.Equal(t, differs, string(kept))
+		assert.Contains(t, output, "AWS::ECS::Service Web", "in the log, too")
+		for name, want := range map[string]string{"review": "reviews/prod/0123-abc.txt", "changed": "2"} {
+			said, err := os.ReadFile(filepath.Join(s.folder, "source", "tinystack-"+name))
+			require.NoError(t, err)
+			assert.Equal(t, want, strings.TrimSpace(string(said)))
+		}
+	})
+	t.Run("a comparison that fails is no review", func(t *testing.T) {
+		s := reviewShell(t, "cannot assume the role\n")
+		s.env["FAIL_CDK"] = "yes"
+		calls, output, ok := s.run(reviewScript)
+		assert.False(t, ok)
+		assert.Contains(t, output, "cannot assume the role")
+		assert.Len(t, calls, 1)
+	})
+	t.Run("nor is one that says nothing", func(t *testing.T) {
+		_, output, ok := reviewShell(t, "hello\n").run(reviewScript)
+		assert.False(t, ok)
+		assert.Contains(t, output, "did not say how many stacks change")
+	})
+}
+
 // No step swallows a failure: whichever call of whatever tool fails, while all
 // others succeed, the script fails.
 func TestNoStepSwallowsAFailure(t *testing.T) {
@@ -452,7 +501,7 @@ func TestNoStepSwallowsAFailure(t *testing.T) {
 
 // What stands in a template is the script, and can be read by a shell.
 func TestScriptsInTemplate(t *testing.T) {
-	for name, text := range map[string]string{"build": buildScript, "release": releaseScript, "bake": bakeScript, "smoke": smokeScript} {
+	for name, text := range map[string]string{"build": buildScript, "release": releaseScript, "bake": bakeScript, "smoke": smokeScript, "review": reviewScript} {
 		command := *(*script(text))[0]
 		assert.NotContains(t, command, "\n#", name)
 		assert.Contains(t, command, "set -euo pipefail", name)

@@ -63,13 +63,12 @@ func (d *delivery) addStages() error {
 // of them waits for approval they wait together, otherwise each by itself.
 func (d *delivery) addGroup(g group, release awsiam.IRole) {
 	if g.approvedApart() {
-		before := d.pipeline.AddWave(jsii.String(g.name+approvalSuffix), nil)
-		before.AddPre(d.approval(g.title()))
+		d.pipeline.AddWave(jsii.String(g.name+approvalSuffix), nil).AddPre(d.approvals(g.title(), g.stages)...)
 	}
 	wave := d.pipeline.AddWave(jsii.String(g.name), nil)
 	together := len(g.stages) > 1 && g.together() && !g.approvedApart()
 	if together {
-		wave.AddPre(d.approval(g.title()))
+		wave.AddPre(d.approvals(g.title(), g.stages)...)
 	}
 	var last []pipelines.Step
 	for i, stage := range g.stages {
@@ -79,11 +78,10 @@ func (d *delivery) addGroup(g group, release awsiam.IRole) {
 		}
 		var pre []pipelines.Step
 		if manual(stage.Spec) && !together && !g.approvedApart() {
-			approval := d.approval("stage " + stage.Spec.Name)
+			pre = d.approvals("stage "+stage.Spec.Name, []StageDeployment{stage})
 			for _, step := range stage.Pre {
-				step.AddStepDependency(approval)
+				step.AddStepDependency(pre[len(pre)-1])
 			}
-			pre = append(pre, approval)
 		}
 		pre = append(pre, stage.Pre...)
 		post, tag := d.after(stage, g, previous, release)
@@ -113,12 +111,19 @@ func (d *delivery) addGroup(g group, release awsiam.IRole) {
 	}
 }
 
-// approval waits for a person, who is told what would go where.
-func (d *delivery) approval(into string) pipelines.ManualApprovalStep {
+// approval waits for a person, who is told what would go where, with a link to
+// the commit, or to the report of what would change.
+func (d *delivery) approval(into string, review pipelines.CodeBuildStep) pipelines.ManualApprovalStep {
 	application := d.sources[0]
 	props := &pipelines.ManualApprovalStepProps{
 		Comment:   jsii.String(fmt.Sprintf("Let commit %s of %s into %s?", application.commit, d.app.Name, into)),
 		ReviewUrl: jsii.String(application.link),
+	}
+	if review != nil {
+		// What a comment names the CDK makes known to the link, too.
+		report := *review.ExportedVariable(jsii.String("TINYSTACK_REVIEW"))
+		*props.Comment += fmt.Sprintf(" Stacks that would change: %s, see %s", *review.ExportedVariable(jsii.String("TINYSTACK_CHANGED")), report)
+		props.ReviewUrl = jsii.String(d.reviewLink(report))
 	}
 	if d.topic != nil {
 		props.NotificationTopic = d.topic

@@ -191,7 +191,7 @@ func gated() spec.App {
 	var production []spec.Stage
 	for _, region := range []string{"us-east-1", "eu-central-1"} {
 		s := stageOf("prod-"+region[:2], other, region)
-		s.Wave, s.Approval, s.Window, s.Bake = "world", spec.Manual, window, spec.Minutes(10)
+		s.Wave, s.Approval, s.Window, s.Bake, s.Review = "world", spec.Manual, window, spec.Minutes(10), true
 		production = append(production, s)
 	}
 	last := stageOf("last", other, "ap-northeast-1")
@@ -209,7 +209,7 @@ func TestGates(t *testing.T) {
 		"near: guestbook-near-network.Deploy → guestbook-near-service.Deploy → Smoke",
 		"near-release: Release",
 		"far: guestbook-far-network.Deploy → guestbook-far-service.Deploy → Bake → Release",
-		"world-approval: Approve",
+		"world-approval: Review → Approve",
 		"world: prod-eu.guestbook-prod-eu-network.Deploy + prod-us.guestbook-prod-us-network.Deploy" +
 			" → prod-eu.guestbook-prod-eu-service.Deploy + prod-us.guestbook-prod-us-service.Deploy → prod-eu.Bake + prod-us.Bake → prod-eu.Release + prod-us.Release",
 		"last: guestbook-last-network.Deploy → guestbook-last-service.Deploy → Release",
@@ -276,6 +276,58 @@ func TestGates(t *testing.T) {
 				assert.False(t, a.Name == "Approve" && s.OnFailure != nil, "going back from %s would wait for a person", s.Name)
 			}
 		}
+	})
+
+	t.Run("whoever approves sees what would change", func(t *testing.T) {
+		review, approval := find(t, stages, "world-approval", "Review"), find(t, stages, "world-approval", "Approve")
+		require.NotEmpty(t, review.Namespace)
+		assert.Equal(t, "Let commit #{Source@acme_guestbook.CommitId} of guestbook into wave world (prod-us, prod-eu)? Stacks that would change: #{"+review.Namespace+".TINYSTACK_CHANGED}, see #{"+review.Namespace+".TINYSTACK_REVIEW}",
+			approval.Configuration["CustomData"])
+		link := fmt.Sprint(approval.Configuration["ExternalEntityLink"])
+		assert.Contains(t, link, "https://us-east-1.console.aws.amazon.com/s3/object/")
+		assert.Contains(t, link, "?region=us-east-1&prefix=#{"+review.Namespace+".TINYSTACK_REVIEW}")
+
+		project := projectOf(t, pipeline, review)
+		env := environmentOf(t, pipeline, review)
+		assert.Equal(t, "prod-us/**\nprod-eu/**", env["TINYSTACK_STACKS"])
+		assert.Equal(t, "reviews/prod-us", env["TINYSTACK_REVIEWS"])
+		var buildSpec struct {
+			Env    map[string][]string
+			Phases map[string]struct{ Commands []string }
+		}
+		require.NoError(t, json.Unmarshal([]byte(project.Get("Properties.Source.BuildSpec").(string)), &buildSpec))
+		assert.ElementsMatch(t, []string{"TINYSTACK_REVIEW", "TINYSTACK_CHANGED"}, buildSpec.Env["exported-variables"])
+		assert.Equal(t, []string{"npm install -g aws-cdk@2.1148.1"}, buildSpec.Phases["install"].Commands)
+
+		role, ok := pipeline.Resource(project.Get("Properties.ServiceRole.Fn::GetAtt.0").(string))
+		require.True(t, ok)
+		var assumed []string
+		for _, s := range statements(t, role) {
+			for _, a := range s.actions {
+				switch a {
+				case "sts:AssumeRole":
+					assumed = s.resources
+				case "s3:PutObject":
+					require.Len(t, s.resources, 1)
+					assert.Contains(t, s.resources[0], "/reviews/prod-us/*")
+				}
+			}
+		}
+		assert.ElementsMatch(t, []string{
+			"arn:aws:iam::" + other + ":role/cdk-hnb659fds-lookup-role-" + other + "-us-east-1",
+			"arn:aws:iam::" + other + ":role/cdk-hnb659fds-lookup-role-" + other + "-eu-central-1",
+		}, assumed)
+
+		days := 0.0
+		for _, bucket := range pipeline.Resources("AWS::S3::Bucket") {
+			rules, _ := bucket.Get("Properties.LifecycleConfiguration.Rules").([]any)
+			for _, r := range rules {
+				if r := r.(map[string]any); r["Prefix"] == "reviews/" {
+					days = r["ExpirationInDays"].(float64)
+				}
+			}
+		}
+		assert.Equal(t, 2.0, days, "a day longer than an approval may wait")
 	})
 
 	t.Run("each gate that is missing, moved or weakened is found", func(t *testing.T) {
