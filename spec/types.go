@@ -78,6 +78,11 @@ type Pipeline struct {
 	// execution ends, 5m to 1440h (60 days). Default: 168h (7 days).
 	ApprovalTimeout Duration `yaml:"approvalTimeout"`
 
+	// ProtectGates holds a commit that would drop, move or weaken a gate of this
+	// pipeline (an approval, a window, a bake, a smoke test) until somebody
+	// approves that, before the pipeline updates itself. Default: false.
+	ProtectGates bool `yaml:"protectGates"`
+
 	// KeepImages is how many of the newest images of each service are kept,
 	// and with that how far back a rollback can go, 1 to 1000. What a stage
 	// runs is kept beside them. Default: 25.

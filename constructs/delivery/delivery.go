@@ -174,6 +174,9 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 	}
 	d.allowRules()
 	d.pipeline.BuildPipeline()
+	if d.app.Pipeline.ProtectGates {
+		d.protectGates()
+	}
 	if err := errors.Join(d.finish(), limits(d.codePipeline)); err != nil {
 		panic(fmt.Errorf("delivery %s: %w", *id, err))
 	}
@@ -336,7 +339,8 @@ func (d *delivery) buildRole(scope constructs.Construct, id, name, description s
 	acknowledgeWildcards(role, because{
 		`Resource::<[^>]+\.Arn>/\*`:                           "CodePipeline names the artifacts; the bucket holds nothing but this pipeline's.",
 		`Resource::<[^>]+\.Arn>/` + reviews + `[a-z0-9-]+/\*`: "Reports of what a deployment would change are named after the build that wrote them.",
-		`Resource::\*`: "ecr:GetAuthorizationToken has no resource; what the token is good for is in the statements beside it.",
+		`Resource::arn:[^*]+:stack/[^*]+/\*`:                  "That one stack, whose id is not known before it is made.",
+		`Resource::\*`:                                        "ecr:GetAuthorizationToken has no resource; what the token is good for is in the statements beside it.",
 	})
 	return role.WithoutPolicyUpdates(nil)
 }

@@ -42,7 +42,7 @@ const (
 // side, in one stage of the pipeline.
 func (d *delivery) addStages() error {
 	release := d.releaseRole()
-	taken := []string{"Source", "Build", "UpdatePipeline", "Assets"}
+	taken := []string{"Source", "Build", gateCheckStage, gateApprovalStage, "UpdatePipeline", "Assets"}
 	for _, wave := range *d.pipeline.Waves() {
 		taken = append(taken, *wave.Id())
 	}
