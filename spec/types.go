@@ -435,6 +435,12 @@ type Stage struct {
 	// Default: false.
 	Review bool `yaml:"review"`
 
+	// Sleeps keeps a canary without tasks and instances between releases: the
+	// pipeline wakes it before a deployment, and when the bake is over, or
+	// anything failed, lets it sleep again. Its endpoint, network and database
+	// stay. Only with CanaryOf and Bake. Default: false: it runs all the time.
+	Sleeps bool `yaml:"sleeps"`
+
 	// Window is the time of the week in which a commit may enter the stage; one
 	// that comes at another time waits. It has to be the same in a whole wave. A
 	// canary does not take it over. Default: none: at any time.

@@ -33,6 +33,9 @@ func (s Stage) validateGates(r report, app App) {
 	if s.Review && s.Approval != Manual {
 		r.field("review").fail("is for whoever approves, and nobody does", "review beside \"approval: manual\"", "set the approval to manual, or remove it")
 	}
+	if s.Sleeps {
+		s.validateSleep(r.field("sleeps"), app)
+	}
 	if s.Window == nil {
 		return
 	}
@@ -40,6 +43,20 @@ func (s Stage) validateGates(r report, app App) {
 		r.field("window").fail("needs a pipeline that waits for it", "", "add a pipeline, or remove it")
 	}
 	s.Window.validate(r.field("window"))
+}
+
+// validateSleep checks that the stage is woken, and what for.
+func (s Stage) validateSleep(r report, app App) {
+	switch {
+	case app.Pipeline == nil:
+		r.fail("needs a pipeline that wakes the stage", "", "add a pipeline, or remove it")
+	case s.CanaryOf == "":
+		r.fail("is given for a stage that is no canary: whoever uses it would find nobody", "sleeps beside canaryOf", "remove it, or scale the stage to zero with \"profile: idle\"")
+	case s.Bake == 0:
+		r.fail("leaves nothing to be awake for: the stage does not bake", "sleeps beside bake", "say with bake how long the canary runs a new commit")
+	case value(s.Scale.Instances.Desired) == 0 || value(s.Scale.Tasks.Max) == 0:
+		r.fail("leaves nothing to wake: the stage has no instances or no tasks", "1 or more of both", "declare how large the canary is when it is awake, or remove it")
+	}
 }
 
 // sameWindow says whether two stages open at the same times.

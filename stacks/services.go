@@ -81,6 +81,7 @@ func (s *stage) addServices(tags map[string]string) {
 	}
 	s.connectServices(stack)
 	s.addAlarms(stack)
+	s.addSleep(stack)
 }
 
 // connectServices lets the stage's services reach the internal ones, and the
@@ -200,6 +201,7 @@ func (s *stage) serviceProps(stack awscdk.Stack, net network.Network, declared s
 		Subnets:          net.InstanceSubnets(),
 		LogRetentionDays: s.declared.LogRetentionDays,
 		RetainLogs:       *s.declared.Production,
+		Resting:          s.declared.Sleeps,
 	}
 }
 

@@ -24,10 +24,11 @@ const (
 // BakesByRules says whether rules of CodePipeline watch the alarms of a baking
 // stage: they wait for nothing, while a build that watches is paid by the
 // minute. A rule sees one alarm, by its name, in any region of the pipeline's
-// own account. Elsewhere, for more alarms or for longer a build watches, with
+// own account. Elsewhere, for more alarms, for longer, or where
+// alarms may first have to settle because the stage was asleep, a build watches, with
 // the role of [NewGateRole].
 func BakesByRules(pipeline spec.Pipeline, stage spec.Stage, alarms int) bool {
-	return stage.Bake > 0 && stage.Bake <= longestRule && stage.Wave == "" &&
+	return stage.Bake > 0 && stage.Bake <= longestRule && stage.Wave == "" && !stage.Sleeps &&
 		stage.Account == pipeline.Account && 0 < alarms && alarms <= maxRules
 }
 

@@ -70,6 +70,10 @@ type StageDeployment struct {
 	// They are in the environment of a release buildspec. Default: none.
 	ClusterARN   awscdk.CfnOutput
 	ServiceNames map[string]awscdk.CfnOutput
+	// ServiceStack is the name of the stack with the stage's instances and
+	// services, in which [NewSleepRole] made its role. Required where the stage
+	// sleeps.
+	ServiceStack string
 	// URL is the output with the address of the stage. Required where the
 	// stage is smoke-tested at a path.
 	URL awscdk.CfnOutput
@@ -230,6 +234,9 @@ func check(scope constructs.Construct, props *DeliveryProps) (arch string, err e
 		}
 		if stage.Spec.Review && len(lookupRoles(stage.Stage)) == 0 {
 			fail("stage %s is reviewed, and its stacks name no role for look-ups: use a synthesizer that has one, as the CDK's default has", name)
+		}
+		if sleeps(stage.Spec) && stage.ServiceStack == "" {
+			fail("stage %s sleeps between releases, and nothing says what: give the name of its service stack", name)
 		}
 		if len(stage.AlarmNames) > maxAlarms {
 			fail("stage %s bakes with %d alarms, and CloudWatch describes %d at once", name, len(stage.AlarmNames), maxAlarms)

@@ -88,7 +88,7 @@ func deploy(app awscdk.App, declared spec.App, change ...func(*DeliveryProps)) D
 		service.AddStackDependency(network, nil)
 		awscdk.NewCfnWaitConditionHandle(network, jsii.String("Nothing"), nil)
 		awscdk.NewCfnWaitConditionHandle(service, jsii.String("Nothing"), nil)
-		deployment := StageDeployment{Stage: stage, Spec: s}
+		deployment := StageDeployment{Stage: stage, Spec: s, ServiceStack: *service.StackName()}
 		if s.Bake > 0 {
 			NewGateRole(service, jsii.String("Gate"), &GateRoleProps{App: declared.Name, Stage: s.Name, PipelineAccount: declared.Pipeline.Account})
 			deployment.GateRoleARN = GateRoleARN(s.Account, s.Region, declared.Name, s.Name)

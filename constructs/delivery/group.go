@@ -105,6 +105,9 @@ func (g group) names(pipeline spec.Pipeline) []string {
 	if g.byRules(pipeline) {
 		names = append(names, g.name+releaseSuffix)
 	}
+	if g.any(sleeps) {
+		names = append(names, g.name+sleepSuffix)
+	}
 	return names
 }
 

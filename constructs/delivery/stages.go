@@ -70,7 +70,7 @@ func (d *delivery) addGroup(g group, release awsiam.IRole) {
 	if together {
 		wave.AddPre(d.approvals(g.title(), g.stages)...)
 	}
-	var last []pipelines.Step
+	var last, asleep []pipelines.Step
 	for i, stage := range g.stages {
 		previous := latestTag
 		if g.first+i > 0 {
@@ -84,7 +84,25 @@ func (d *delivery) addGroup(g group, release awsiam.IRole) {
 			}
 		}
 		pre = append(pre, stage.Pre...)
+		var awake pipelines.Step
+		if sleeps(stage.Spec) {
+			s := d.newSleeper(g, stage)
+			wake := s.step("Wake", "wake")
+			for _, before := range pre {
+				wake.AddStepDependency(before)
+			}
+			pre = append(pre, wake)
+			awake = s.step("Awake", "awake")
+			asleep = append(asleep, s.step(g.stepName(stage.Spec, "Sleep"), "sleep"))
+			s.watch()
+		}
 		post, tag := d.after(stage, g, previous, release)
+		if awake != nil {
+			for _, step := range post {
+				step.AddStepDependency(awake)
+			}
+			post = append([]pipelines.Step{awake}, post...)
+		}
 		if g.byRules(*d.app.Pipeline) {
 			// Rules watch when all actions of the stage are through, and only
 			// then the commit counts as released.
@@ -108,6 +126,11 @@ func (d *delivery) addGroup(g group, release awsiam.IRole) {
 	}
 	if len(last) > 0 {
 		d.pipeline.AddWave(jsii.String(g.name+releaseSuffix), &pipelines.WaveOptions{Post: &last})
+	}
+	if len(asleep) > 0 {
+		// Not in the stage itself: what is wrong with the sleep is no reason to
+		// take back a commit.
+		d.pipeline.AddWave(jsii.String(g.name+sleepSuffix), &pipelines.WaveOptions{Post: &asleep})
 	}
 }
 
@@ -320,6 +343,9 @@ func (d *delivery) bake(stage StageDeployment) pipelines.CodeBuildStep {
 		"STAGE_REGION":           jsii.String(stage.Spec.Region),
 		"TINYSTACK_BAKE_SECONDS": jsii.String(strconv.Itoa(seconds)),
 	}
+	if sleeps(stage.Spec) {
+		env["TINYSTACK_SETTLE_SECONDS"] = jsii.String(strconv.Itoa(settleSeconds))
+	}
 	var assume []awsiam.PolicyStatement
 	if len(stage.AlarmNames) > 0 {
 		env["TINYSTACK_ALARMS"] = jsii.String(strings.Join(stage.AlarmNames, "\n"))
@@ -331,6 +357,9 @@ func (d *delivery) bake(stage StageDeployment) pipelines.CodeBuildStep {
 		"Watches the alarms of "+d.app.Name+"/"+stage.Spec.Name+" while a commit bakes", readOnly, assume...)
 	// Each look at the alarms adds its own time to the wait.
 	timeout := (seconds+59)/60*11/10 + 10
+	if sleeps(stage.Spec) {
+		timeout += settleSeconds / 60
+	}
 	return d.step("Bake", script(bakeScript), env, "bake-"+stage.Spec.Name, role, &timeout)
 }
 

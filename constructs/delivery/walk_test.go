@@ -431,3 +431,55 @@ func TestGatesOfALargeWave(t *testing.T) {
 	assert.Contains(t, said, "needs more than 50 actions")
 	assert.Contains(t, said, "divide it into two waves")
 }
+
+// A canary that sleeps is woken before its deployment and watched awake; it
+// sleeps again whatever becomes of the commit.
+func TestSleep(t *testing.T) {
+	declared := guestbook()
+	canary := &declared.Stages[1]
+	canary.Account, canary.Sleeps, canary.Bake, canary.Approval = other, true, spec.Minutes(30), spec.Manual
+	canary.Scale.Instances = spec.Instances{Min: new(1), Desired: new(2), Max: new(4)}
+	pipeline := template(t, synth(t, declared), "guestbook-pipeline")
+	stages := stagesOf(t, pipeline)
+	assert.Equal(t, []string{
+		"canary-approval: Approve",
+		"canary: Wake → guestbook-canary-network.Deploy → guestbook-canary-service.Deploy → Awake → Bake → Release",
+		"canary-sleep: Sleep",
+		"prod: Approve → guestbook-prod-network.Deploy → guestbook-prod-service.Deploy → Release",
+	}, outline(stages)[5:])
+	assert.Empty(t, ungated(stages, declared))
+	for action, mode := range map[string]string{"canary/Wake": "wake", "canary/Awake": "awake", "canary-sleep/Sleep": "sleep"} {
+		stage, name, _ := strings.Cut(action, "/")
+		env := environmentOf(t, pipeline, find(t, stages, stage, name))
+		assert.Equal(t, map[string]any{
+			"AWS_REGION": "us-east-1", "STAGE_NAME": "canary", "STAGE_REGION": "us-west-2", "TINYSTACK_DEPLOYS": "canary", "TINYSTACK_DESIRED": "2", "TINYSTACK_LEAST": "1",
+			"TINYSTACK_MODE": mode, "TINYSTACK_PIPELINE": "guestbook", "TINYSTACK_SLEEP_ROLE": "arn:aws:iam::" + other + ":role/guestbook-canary-sleep", "TINYSTACK_STACK": "guestbook-canary-service",
+		}, env)
+	}
+	bake := find(t, stages, "canary", "Bake")
+	assert.Equal(t, "900", environmentOf(t, pipeline, bake)["TINYSTACK_SETTLE_SECONDS"])
+	assert.Equal(t, 58.0, projectOf(t, pipeline, bake).Properties["TimeoutInMinutes"])
+	for _, s := range stages {
+		assert.Equal(t, s.Name == "canary", s.OnFailure != nil, "a sleep that fails takes no commit back: %s", s.Name)
+	}
+
+	var found int
+	for id, rule := range pipeline.Resources("AWS::Events::Rule") {
+		if !strings.Contains(id, "Sleep") {
+			continue
+		}
+		found++
+		assert.Equal(t, map[string]any{
+			"pipeline": []any{"guestbook"}, "stage": []any{"canary", "canary-sleep"}, "state": []any{"FAILED", "STOPPED", "CANCELED"},
+		}, rule.Get("Properties.EventPattern.detail"))
+		project, ok := pipeline.Resource(rule.Get("Properties.Targets.0.Arn.Fn::GetAtt.0").(string))
+		require.True(t, ok)
+		assert.Equal(t, "NO_SOURCE", project.Get("Properties.Source.Type"))
+		assert.Contains(t, fmt.Sprint(project.Get("Properties.Environment.EnvironmentVariables")), "Name:TINYSTACK_MODE Type:PLAINTEXT Value:failed")
+		role, ok := pipeline.Resource(project.Get("Properties.ServiceRole.Fn::GetAtt.0").(string))
+		require.True(t, ok)
+		assert.Equal(t, "guestbook-canary-waker", role.Properties["RoleName"])
+		assert.Contains(t, statements(t, role), statement{[]string{"sts:AssumeRole"}, []string{"arn:aws:iam::" + other + ":role/guestbook-canary-sleep"}})
+	}
+	assert.Equal(t, 1, found)
+}
