@@ -138,27 +138,31 @@ func typeName(kind reflect.Type, suffix string) string {
 // Type.Field, each on one line.
 func fieldComments(t *testing.T) map[string]string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../spec/types.go", nil, parser.ParseComments)
+	files, err := filepath.Glob("../spec/*.go")
 	require.NoError(t, err)
 	links := regexp.MustCompile(`\[([A-Za-z]+)(?:\.([A-Za-z]+))?\]`)
 	comments := map[string]string{}
-	ast.Inspect(file, func(node ast.Node) bool {
-		declared, ok := node.(*ast.TypeSpec)
-		if !ok {
-			return true
-		}
-		structure, ok := declared.Type.(*ast.StructType)
-		if !ok {
-			return true
-		}
-		for _, field := range structure.Fields.List {
-			for _, name := range field.Names {
-				text := strings.Join(strings.Fields(field.Doc.Text()), " ")
-				text = links.ReplaceAllString(text, "$1 $2")
-				comments[declared.Name.Name+"."+name.Name] = strings.ReplaceAll(text, "|", "\\|")
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		require.NoError(t, err)
+		ast.Inspect(file, func(node ast.Node) bool {
+			declared, ok := node.(*ast.TypeSpec)
+			if !ok {
+				return true
 			}
-		}
-		return true
-	})
+			structure, ok := declared.Type.(*ast.StructType)
+			if !ok {
+				return true
+			}
+			for _, field := range structure.Fields.List {
+				for _, name := range field.Names {
+					text := strings.Join(strings.Fields(field.Doc.Text()), " ")
+					text = links.ReplaceAllString(text, "$1 $2")
+					comments[declared.Name.Name+"."+name.Name] = strings.ReplaceAll(text, "|", "\\|")
+				}
+			}
+			return true
+		})
+	}
 	return comments
 }

@@ -2,7 +2,10 @@ package delivery
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -482,4 +485,78 @@ func TestSleep(t *testing.T) {
 		assert.Contains(t, statements(t, role), statement{[]string{"sts:AssumeRole"}, []string{"arn:aws:iam::" + other + ":role/guestbook-canary-sleep"}})
 	}
 	assert.Equal(t, 1, found)
+}
+
+// The picture in docs/canary.md is that of the declaration above it.
+func TestPicture(t *testing.T) {
+	const page = "../../docs/canary.md"
+	raw, err := os.ReadFile(page)
+	require.NoError(t, err)
+	block := func(kind, language string) string {
+		_, rest, found := strings.Cut(string(raw), "<!-- pictured: "+kind+" -->\n```"+language+"\n")
+		require.True(t, found, kind)
+		text, _, _ := strings.Cut(rest, "```")
+		return text
+	}
+	file := filepath.Join(t.TempDir(), "tinystack.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(block("declaration", "yaml")), 0o644))
+	declared, err := spec.Load(file)
+	require.NoError(t, err)
+	declared, err = declared.Resolve()
+	require.NoError(t, err)
+	stages := stagesOf(t, template(t, synth(t, declared, func(p *DeliveryProps) {
+		for i := range p.Stages {
+			p.Stages[i].URL = outputOf(p.Stages[i], "URL")
+		}
+	}), "shop-pipeline"))
+	assert.Empty(t, ungated(stages, declared))
+	want, have := picture(stages, declared.Name), block("pipeline", "mermaid")
+	if update := flag.Lookup("update"); want != have && update != nil && update.Value.String() == "true" {
+		text := strings.Replace(string(raw), "pipeline -->\n```mermaid\n"+have, "pipeline -->\n```mermaid\n"+want, 1)
+		require.NoError(t, os.WriteFile(page, []byte(text), 0o644))
+		return
+	}
+	assert.Equal(t, want, have, "draw it again: go test ./constructs/delivery -run TestPicture -update")
+}
+
+// picture draws a pipeline's stages from top to bottom.
+func picture(stages []pipelineStage, app string) string {
+	var b strings.Builder
+	b.WriteString("flowchart TD\n")
+	before := ""
+	link := func(to, text string) {
+		if before != "" {
+			fmt.Fprintf(&b, "  %s -->%s %s\n", before, text, to)
+		}
+	}
+	for i, s := range stages {
+		id, label := fmt.Sprintf("s%d", i), ""
+		for _, condition := range s.BeforeEntry.Conditions {
+			c := condition.Rules[0].Configuration
+			what := fmt.Sprintf("%s %s", c["Cron"], c["TimeZone"])
+			if condition.Rules[0].RuleTypeID.Provider == "VariableCheck" {
+				what = "skipped when no gate is weakened"
+			}
+			label = fmt.Sprintf("|%q|", what)
+		}
+		rows := []string{"<b>" + s.Name + "</b>"}
+		_, line, _ := strings.Cut(outline([]pipelineStage{s})[0], ": ")
+		for _, row := range strings.Split(line, " → ") {
+			rows = append(rows, strings.NewReplacer(".Deploy", "", app+"-", "").Replace(row))
+		}
+		for _, condition := range s.OnSuccess.Conditions {
+			for _, r := range condition.Rules {
+				rows = append(rows, fmt.Sprintf("%s quiet for %s minutes", r.Configuration["AlarmName"], r.Configuration["WaitTime"]))
+			}
+		}
+		link(fmt.Sprintf("%s[%q]", id, strings.Join(rows, "<br/>")), label)
+		if before == "" {
+			fmt.Fprintf(&b, "  %s[%q]\n", id, strings.Join(rows, "<br/>"))
+		}
+		if s.OnFailure["Result"] == "ROLLBACK" {
+			fmt.Fprintf(&b, "  %s -.->|\"a failure takes it back\"| %s\n", id, id)
+		}
+		before = id
+	}
+	return b.String()
 }
