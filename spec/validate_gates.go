@@ -33,6 +33,9 @@ func (s Stage) validateGates(r report, app App) {
 	if s.Review && s.Approval != Manual {
 		r.field("review").fail("is for whoever approves, and nobody does", "review beside \"approval: manual\"", "set the approval to manual, or remove it")
 	}
+	if s.Bake > 0 && !s.runs() {
+		r.field("bake").warn("watches a stage in which no task runs, so nothing can go wrong", "give the stage tasks, with \"sleeps: true\" if it is a canary that is to cost nothing between releases")
+	}
 	if s.Sleeps {
 		s.validateSleep(r.field("sleeps"), app)
 	}
@@ -45,6 +48,9 @@ func (s Stage) validateGates(r report, app App) {
 	s.Window.validate(r.field("window"))
 }
 
+// runs says whether the stage has tasks at all.
+func (s Stage) runs() bool { return value(s.Scale.Tasks.Max) > 0 }
+
 // validateSleep checks that the stage is woken, and what for.
 func (s Stage) validateSleep(r report, app App) {
 	switch {
@@ -54,7 +60,7 @@ func (s Stage) validateSleep(r report, app App) {
 		r.fail("is given for a stage that is no canary: whoever uses it would find nobody", "sleeps beside canaryOf", "remove it, or scale the stage to zero with \"profile: idle\"")
 	case s.Bake == 0:
 		r.fail("leaves nothing to be awake for: the stage does not bake", "sleeps beside bake", "say with bake how long the canary runs a new commit")
-	case value(s.Scale.Instances.Desired) == 0 || value(s.Scale.Tasks.Max) == 0:
+	case value(s.Scale.Instances.Desired) == 0 || !s.runs():
 		r.fail("leaves nothing to wake: the stage has no instances or no tasks", "1 or more of both", "declare how large the canary is when it is awake, or remove it")
 	}
 }

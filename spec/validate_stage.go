@@ -310,10 +310,14 @@ func (a App) validateCanary(r report, index int) {
 		wave := r.field("wave")
 		wave.fail(wave.quote(stage.Wave)+" is also the wave of "+r.quote(target.Name)+", which the canary must precede", "another wave, or none", "take the canary out of the wave")
 	}
-	if a.Pipeline != nil && target.Approval != Manual && stage.Bake == 0 {
+	if a.Pipeline != nil && target.Approval != Manual && (stage.Bake == 0 || !stage.runs()) {
 		approval := report{"stages", r.to}.item(production).field("approval")
+		fix := "set \"approval: manual\" here, or \"bake: 30m\" for the canary"
+		if stage.Bake > 0 {
+			fix = "set \"approval: manual\" here, or give the canary tasks: it bakes, and nothing runs in it"
+		}
 		approval.fail(fmt.Sprintf("nothing is awaited between the canary %s and this stage", r.quote(stage.Name)),
-			"manual, or a bake time for the canary", "set \"approval: manual\" here, or \"bake: 30m\" for the canary")
+			"manual, or a bake time for the canary", fix)
 	}
 }
 
