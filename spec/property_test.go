@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tinystack-go/tinystack/internal/edits"
+	"github.com/tinystack-go/tinystack/internal/randomedit"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -19,7 +19,7 @@ import (
 func TestAnySequenceOfEdits(t *testing.T) {
 	count := map[string]int{}
 	for seed := range uint64(150) {
-		editor := edits.New(seed)
+		editor := randomedit.New(seed)
 		before := resolved(t, editor.App)
 		for range 12 {
 			touched := editor.Edit()

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tinystack-go/tinystack/internal/edits"
+	"github.com/tinystack-go/tinystack/internal/randomedit"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -21,7 +21,7 @@ var stageFile = regexp.MustCompile(`^App(\w+?)(?:network|data|service)[0-9A-F]{8
 // other stage's templates stay the same to the byte, and the pipeline has the
 // stages in the declared order with the declared gates.
 func TestAnySequenceOfEdits(t *testing.T) {
-	editor := edits.New(318) // every kind of edit, and a canary that sleeps, in few steps
+	editor := randomedit.New(318) // every kind of edit, and a canary that sleeps, in few steps
 	before := rawTemplates(t, editor.App)
 	compared := 0
 	for range 8 {

@@ -1,7 +1,7 @@
-// Package edits changes declarations by chance, as people do: it inserts,
+// Package randomedit changes declarations by chance, as people do: it inserts,
 // removes, moves and changes stages. It is for tests of what holds after any
 // sequence of such edits.
-package edits
+package randomedit
 
 import (
 	"fmt"
