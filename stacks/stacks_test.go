@@ -338,6 +338,19 @@ func TestWhatIsAppliedToTheAppReachesItsStages(t *testing.T) {
 	}
 }
 
+func TestWithCanary(t *testing.T) {
+	app := spec.App{Stages: []spec.Stage{{Name: "dev"}, {Name: "eu", Wave: "world"}, {Name: "prod", Wave: "world"}, {Name: "last"}}}
+	names := func(of string) (names []string) {
+		for _, s := range stacks.WithCanary(app, of, spec.Stage{Name: "canary"}).Stages {
+			names = append(names, s.Name)
+		}
+		return names
+	}
+	assert.Equal(t, []string{"dev", "canary", "eu", "prod", "last"}, names("prod"), "not in the middle of a wave")
+	assert.Equal(t, []string{"dev", "eu", "prod", "canary", "last"}, names("last"))
+	assert.Len(t, app.Stages, 4)
+}
+
 func TestNewCanaryRegion(t *testing.T) {
 	app := synthtest.NewApp(t)
 	canary := stacks.NewCanaryRegion(app, jsii.String("canary"), &stacks.CanaryRegionProps{

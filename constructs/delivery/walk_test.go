@@ -182,7 +182,7 @@ func pointsOf(s pipelineStage) []point {
 }
 
 // gated is a pipeline with every kind of gate: a canary whose bake rules watch,
-// one that a build watches, two production regions side by side that bake
+// one that a build watches and that sleeps, two production regions side by side that bake
 // behind one approval and one window, and a last stage.
 func gated() spec.App {
 	declared := guestbook()
@@ -190,7 +190,8 @@ func gated() spec.App {
 	near := stageOf("near", home, "us-west-2")
 	near.CanaryOf, near.Bake, near.Smoke = "prod-us", spec.Minutes(20), &spec.Smoke{Commands: []string{"true"}}
 	far := declared.Stages[1]
-	far.Name, far.CanaryOf = "far", "prod-us"
+	far.Name, far.CanaryOf, far.Sleeps = "far", "prod-us", true
+	far.Scale.Instances = spec.Instances{Min: new(1), Desired: new(2), Max: new(4)}
 	window := &spec.Window{Days: []string{"mon", "tue"}, From: new(9), Until: 17, TimeZone: "Europe/Berlin"}
 	var production []spec.Stage
 	for _, region := range []string{"us-east-1", "eu-central-1"} {
@@ -212,7 +213,8 @@ func TestGates(t *testing.T) {
 		"dev: guestbook-dev-network.Deploy → guestbook-dev-service.Deploy → Release",
 		"near: guestbook-near-network.Deploy → guestbook-near-service.Deploy → Smoke",
 		"near-release: Release",
-		"far: guestbook-far-network.Deploy → guestbook-far-service.Deploy → Bake → Release",
+		"far: Wake → guestbook-far-network.Deploy → guestbook-far-service.Deploy → Awake → Bake → Release",
+		"far-sleep: Sleep",
 		"world-approval: Review → Approve",
 		"world: prod-eu.guestbook-prod-eu-network.Deploy + prod-us.guestbook-prod-us-network.Deploy" +
 			" → prod-eu.guestbook-prod-eu-service.Deploy + prod-us.guestbook-prod-us-service.Deploy → prod-eu.Bake + prod-us.Bake → prod-eu.Release + prod-us.Release",

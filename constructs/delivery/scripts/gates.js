@@ -45,7 +45,11 @@ function* pass(template) {
         const name = action.Name.split(".").pop();
         const { Category, Provider } = action.ActionTypeId;
         if (Category === "Approval") passed.push({ gate: `${where}/${action.Name}`, is: { kind: "approval", env: {}, rest: [] } });
-        else if (Provider === "CodeBuild" && /^(Bake|Smoke|Review|Compare)$/.test(name)) passed.push({ gate: `${where}/${action.Name}`, is: build(template, action) });
+        else if (Provider === "CodeBuild" && /^(Awake|Bake|Smoke|Review|Compare)$/.test(name)) {
+          const is = build(template, action);
+          // How much is awake is the stage's size, not the gate's.
+          passed.push({ gate: `${where}/${action.Name}`, is: name === "Awake" ? { ...is, env: {} } : is });
+        }
         else if (Provider === "CloudFormation") passed.push({ deploys: text(action.Configuration?.StackName) });
         else if (name === "SelfMutate") passed.push({ deploys: "the pipeline itself" });
       }
@@ -84,8 +88,8 @@ function weaker(old, now) {
     if (was === undefined || is === undefined) return true;
     if (name === "TINYSTACK_BAKE_SECONDS" || name === "WaitTime") {
       if (!(Number(is) >= Number(was))) return true;
-    } else if (name === "TINYSTACK_ALARMS") {
-      if (!lines(was).every((alarm) => lines(is).includes(alarm))) return true;
+    } else if (name === "TINYSTACK_ALARMS" || name === "TINYSTACK_STACKS") {
+      if (!lines(was).every((each) => lines(is).includes(each))) return true;
     } else return true;
   }
   return false;
