@@ -232,7 +232,9 @@ func check(scope constructs.Construct, props *DeliveryProps) (arch string, err e
 		if smoke := stage.Spec.Smoke; smoke != nil && smoke.Path != "" && stage.URL == nil {
 			fail("stage %s is smoke-tested at %s and has no address: give the output that holds it", name, smoke.Path)
 		}
-		if stage.Spec.Review && len(lookupRoles(stage.Stage)) == 0 {
+		if stage.Spec.Review && !manual(stage.Spec) {
+			fail("stage %s is reviewed, and nobody approves it: give it a manual approval", name)
+		} else if stage.Spec.Review && len(lookupRoles(stage.Stage)) == 0 {
 			fail("stage %s is reviewed, and its stacks name no role for look-ups: use a synthesizer that has one, as the CDK's default has", name)
 		}
 		if sleeps(stage.Spec) && stage.ServiceStack == "" {

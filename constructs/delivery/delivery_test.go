@@ -802,6 +802,37 @@ func TestRefusals(t *testing.T) {
 			props: func(p *DeliveryProps) { p.Stages[1].GateRoleARN = "" },
 			want:  "stage canary bakes with alarms and has no gate role: make one with NewGateRole",
 		},
+		"two windows in a wave": {
+			change: func(a *spec.App) {
+				for i, from := range []int{8, 9} {
+					a.Stages[i].Wave, a.Stages[i].Window = "w", &spec.Window{Days: []string{"mon"}, From: &from, Until: 12, TimeZone: "UTC"}
+				}
+			},
+			want: "stages dev and canary deploy in one wave and have different windows",
+		},
+		"a review for nobody": {
+			change: func(a *spec.App) { a.Stages[0].Review = true },
+			want:   "stage dev is reviewed, and nobody approves it: give it a manual approval",
+		},
+		"a review without a role": {
+			change: func(a *spec.App) { a.Stages[2].Review = true },
+			props: func(p *DeliveryProps) {
+				p.Stages[2].Stage = awscdk.NewStage(p.Stages[2].Stage, jsii.String("Empty"), nil)
+			},
+			want: "stage prod is reviewed, and its stacks name no role for look-ups: use a synthesizer that has one, as the CDK's default has",
+		},
+		"sleep of nothing": {
+			change: func(a *spec.App) { a.Stages[1].Sleeps = true },
+			props:  func(p *DeliveryProps) { p.Stages[1].ServiceStack = "" },
+			want:   "stage canary sleeps between releases, and nothing says what: give the name of its service stack",
+		},
+		"a stage named like another's approval": {
+			change: func(a *spec.App) {
+				a.Stages[1].Approval = spec.Manual
+				a.Stages = append(a.Stages, stageOf("canary-approval", home, "us-east-1"))
+			},
+			want: `"canary-approval" is the name of two stages of the pipeline: a wave needs a name that no stage and no other wave has`,
+		},
 		"endless bake": {
 			change: func(a *spec.App) { a.Stages[1].Bake = spec.Duration(48 * time.Hour) },
 			want:   "stage canary bakes for 48h, and CodeBuild ends after 36 hours: bake for at most 32h",
