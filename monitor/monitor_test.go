@@ -98,6 +98,36 @@ func TestWhichAlarmsThereAre(t *testing.T) {
 		assert.NotContains(t, names(app, stage(app, "dev")), "no-tasks-mailer")
 		assert.Contains(t, names(app, stage(app, "prod")), "service-cpu-mailer")
 	})
+	t.Run("a canary that sleeps is not taken for one that failed", func(t *testing.T) {
+		asleep := func(change func(*spec.Stage)) spec.App {
+			return declared(t, func(a *spec.App) {
+				canary := &a.Stages[2]
+				canary.Sleeps, canary.Bake = true, spec.Minutes(30)
+				change(canary)
+			})
+		}
+		find := func(app spec.App) (monitor.Alarm, bool) {
+			for _, alarm := range monitor.Alarms(app, stage(app, "canary")) {
+				if alarm.ID == spec.AlarmNoTasks && alarm.Subject == "web" {
+					return alarm, true
+				}
+			}
+			return monitor.Alarm{}, false
+		}
+		_, ok := find(asleep(func(s *spec.Stage) { s.ContainerInsights = new(false) }))
+		assert.False(t, ok, "nothing tells sleep and failure apart")
+		alarm, ok := find(asleep(func(s *spec.Stage) { s.ContainerInsights = new(true) }))
+		require.True(t, ok)
+		assert.Equal(t, "IF(FILL(desired, 0) > 0, FILL(running, 0), 1)", alarm.Expression)
+		assert.Equal(t, monitor.Good, alarm.Missing)
+		alarm, ok = find(asleep(func(s *spec.Stage) {
+			s.ContainerInsights = new(false)
+			s.Endpoint.Type, s.Endpoint.Deployment = spec.ALB, spec.Rolling
+		}))
+		require.True(t, ok)
+		assert.Len(t, alarm.Metrics, 1)
+		assert.Equal(t, monitor.Good, alarm.Missing)
+	})
 	t.Run("what is not the stage's is not watched", func(t *testing.T) {
 		app := declared(t, func(a *spec.App) {
 			a.Stages[3].Network.VPC = &spec.ExistingVPC{ID: "vpc-0123456789abcdef0", CIDR: "10.0.0.0/16", Zones: []string{"use1-az1", "use1-az2"},

@@ -97,17 +97,15 @@ func serviceAlarms(app spec.App, stage spec.Stage, service spec.Service, share s
 	const minute = 60
 	var alarms []Alarm
 	if *service.TasksIn(stage.Scale).Min > 0 {
-		alarms = append(alarms, noTasks(stage, service))
+		if alarm, ok := noTasks(stage, service); ok {
+			alarms = append(alarms, alarm)
+		}
 	}
 	if *stage.ContainerInsights {
-		const namespace = "ECS/ContainerInsights"
 		alarms = append(alarms, Alarm{
 			ID: spec.AlarmTasksMissing, Subject: name, Severity: Warning,
-			Meaning: fmt.Sprintf("Service %s has had fewer tasks than it should for a quarter of an hour.", name),
-			Metrics: []Metric{
-				metric("desired", namespace, "DesiredTaskCount", "Average", ofService(name)...),
-				metric("running", namespace, "RunningTaskCount", "Average", ofService(name)...),
-			},
+			Meaning:    fmt.Sprintf("Service %s has had fewer tasks than it should for a quarter of an hour.", name),
+			Metrics:    taskCounts(name),
 			Expression: "desired - FILL(running, 0)",
 			Threshold:  1, Comparison: AtLeast,
 			Period: minute, Periods: 15, Datapoints: 15, Missing: Good,
@@ -145,29 +143,53 @@ func serviceAlarms(app spec.App, stage spec.Stage, service spec.Service, share s
 
 // noTasks is raised when nothing is left that could work. A load balancer
 // knows whether tasks are healthy. Elsewhere the metrics of a service stop with
-// its last task, as ECS reports for running tasks only.
-func noTasks(stage spec.Stage, service spec.Service) Alarm {
+// its last task, as ECS reports for running tasks only. A canary that sleeps
+// has no task most of the time, so there is an alarm only where sleep and
+// failure can be told apart.
+func noTasks(stage spec.Stage, service spec.Service) (alarm Alarm, ok bool) {
 	name := service.Name
-	alarm := Alarm{
+	alarm = Alarm{
 		ID: spec.AlarmNoTasks, Subject: name, Severity: Critical, Gate: true,
 		Meaning:   fmt.Sprintf("Service %s has had no running task for five minutes.", name),
 		Metrics:   []Metric{metric("tasks", "AWS/ECS", "CPUUtilization", "SampleCount", ofService(name)...)},
 		Threshold: 1, Comparison: Below,
 		Period: 60, Periods: 5, Datapoints: 5, Missing: Bad,
 	}
-	if !balanced(stage, service) {
-		return alarm
+	balanced, alternates := balanced(stage, service), alternates(stage, service)
+	switch {
+	case stage.Sleeps && balanced && !alternates:
+		// Asleep, no task is registered, and nothing is reported.
+		alarm.Missing = Good
+	case stage.Sleeps && *stage.ContainerInsights:
+		alarm.Metrics = taskCounts(name)
+		alarm.Expression = "IF(FILL(desired, 0) > 0, FILL(running, 0), 1)"
+		alarm.Missing = Good
+		return alarm, true
+	case stage.Sleeps:
+		return Alarm{}, false
+	}
+	if !balanced {
+		return alarm, true
 	}
 	healthy := func(id string, group Ref) Metric {
 		return metric(id, "AWS/ApplicationELB", "HealthyHostCount", "Maximum", Dimension{"TargetGroup", group}, Dimension{"LoadBalancer", RefLoadBalancer})
 	}
 	alarm.Meaning = fmt.Sprintf("Service %s has had no healthy task for five minutes.", name)
 	alarm.Metrics = []Metric{healthy("tasks", RefTargetGroup(name))}
-	if alternates(stage, service) {
+	if alternates {
 		alarm.Metrics = append(alarm.Metrics, healthy("others", RefAlternate(name)))
 		alarm.Expression = "FILL(tasks, 0) + FILL(others, 0)"
 	}
-	return alarm
+	return alarm, true
+}
+
+// taskCounts are what Container Insights counts of a service.
+func taskCounts(service string) []Metric {
+	const namespace = "ECS/ContainerInsights"
+	return []Metric{
+		metric("desired", namespace, "DesiredTaskCount", "Average", ofService(service)...),
+		metric("running", namespace, "RunningTaskCount", "Average", ofService(service)...),
+	}
 }
 
 // memoryFactor is how much more a task may use than AWS measures it by.

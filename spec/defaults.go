@@ -174,6 +174,9 @@ func (s *Stage) setDefaults(app App) {
 		s.Smoke.setDefaults(app)
 	}
 	s.setMonitoringDefaults(app)
+	if s.Window != nil {
+		s.Window.setDefaults()
+	}
 }
 
 // setDefaults leaves Path empty where no service is public: there is nothing

@@ -67,7 +67,7 @@ func (a *App) deriveCanaries() {
 func canary(production, overrides Stage) Stage {
 	derived := clone(production)
 	derived.Name, derived.Region = "", ""
-	derived.Approval, derived.Wave, derived.Bake = "", "", 0
+	derived.Approval, derived.Wave, derived.Bake, derived.Window, derived.Review, derived.Sleeps = "", "", 0, nil, false, false
 	derived.Endpoint.Domain, derived.Endpoint.HostedZone, derived.Endpoint.Certificate = "", nil, ""
 	derived.Endpoint.RedirectFrom, derived.Endpoint.ClientCertificates, derived.Endpoint.Firewall = nil, nil, ""
 	derived.Network.Zones, derived.Network.VPC = nil, nil

@@ -121,7 +121,7 @@ func TestCanary(t *testing.T) {
 		},
 		"leaves what belongs to production's place": {
 			Stage{
-				Approval: Manual, Wave: "last", Removal: RemovalRetain,
+				Approval: Manual, Wave: "last", Removal: RemovalRetain, Bake: hour, Window: &Window{}, Review: true,
 				Endpoint: Endpoint{
 					Type: ALB, Domain: "a.example.com", HostedZone: &HostedZone{ID: "Z1", Name: "example.com"}, RedirectFrom: []string{"example.com"},
 					ClientCertificates: &ClientCertificates{Bucket: "a", Key: "b"}, Firewall: "arn", StickySessions: hour,
@@ -132,6 +132,9 @@ func TestCanary(t *testing.T) {
 			func(t *testing.T, s Stage) {
 				assert.Equal(t, Automatic, s.Approval)
 				assert.Empty(t, s.Wave)
+				assert.Zero(t, s.Bake)
+				assert.Nil(t, s.Window)
+				assert.False(t, s.Review)
 				assert.Equal(t, RemovalSnapshot, s.Removal)
 				assert.Equal(t, Endpoint{Type: ALB, StickySessions: hour, Deployment: Rolling}, s.Endpoint)
 				assert.Equal(t, []string{"euw1-az1", "euw1-az2"}, s.Network.Zones)

@@ -90,6 +90,11 @@ type Pipeline struct {
 	// execution ends, 5m to 1440h (60 days). Default: 168h (7 days).
 	ApprovalTimeout Duration `yaml:"approvalTimeout"`
 
+	// ProtectGates holds a commit that would drop, move or weaken a gate of this
+	// pipeline (an approval, a window, a bake, a smoke test) until somebody
+	// approves that, before the pipeline updates itself. Default: false.
+	ProtectGates bool `yaml:"protectGates"`
+
 	// KeepImages is how many of the newest images of each service are kept,
 	// and with that how far back a rollback can go, 1 to 1000. What a stage
 	// runs is kept beside them. Default: 25.
@@ -411,14 +416,15 @@ type Stage struct {
 
 	// CanaryOf names the production stage this stage rehearses: it takes that
 	// stage's whole configuration except region, domain (with its zone,
-	// certificate, redirects and client certificates), approval, wave, and what
-	// is there already (a VPC, a database, a firewall), and stands before it.
+	// certificate, redirects and client certificates), approval, review,
+	// bake, window, wave, and what is there already (a VPC, a database, a firewall), and stands before it.
 	// Fields that it declares itself win, one by one; a Profile that it declares
 	// replaces the numbers of instances and tasks. Default: none.
 	CanaryOf string `yaml:"canaryOf"`
 
-	// Bake is how long a canary runs a new commit, with its alarms watched,
-	// before the next stage may follow. An alarm stops the pipeline.
+	// Bake is how long the stage runs a new commit, with its alarms watched,
+	// before the next stage may follow, 1m to 24h. An alarm takes the stage
+	// back and stops the pipeline. A canary does not take it over.
 	// Default: 0s: no wait.
 	Bake Duration `yaml:"bake"`
 
@@ -434,6 +440,23 @@ type Stage struct {
 	// Approval that a commit needs to enter the stage: automatic or manual.
 	// Default: automatic.
 	Approval Approval `yaml:"approval"`
+
+	// Review shows whoever approves what a commit would change: the resources of
+	// the stage's stacks, compared with those that are deployed. Only with a
+	// manual approval, which it comes before. A canary does not take it over.
+	// Default: false.
+	Review bool `yaml:"review"`
+
+	// Sleeps keeps a canary without tasks and instances between releases: the
+	// pipeline wakes it before a deployment, and when the bake is over, or
+	// anything failed, lets it sleep again. Its endpoint, network and database
+	// stay. Only with CanaryOf and Bake. Default: false: it runs all the time.
+	Sleeps bool `yaml:"sleeps"`
+
+	// Window is the time of the week in which a commit may enter the stage; one
+	// that comes at another time waits. It has to be the same in a whole wave. A
+	// canary does not take it over. Default: none: at any time.
+	Window *Window `yaml:"window"`
 
 	// Profile is the preset that the stage starts from: standard, hyperscale
 	// or idle. Default: standard.

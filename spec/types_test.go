@@ -184,6 +184,7 @@ func TestDocumentedDefaults(t *testing.T) {
 			Endpoint: Endpoint{Caching: &Caching{}},
 			Database: &Database{},
 			Smoke:    &Smoke{},
+			Window:   &Window{},
 		}, {
 			Name:     "other",
 			Database: &Database{Existing: &ExistingDatabase{}},

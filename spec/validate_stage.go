@@ -49,7 +49,7 @@ func (a App) validateStages(r report) {
 	a.validateAddresses(report{"services", r.to})
 }
 
-// longestBake is the longest a canary can bake: what waits longer than a day
+// longestBake is the longest a stage can bake: what waits longer than a day
 // holds up every commit after it.
 const longestBake = 24 * hour
 
@@ -78,6 +78,7 @@ func (s Stage) validate(r report, app App) {
 		validateName(r.field("wave"), s.Wave, "a wave")
 	}
 	s.validateFlow(r, app)
+	s.validateGates(r, app)
 
 	s.Endpoint.validate(r.field("endpoint"), s.Region, s.Account)
 	validateVariables(r.field("variables"), s.Variables)
@@ -126,15 +127,9 @@ func (s Stage) validateFlow(r report, app App) {
 	if s.Smoke != nil {
 		s.Smoke.validate(r.field("smoke"), app)
 	}
-	if s.Bake == 0 {
-		return
+	if s.Bake != 0 {
+		r.field("bake").lasting(s.Bake, minute, longestBake, minute)
 	}
-	bake := r.field("bake")
-	if s.CanaryOf == "" {
-		bake.fail("is given for a stage that is no canary", "bake beside canaryOf", "remove it, or say with canaryOf which stage this one rehearses")
-		return
-	}
-	bake.lasting(s.Bake, minute, longestBake, minute)
 }
 
 // smokePath may have a query, but nothing that a shell, a header or a log could
@@ -301,10 +296,14 @@ func (a App) validateCanary(r report, index int) {
 		wave := r.field("wave")
 		wave.fail(wave.quote(stage.Wave)+" is also the wave of "+r.quote(target.Name)+", which the canary must precede", "another wave, or none", "take the canary out of the wave")
 	}
-	if a.Pipeline != nil && target.Approval != Manual && stage.Bake == 0 {
+	if a.Pipeline != nil && target.Approval != Manual && (stage.Bake == 0 || !stage.runs()) {
 		approval := report{"stages", r.to}.item(production).field("approval")
+		fix := "set \"approval: manual\" here, or \"bake: 30m\" for the canary"
+		if stage.Bake > 0 {
+			fix = "set \"approval: manual\" here, or give the canary tasks: it bakes, and nothing runs in it"
+		}
 		approval.fail(fmt.Sprintf("nothing is awaited between the canary %s and this stage", r.quote(stage.Name)),
-			"manual, or a bake time for the canary", "set \"approval: manual\" here, or \"bake: 30m\" for the canary")
+			"manual, or a bake time for the canary", fix)
 	}
 }
 
@@ -326,6 +325,10 @@ func (a App) validateWave(r report, index int) {
 	if stage.Approval != before[first].Approval {
 		approval.fail(fmt.Sprintf("%s differs from that of stages[%d], which deploys in the same wave", approval.quote(string(stage.Approval)), first),
 			"one approval for the whole wave", "give all stages of the wave the same approval")
+	}
+	if !sameWindow(stage.Window, before[first].Window) {
+		r.field("window").fail(fmt.Sprintf("differs from that of stages[%d], which deploys in the same wave", first),
+			"one window for the whole wave", "give all stages of the wave the same window")
 	}
 }
 

@@ -42,11 +42,14 @@ func NewCanaryRegion(scope constructs.Construct, id *string, props *CanaryRegion
 }
 
 // WithCanary is the application with a canary placed before its production
-// stage, for [NewTinyStack].
+// stage, or before the wave that production deploys in, for [NewTinyStack].
 func WithCanary(app spec.App, of string, overrides spec.Stage) spec.App {
 	i := slices.IndexFunc(app.Stages, func(s spec.Stage) bool { return s.Name == of })
 	if i < 0 {
 		panic(fmt.Errorf("application %q has no stage %q to rehearse", app.Name, of))
+	}
+	for wave := app.Stages[i].Wave; wave != "" && i > 0 && app.Stages[i-1].Wave == wave; {
+		i--
 	}
 	overrides.CanaryOf = of
 	app.Stages = slices.Insert(slices.Clone(app.Stages), i, overrides)

@@ -7,9 +7,10 @@ import (
 	"github.com/tinystack-go/tinystack/constructs/delivery"
 )
 
-// addGate lets the pipeline read the stage's alarms where the stage is baked.
+// addGate lets a build of the pipeline read the stage's alarms, where one
+// watches them. It comes after the alarms.
 func (s *stage) addGate(stack awscdk.Stack) {
-	if s.bakes() {
+	if s.needsGateRole() {
 		delivery.NewGateRole(stack, jsii.String("GateRole"), &delivery.GateRoleProps{
 			App:             s.app.Name,
 			Stage:           s.declared.Name,
@@ -18,13 +19,17 @@ func (s *stage) addGate(stack awscdk.Stack) {
 	}
 }
 
-// bakes says whether the pipeline waits after this stage and watches it.
-func (s *stage) bakes() bool { return s.app.Pipeline != nil && s.declared.Bake > 0 }
+// needsGateRole says whether a build of the pipeline watches this stage's
+// alarms.
+func (s *stage) needsGateRole() bool {
+	return s.app.Pipeline != nil && s.declared.Bake > 0 &&
+		!delivery.BakesByRules(*s.app.Pipeline, s.declared, len(s.alarmNames))
+}
 
 // gateRoleARN is the role that the pipeline reads the stage's alarms with;
 // empty where it need not.
 func (s *stage) gateRoleARN() string {
-	if !s.bakes() {
+	if !s.needsGateRole() {
 		return ""
 	}
 	return delivery.GateRoleARN(s.declared.Account, s.declared.Region, s.app.Name, s.declared.Name)

@@ -82,6 +82,7 @@ func (s *stage) addServices(tags map[string]string) {
 	s.connectServices(stack)
 	s.addMonitoring(stack)
 	s.addGate(stack)
+	s.addSleep(stack)
 }
 
 // connectServices lets the stage's services reach the internal ones, and the
@@ -204,6 +205,7 @@ func (s *stage) serviceProps(stack awscdk.Stack, net network.Network, declared s
 		LogKey:           s.logKey(stack),
 		Unwatched:        s.unwatched(),
 		Runbooks:         s.declared.Alarms.Runbooks,
+		Resting:          s.declared.Sleeps,
 	}
 }
 

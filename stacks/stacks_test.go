@@ -3,7 +3,6 @@ package stacks_test
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -306,52 +305,6 @@ func rawTemplates(t *testing.T, declared spec.App, tags ...map[string]string) ma
 	return files
 }
 
-// Stages are inserted, in random number, kind and place; every other stage's
-// templates must stay the same to the byte.
-func TestInsertingAStageChangesNoOther(t *testing.T) {
-	base := spec.App{
-		Name:     "shop",
-		Pipeline: &spec.Pipeline{Account: "111111111111"},
-		Source:   &spec.Source{CodeCommit: "shop"},
-		Services: []spec.Service{{Name: "web"}, {Name: "cache", Image: "redis:7", Internal: true, Port: 6379}},
-		Stages: []spec.Stage{
-			{Name: "dev", Database: &spec.Database{}},
-			{Name: "prod", Account: "222222222222", Approval: spec.Manual, Endpoint: spec.Endpoint{Type: spec.ALB}},
-		},
-	}
-	want := rawTemplates(t, base)
-	random := rand.New(rand.NewPCG(1, 2))
-	for round := range 8 {
-		changed := base
-		changed.Stages = slices.Clone(base.Stages)
-		for i := range 1 + random.IntN(2) {
-			stage := spec.Stage{Name: fmt.Sprintf("s%d", i), Region: spec.Regions()[random.IntN(len(spec.Regions()))]}
-			at := random.IntN(len(changed.Stages) + 1)
-			switch random.IntN(4) {
-			case 0: // a canary stands before its production
-				stage.CanaryOf = "prod"
-				at = random.IntN(1 + slices.IndexFunc(changed.Stages, func(s spec.Stage) bool { return s.Name == "prod" }))
-				if stage.Region == "us-east-1" {
-					stage.Region = "eu-west-1"
-				}
-			case 1:
-				stage.Profile = spec.Idle
-			case 2:
-				stage.Account, stage.Database = "333333333333", &spec.Database{}
-			}
-			changed.Stages = slices.Insert(changed.Stages, at, stage)
-		}
-		got := rawTemplates(t, changed)
-		for name, text := range want {
-			if strings.Contains(name, "Pipeline") || strings.Contains(name, "Registry") || strings.Contains(name, "support") {
-				continue
-			}
-			assert.Equal(t, text, got[name], "round %d: %s changed", round, name)
-		}
-		assert.Greater(t, len(got), len(want))
-	}
-}
-
 // What one field can change later, and what must stay when it does.
 func TestChangingAStage(t *testing.T) {
 	base := func(change func(*spec.Stage)) *snapshot.Assembly {
@@ -415,6 +368,19 @@ func TestWhatIsAppliedToTheAppReachesItsStages(t *testing.T) {
 	for _, vpc := range template(t, synthtest.Synth(t, app), "shop-dev-network").Resources("AWS::EC2::VPC") {
 		assert.Contains(t, vpc.Get("Properties.Tags"), map[string]any{"Key": "team", "Value": "shop"})
 	}
+}
+
+func TestWithCanary(t *testing.T) {
+	app := spec.App{Stages: []spec.Stage{{Name: "dev"}, {Name: "eu", Wave: "world"}, {Name: "prod", Wave: "world"}, {Name: "last"}}}
+	names := func(of string) (names []string) {
+		for _, s := range stacks.WithCanary(app, of, spec.Stage{Name: "canary"}).Stages {
+			names = append(names, s.Name)
+		}
+		return names
+	}
+	assert.Equal(t, []string{"dev", "canary", "eu", "prod", "last"}, names("prod"), "not in the middle of a wave")
+	assert.Equal(t, []string{"dev", "eu", "prod", "canary", "last"}, names("last"))
+	assert.Len(t, app.Stages, 4)
 }
 
 func TestNewCanaryRegion(t *testing.T) {

@@ -137,6 +137,7 @@ func (t *tinyStack) deployments() []delivery.StageDeployment {
 			ClusterARN:   made.clusterARN,
 			ServiceNames: made.serviceNames,
 			URL:          made.url,
+			ServiceStack: made.name() + "-service",
 		})
 	}
 	return deployments

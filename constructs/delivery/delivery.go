@@ -63,13 +63,17 @@ type StageDeployment struct {
 	AlarmNames []string
 	// GateRoleARN is the role in the stage's account that the alarms are read
 	// with (see [NewGateRole] and [GateRoleARN]). Required where the stage
-	// bakes and has alarms.
+	// bakes and has alarms, unless rules watch them (see [BakesByRules]).
 	GateRoleARN string
 	// ClusterARN and ServiceNames, by service, are outputs of the stage's
 	// stacks, which name resources that have no name before they are made.
 	// They are in the environment of a release buildspec. Default: none.
 	ClusterARN   awscdk.CfnOutput
 	ServiceNames map[string]awscdk.CfnOutput
+	// ServiceStack is the name of the stack with the stage's instances and
+	// services, in which [NewSleepRole] made its role. Required where the stage
+	// sleeps.
+	ServiceStack string
 	// URL is the output with the address of the stage. Required where the
 	// stage is smoke-tested at a path.
 	URL awscdk.CfnOutput
@@ -115,6 +119,8 @@ type delivery struct {
 	sources []*source
 	built   []spec.Service
 	arch    string
+	// reviewing says that the bucket has a rule for reports.
+	reviewing bool
 	// custom steps get their buildspec once they have a project.
 	custom []customStep
 }
@@ -179,9 +185,12 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 	if err := d.addStages(); err != nil {
 		panic(fmt.Errorf("delivery %s: %w", *id, err))
 	}
+	d.allowRules()
 	d.pipeline.BuildPipeline()
-	d.finish()
-	if err := limits(d.codePipeline); err != nil {
+	if d.app.Pipeline.ProtectGates {
+		d.protectGates()
+	}
+	if err := errors.Join(d.finish(), limits(d.codePipeline)); err != nil {
 		panic(fmt.Errorf("delivery %s: %w", *id, err))
 	}
 	return d
@@ -224,12 +233,22 @@ func check(scope constructs.Construct, props *DeliveryProps) (arch string, err e
 				fail("wave %q is interrupted before stage %s: its stages have to stand next to one another", wave, name)
 			}
 			waves[wave] = true
+		} else if wave != "" && windowOf(stage.Spec) != windowOf(props.Stages[i-1].Spec) {
+			fail("stages %s and %s deploy in one wave and have different windows", props.Stages[i-1].Spec.Name, name)
 		}
-		if stage.Spec.Bake > 0 && len(stage.AlarmNames) > 0 && stage.GateRoleARN == "" {
+		if bakes(stage.Spec) && len(stage.AlarmNames) > 0 && stage.GateRoleARN == "" && !BakesByRules(*app.Pipeline, stage.Spec, len(stage.AlarmNames)) {
 			fail("stage %s bakes with alarms and has no gate role: make one with NewGateRole", name)
 		}
 		if smoke := stage.Spec.Smoke; smoke != nil && smoke.Path != "" && stage.URL == nil {
 			fail("stage %s is smoke-tested at %s and has no address: give the output that holds it", name, smoke.Path)
+		}
+		if stage.Spec.Review && !manual(stage.Spec) {
+			fail("stage %s is reviewed, and nobody approves it: give it a manual approval", name)
+		} else if stage.Spec.Review && len(lookupRoles(stage.Stage)) == 0 {
+			fail("stage %s is reviewed, and its stacks name no role for look-ups: use a synthesizer that has one, as the CDK's default has", name)
+		}
+		if sleeps(stage.Spec) && stage.ServiceStack == "" {
+			fail("stage %s sleeps between releases, and nothing says what: give the name of its service stack", name)
 		}
 		if len(stage.AlarmNames) > maxAlarms {
 			fail("stage %s bakes with %d alarms, and CloudWatch describes %d at once", name, len(stage.AlarmNames), maxAlarms)
@@ -280,14 +299,18 @@ func (d *delivery) logging(prefix string) *awscodebuild.LoggingOptions {
 // tools is for the projects that install and run the CDK's own command lines.
 func (d *delivery) tools(prefix string) *pipelines.CodeBuildOptions {
 	return &pipelines.CodeBuildOptions{
-		Logging: d.logging(prefix),
-		PartialBuildSpec: awscodebuild.BuildSpec_FromObject(&map[string]any{
-			"version": "0.2",
-			"phases": map[string]any{
-				"install": map[string]any{"runtime-versions": map[string]any{"nodejs": nodeVersion}},
-			},
-		}),
+		Logging:          d.logging(prefix),
+		PartialBuildSpec: nodeRuntime(),
 	}
+}
+
+func nodeRuntime() awscodebuild.BuildSpec {
+	return awscodebuild.BuildSpec_FromObject(&map[string]any{
+		"version": "0.2",
+		"phases": map[string]any{
+			"install": map[string]any{"runtime-versions": map[string]any{"nodejs": nodeVersion}},
+		},
+	})
 }
 
 // script runs as one command, in a process of its own: `set -e` inside a mere
@@ -333,8 +356,10 @@ func (d *delivery) buildRole(scope constructs.Construct, id, name, description s
 	}
 	role := awsiam.NewRole(scope, jsii.String(id), props)
 	acknowledgeWildcards(role, because{
-		`Resource::<[^>]+\.Arn>/\*`: "CodePipeline names the artifacts; the bucket holds nothing but this pipeline's.",
-		`Resource::\*`:              "ecr:GetAuthorizationToken has no resource; what the token is good for is in the statements beside it.",
+		`Resource::<[^>]+\.Arn>/\*`:                           "CodePipeline names the artifacts; the bucket holds nothing but this pipeline's.",
+		`Resource::<[^>]+\.Arn>/` + reviews + `[a-z0-9-]+/\*`: "Reports of what a deployment would change are named after the build that wrote them.",
+		`Resource::arn:[^*]+:stack/[^*]+/\*`:                  "That one stack, whose id is not known before it is made.",
+		`Resource::\*`:                                        "ecr:GetAuthorizationToken has no resource; what the token is good for is in the statements beside it.",
 	})
 	return role.WithoutPolicyUpdates(nil)
 }

@@ -41,7 +41,7 @@ func connection(repository string) *spec.Source {
 // before production, and production waits for approval.
 func guestbook() spec.App {
 	canary := stageOf("canary", home, "us-west-2")
-	canary.CanaryOf, canary.Bake = "prod", spec.Duration(30*time.Minute)
+	canary.CanaryOf, canary.Bake = "prod", spec.Duration(90*time.Minute)
 	prod := stageOf("prod", other, "us-east-1")
 	prod.Approval = spec.Manual
 	return spec.App{
@@ -88,7 +88,7 @@ func deploy(app awscdk.App, declared spec.App, change ...func(*DeliveryProps)) D
 		service.AddStackDependency(network, nil)
 		awscdk.NewCfnWaitConditionHandle(network, jsii.String("Nothing"), nil)
 		awscdk.NewCfnWaitConditionHandle(service, jsii.String("Nothing"), nil)
-		deployment := StageDeployment{Stage: stage, Spec: s}
+		deployment := StageDeployment{Stage: stage, Spec: s, ServiceStack: *service.StackName()}
 		if s.Bake > 0 {
 			NewGateRole(service, jsii.String("Gate"), &GateRoleProps{App: declared.Name, Stage: s.Name, PipelineAccount: declared.Pipeline.Account})
 			deployment.GateRoleARN = GateRoleARN(s.Account, s.Region, declared.Name, s.Name)
@@ -163,9 +163,23 @@ type action struct {
 }
 
 type pipelineStage struct {
-	Name      string
-	Actions   []action
-	OnFailure map[string]any
+	Name        string
+	Actions     []action
+	BeforeEntry gate
+	OnSuccess   gate
+	OnFailure   map[string]any
+}
+
+// gate is the condition at one side of a stage of the pipeline.
+type gate struct {
+	Conditions []struct {
+		Result string
+		Rules  []struct {
+			Name, Region  string
+			RuleTypeID    struct{ Category, Owner, Provider, Version string } `json:"RuleTypeId"`
+			Configuration map[string]string
+		}
+	}
 }
 
 func stagesOf(t *testing.T, of snapshot.Template) []pipelineStage {
@@ -386,10 +400,10 @@ func TestGuestbook(t *testing.T) {
 			"STAGE_NAME":             "canary",
 			"STAGE_REGION":           "us-west-2",
 			"TINYSTACK_ALARMS":       "guestbook-canary-5xx\nguestbook-canary-latency",
-			"TINYSTACK_BAKE_SECONDS": "1800",
+			"TINYSTACK_BAKE_SECONDS": "5400",
 			"TINYSTACK_GATE_ROLE":    "arn:aws:iam::111111111111:role/guestbook-canary-gate",
 		}, environmentOf(t, pipeline, a))
-		assert.Equal(t, 43.0, projectOf(t, pipeline, a).Properties["TimeoutInMinutes"])
+		assert.Equal(t, 109.0, projectOf(t, pipeline, a).Properties["TimeoutInMinutes"])
 		role, ok := pipeline.Resource(projectOf(t, pipeline, a).Get("Properties.ServiceRole.Fn::GetAtt.0").(string))
 		require.True(t, ok)
 		assert.Equal(t, "guestbook-canary-bake", role.Properties["RoleName"])
@@ -791,6 +805,37 @@ func TestRefusals(t *testing.T) {
 		"no gate role": {
 			props: func(p *DeliveryProps) { p.Stages[1].GateRoleARN = "" },
 			want:  "stage canary bakes with alarms and has no gate role: make one with NewGateRole",
+		},
+		"two windows in a wave": {
+			change: func(a *spec.App) {
+				for i, from := range []int{8, 9} {
+					a.Stages[i].Wave, a.Stages[i].Window = "w", &spec.Window{Days: []string{"mon"}, From: &from, Until: 12, TimeZone: "UTC"}
+				}
+			},
+			want: "stages dev and canary deploy in one wave and have different windows",
+		},
+		"a review for nobody": {
+			change: func(a *spec.App) { a.Stages[0].Review = true },
+			want:   "stage dev is reviewed, and nobody approves it: give it a manual approval",
+		},
+		"a review without a role": {
+			change: func(a *spec.App) { a.Stages[2].Review = true },
+			props: func(p *DeliveryProps) {
+				p.Stages[2].Stage = awscdk.NewStage(p.Stages[2].Stage, jsii.String("Empty"), nil)
+			},
+			want: "stage prod is reviewed, and its stacks name no role for look-ups: use a synthesizer that has one, as the CDK's default has",
+		},
+		"sleep of nothing": {
+			change: func(a *spec.App) { a.Stages[1].Sleeps = true },
+			props:  func(p *DeliveryProps) { p.Stages[1].ServiceStack = "" },
+			want:   "stage canary sleeps between releases, and nothing says what: give the name of its service stack",
+		},
+		"a stage named like another's approval": {
+			change: func(a *spec.App) {
+				a.Stages[1].Approval = spec.Manual
+				a.Stages = append(a.Stages, stageOf("canary-approval", home, "us-east-1"))
+			},
+			want: `"canary-approval" is the name of two stages of the pipeline: a wave needs a name that no stage and no other wave has`,
 		},
 		"endless bake": {
 			change: func(a *spec.App) { a.Stages[1].Bake = spec.Duration(48 * time.Hour) },

@@ -64,9 +64,20 @@
 //
 // # Deployments
 //
-// Where a stage bakes and an alarm ends the bake, CodePipeline takes the stage
+// Where a stage bakes and anything in it fails, CodePipeline takes the stage
 // back to the last commit that passed it, if the pipeline has not changed since,
 // and goes no further.
+//
+// # Gates
+//
+// Approvals, smoke tests, reviews and most bakes are actions; windows, bakes
+// whose alarms CodePipeline can see, and the way back are conditions of a stage
+// of the pipeline. What a condition does it does to the whole stage, so an
+// approval, the tag after a bake by rules and a canary's sleep have stages of
+// the pipeline of their own where that matters (see docs/canary.md).
+//
+// With [spec.Pipeline.ProtectGates] the pipeline compares its gates with those
+// that a commit brings before it updates itself.
 //
 // Stages are deployed by CloudFormation, straight from the templates of the
 // execution and without change sets: nobody looks at a change set between its

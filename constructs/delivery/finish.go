@@ -24,14 +24,16 @@ type customStep struct {
 }
 
 // finish completes what exists only once the pipeline is built.
-func (d *delivery) finish() {
+func (d *delivery) finish() error {
 	for _, custom := range d.custom {
 		project := custom.step.Project().Node().DefaultChild().(awscodebuild.CfnProject)
 		project.AddPropertyOverride(jsii.String("Source.BuildSpec"), custom.file)
 	}
 	d.addTriggers()
 	d.limitApprovals()
-	d.rollBackBakes()
+	if err := d.addConditions(); err != nil {
+		return err
+	}
 	support := *d.codePipeline.CrossRegionSupport()
 	for _, region := range slices.Sorted(maps.Keys(support)) {
 		if region != d.app.Pipeline.Region {
@@ -39,25 +41,7 @@ func (d *delivery) finish() {
 		}
 	}
 	d.acknowledgeGrants()
-}
-
-// rollBackBakes makes a stage whose bake fails go back to the commit that it
-// ran before. Where the stages of a wave are too many for one stage of the
-// pipeline the CDK divides them; then there is a gate and no way back.
-func (d *delivery) rollBackBakes() {
-	baking := map[string]bool{}
-	for _, stage := range d.props.Stages {
-		if stage.Spec.Bake > 0 {
-			baking[*stage.Stage.StageName()] = true
-			baking[stage.Spec.Wave] = stage.Spec.Wave != ""
-		}
-	}
-	resource := d.codePipeline.Node().DefaultChild().(awscodepipeline.CfnPipeline)
-	for i, stage := range *d.codePipeline.Stages() {
-		if baking[*stage.StageName()] {
-			resource.AddPropertyOverride(jsii.String(fmt.Sprintf("Stages.%d.OnFailure", i)), map[string]any{"Result": "ROLLBACK"})
-		}
-	}
+	return nil
 }
 
 // limitApprovals says how long an approval waits, which the CDK's own step
@@ -109,11 +93,13 @@ func (d *delivery) acknowledgeGrants() {
 	const (
 		objects  = "CodePipeline names the artifacts; the bucket holds nothing but this pipeline's."
 		variants = "What a grant of the CDK on a bucket or key consists of: the variants of reading and writing, on this pipeline's artifacts and notifications."
+		alarms   = "CloudWatch checks the permission to describe alarms against all alarms of the region, whichever are asked for."
 		logs     = "The CDK's default for a project: log groups and report groups named after it. Its output goes to the log group beside it."
 	)
 	common := because{
 		`Action::(s3|kms):[A-Za-z]+\*`:                               variants,
 		`Resource::(<[^>]+\.Arn>|arn:[^*]+:s3:::[^*]+)/\*`:           objects,
+		`Resource::arn:[^*]+:alarm:\*`:                               alarms,
 		`Resource::arn:[^*]+:log-group:/aws/codebuild/(<[^>]+>:)?\*`: logs,
 		`Resource::arn:[^*]+:report-group/(<[^>]+>-)?\*`:             logs,
 		`Resource::arn:\*:iam::[0-9]+:role/\*`:                       "To deploy the pipeline's stacks: a condition leaves only the roles that bootstrapping made for this.",

@@ -236,11 +236,14 @@ func walk(t *testing.T, declared spec.App, pipeline snapshot.Template) {
 		groups = append(groups, []spec.Stage{s})
 	}
 	for _, group := range groups {
+		name := group[0].Name
 		if len(group) > 1 {
-			wanted = append(wanted, group[0].Wave)
-		} else {
-			wanted = append(wanted, group[0].Name)
+			name = group[0].Wave
 		}
+		if apart(group) {
+			wanted = append(wanted, name+"-approval")
+		}
+		wanted = append(wanted, name)
 	}
 	var names []string
 	for _, s := range stages {
@@ -261,9 +264,25 @@ func walk(t *testing.T, declared spec.App, pipeline snapshot.Template) {
 			}
 		}
 	}
-	for i, group := range groups {
-		checkGates(t, stages[len(stages)-len(groups)+i], group)
+	for _, group := range groups {
+		name := group[0].Name
+		if len(group) > 1 {
+			name = group[0].Wave
+		}
+		checkGates(t, stages[slices.Index(names, name)], group)
 	}
+	assert.Empty(t, ungated(stages, declared))
+}
+
+// apart says whether the approval of stages that deploy side by side stands
+// before their stage of the pipeline.
+func apart(group []spec.Stage) bool {
+	approved, gated := false, false
+	for _, s := range group {
+		approved = approved || s.Approval == spec.Manual
+		gated = gated || s.Bake > 0 || s.Window != nil
+	}
+	return approved && gated
 }
 
 // Every project's role names what it may use. A token for the registry has no
@@ -354,7 +373,7 @@ func checkGates(t *testing.T, s pipelineStage, group []spec.Stage) {
 		_, smoked := orders(owner, is("Smoke"))
 		_, baked := orders(owner, is("Bake"))
 		released, _ := orders(owner, is("Release"))
-		assert.Equal(t, owner.Approval == spec.Manual, approved > 0, "approval of %s", owner.Name)
+		assert.Equal(t, owner.Approval == spec.Manual && !apart(group), approved > 0, "approval of %s", owner.Name)
 		assert.Greater(t, deploys, approved, "%s is deployed once it is approved", owner.Name)
 		assert.Equal(t, owner.Smoke != nil, smoked > deployed, "smoke test of %s", owner.Name)
 		assert.Equal(t, owner.Bake > 0, baked > max(deployed, smoked), "bake of %s", owner.Name)
@@ -370,6 +389,7 @@ func TestWalk(t *testing.T) {
 	for round := range 8 {
 		declared := guestbook()
 		declared.Stages = nil
+		window := &spec.Window{Days: []string{"mon"}, From: new(9), Until: 16, TimeZone: "UTC"}
 		for i := range 2 + random.IntN(6) {
 			s := stageOf(fmt.Sprintf("s%d", i), []string{home, other}[random.IntN(2)], regions[random.IntN(3)])
 			if random.IntN(2) == 0 {
@@ -390,13 +410,20 @@ func TestWalk(t *testing.T) {
 			if i > 0 && s.Wave != declared.Stages[i-1].Wave && slices.ContainsFunc(declared.Stages, func(other spec.Stage) bool { return other.Wave == s.Wave }) {
 				s.Wave = ""
 			}
+			if random.IntN(4) == 0 {
+				s.Window = window
+				gates["windows"]++
+			}
+			if i > 0 && s.Wave != "" && s.Wave == declared.Stages[i-1].Wave {
+				s.Window = declared.Stages[i-1].Window
+			}
 			declared.Stages = append(declared.Stages, s)
 		}
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			walk(t, declared, template(t, synth(t, declared), "guestbook-pipeline"))
 		})
 	}
-	assert.Len(t, gates, 3)
+	assert.Len(t, gates, 4)
 }
 
 // Thirty stages in ten regions are within what AWS takes, or the error says by

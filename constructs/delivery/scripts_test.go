@@ -24,7 +24,7 @@ type shell struct {
 func newShell(t *testing.T, env map[string]string) *shell {
 	t.Helper()
 	s := &shell{t: t, folder: t.TempDir(), env: env}
-	for _, tool := range []string{"aws", "docker", "sleep", "curl"} {
+	for _, tool := range []string{"aws", "docker", "sleep", "curl", "cdk"} {
 		text, err := os.ReadFile(filepath.Join("testdata", tool))
 		require.NoError(t, err)
 		s.file("bin/"+tool, string(text))
@@ -357,6 +357,27 @@ func TestBakeScript(t *testing.T) {
 		assert.Contains(t, output, "AccessDenied")
 	})
 
+	t.Run("alarms from a sleep settle", func(t *testing.T) {
+		s := bakeShell(t, alarm, alarm, quiet, alarm)
+		s.env["TINYSTACK_SETTLE_SECONDS"] = "300"
+		calls, output, ok := s.run(bakeScript)
+		assert.False(t, ok, "only before the bake begins")
+		assert.Equal(t, []string{look, "sleep 30", look, "sleep 30", look, "sleep 30", look}, calls)
+		assert.Contains(t, output, "canary 5xx is in alarm since the stage slept")
+		assert.Contains(t, output, "the commit stops here")
+
+		s = bakeShell(t, alarm, alarm, quiet)
+		s.env["TINYSTACK_SETTLE_SECONDS"] = "300"
+		_, output, ok = s.run(bakeScript)
+		assert.True(t, ok, output)
+
+		s = bakeShell(t, alarm)
+		s.env["TINYSTACK_SETTLE_SECONDS"] = "60"
+		calls, _, ok = s.run(bakeScript)
+		assert.False(t, ok)
+		assert.Equal(t, []string{look, "sleep 30", look, "sleep 30", look}, calls, "and not for ever")
+	})
+
 	t.Run("no alarms", func(t *testing.T) {
 		s := bakeShell(t)
 		delete(s.env, "TINYSTACK_ALARMS")
@@ -414,6 +435,159 @@ func TestSmokeScript(t *testing.T) {
 	})
 }
 
+func sleepShell(t *testing.T, mode string) *shell {
+	s := newShell(t, map[string]string{
+		"AWS_REGION":           "us-east-1",
+		"STAGE_NAME":           "canary",
+		"STAGE_REGION":         "us-west-2",
+		"TINYSTACK_DEPLOYS":    "guestbook-canary",
+		"TINYSTACK_DESIRED":    "3",
+		"TINYSTACK_LEAST":      "2",
+		"TINYSTACK_MODE":       mode,
+		"TINYSTACK_PIPELINE":   "guestbook",
+		"TINYSTACK_SLEEP_ROLE": "arn:aws:iam::222222222222:role/guestbook-canary-sleep",
+		"TINYSTACK_STACK":      "guestbook-canary-service",
+	})
+	s.file("state", "Succeeded\n")
+	s.file("desired", "0\n")
+	s.file("awake", "0\t2\n")
+	return s
+}
+
+func TestSleepScript(t *testing.T) {
+	// changes are the calls that change something, without what they share.
+	changes := func(calls []string) []string {
+		var found []string
+		for _, call := range calls {
+			for _, operation := range []string{"update-auto-scaling-group", "update-service", "register-scalable-target"} {
+				if _, options, ok := strings.Cut(call, operation+" "); ok {
+					options, _, _ = strings.Cut(options, " --profile")
+					options = strings.NewReplacer("arn:aws:ecs:us-west-2:222222222222:service/cluster-1/", "", " --query service.desiredCount --output text", "").Replace(options)
+					found = append(found, operation+" "+options)
+				}
+			}
+		}
+		return found
+	}
+	const (
+		up     = "update-auto-scaling-group --auto-scaling-group-name group-1 --min-size 2 --desired-capacity 3"
+		web    = "update-service --cluster cluster-1 --service web --desired-count "
+		cache  = "update-service --cluster cluster-1 --service cache --desired-count "
+		target = "register-scalable-target --service-namespace ecs --resource-id service/cluster-1/web --scalable-dimension ecs:service:DesiredCount --suspended-state "
+		on     = target + "DynamicScalingInSuspended=false,DynamicScalingOutSuspended=false,ScheduledScalingSuspended=false"
+		off    = target + "DynamicScalingInSuspended=true,DynamicScalingOutSuspended=true,ScheduledScalingSuspended=true"
+	)
+	for _, mode := range []string{"wake", "awake"} {
+		t.Run(mode, func(t *testing.T) {
+			calls, output, ok := sleepShell(t, mode).run(sleepScript)
+			require.True(t, ok, output)
+			assert.Equal(t, []string{up, web + "2", on, cache + "2"}, changes(calls), "instances first")
+			assert.Contains(t, output, "web is awake")
+			for _, call := range calls {
+				assert.Contains(t, call, "--region us-west-2", "the stage's region")
+				assert.Contains(t, call, "--profile stage", "the stage's role")
+			}
+		})
+	}
+	t.Run("what has grown is left alone", func(t *testing.T) {
+		s := sleepShell(t, "awake")
+		s.file("desired", "5\n")
+		s.file("awake", "4\t2\n")
+		calls, output, ok := s.run(sleepScript)
+		require.True(t, ok, output)
+		assert.Equal(t, []string{strings.Replace(up, "capacity 3", "capacity 5", 1), on}, changes(calls))
+	})
+	t.Run("the first deployment finds nothing to wake", func(t *testing.T) {
+		s := sleepShell(t, "wake")
+		require.NoError(t, os.Remove(filepath.Join(s.folder, "awake")))
+		calls, output, ok := s.run(sleepScript)
+		require.True(t, ok, output)
+		assert.Len(t, calls, 1)
+	})
+	t.Run("what does not come up", func(t *testing.T) {
+		s := sleepShell(t, "wake")
+		s.env["FAIL_WAIT"] = "yes"
+		_, output, ok := s.run(sleepScript)
+		assert.True(t, ok, "the deployment may be the cure: %s", output)
+		s.env["TINYSTACK_MODE"] = "awake"
+		_, output, ok = s.run(sleepScript)
+		assert.False(t, ok)
+		assert.Contains(t, output, "web did not come up in canary: the commit stops here")
+	})
+	for _, mode := range []string{"sleep", "failed"} {
+		t.Run(mode, func(t *testing.T) {
+			s := sleepShell(t, mode)
+			calls, output, ok := s.run(sleepScript)
+			require.True(t, ok, output)
+			assert.Equal(t, []string{off, web + "0", cache + "0", "update-auto-scaling-group --auto-scaling-group-name group-1 --min-size 0 --desired-capacity 0"}, changes(calls),
+				"scaling would bring tasks back")
+			assert.Equal(t, mode == "failed", strings.Contains(strings.Join(calls, "\n"), "sleep 120"), "the way back begins a little later")
+
+			s.file("state", "InProgress\n")
+			calls, output, ok = s.run(sleepScript)
+			require.True(t, ok, output)
+			assert.Empty(t, changes(calls), "another commit is there, or the one before comes back")
+		})
+	}
+	for _, call := range []string{"cloudformation list-stack-resources*", "autoscaling *", "ecs *", "application-autoscaling *"} {
+		for _, mode := range []string{"awake", "sleep"} {
+			s := sleepShell(t, mode)
+			s.env["FAIL_AWS"] = call
+			_, _, ok := s.run(sleepScript)
+			assert.False(t, ok, "%s: %s fails", mode, call)
+		}
+	}
+}
+
+func reviewShell(t *testing.T, said string) *shell {
+	s := newShell(t, map[string]string{
+		"AWS_REGION":         "us-east-1",
+		"S3_BUCKET":          "artifacts",
+		"CODEBUILD_BUILD_ID": "project:0123-abc",
+		"TINYSTACK_REVIEWS":  "reviews/prod",
+		"TINYSTACK_STACKS":   "App/prod/**\nApp/prod-eu/**",
+	})
+	s.file("diff", said)
+	return s
+}
+
+func TestReviewScript(t *testing.T) {
+	const (
+		differs = "Stack prod/service\nResources\n[~] AWS::ECS::Service Web\n\n✨  Number of stacks with differences: 2\n"
+		diff    = "cdk --app . diff App/prod/** App/prod-eu/** --exclusively --method=template --ci --no-color --no-notices"
+	)
+	t.Run("what would change is kept and said", func(t *testing.T) {
+		s := reviewShell(t, differs)
+		calls, output, ok := s.run(reviewScript)
+		require.True(t, ok, output)
+		require.Len(t, calls, 2)
+		assert.Equal(t, diff, calls[0])
+		assert.Regexp(t, `^aws s3 cp --region us-east-1 --only-show-errors --content-type text/plain; charset=utf-8 \S+ s3://artifacts/reviews/prod/0123-abc.txt$`, calls[1])
+		kept, err := os.ReadFile(filepath.Join(s.folder, "stored"))
+		require.NoError(t, err)
+		assert.Equal(t, differs, string(kept))
+		assert.Contains(t, output, "AWS::ECS::Service Web", "in the log, too")
+		for name, want := range map[string]string{"review": "reviews/prod/0123-abc.txt", "changed": "2"} {
+			said, err := os.ReadFile(filepath.Join(s.folder, "source", "tinystack-"+name))
+			require.NoError(t, err)
+			assert.Equal(t, want, strings.TrimSpace(string(said)))
+		}
+	})
+	t.Run("a comparison that fails is no review", func(t *testing.T) {
+		s := reviewShell(t, "cannot assume the role\n")
+		s.env["FAIL_CDK"] = "yes"
+		calls, output, ok := s.run(reviewScript)
+		assert.False(t, ok)
+		assert.Contains(t, output, "cannot assume the role")
+		assert.Len(t, calls, 1)
+	})
+	t.Run("nor is one that says nothing", func(t *testing.T) {
+		_, output, ok := reviewShell(t, "hello\n").run(reviewScript)
+		assert.False(t, ok)
+		assert.Contains(t, output, "did not say how many stacks change")
+	})
+}
+
 // No step swallows a failure: whichever call of whatever tool fails, while all
 // others succeed, the script fails.
 func TestNoStepSwallowsAFailure(t *testing.T) {
@@ -452,7 +626,7 @@ func TestNoStepSwallowsAFailure(t *testing.T) {
 
 // What stands in a template is the script, and can be read by a shell.
 func TestScriptsInTemplate(t *testing.T) {
-	for name, text := range map[string]string{"build": buildScript, "release": releaseScript, "bake": bakeScript, "smoke": smokeScript} {
+	for name, text := range map[string]string{"build": buildScript, "release": releaseScript, "bake": bakeScript, "smoke": smokeScript, "review": reviewScript, "sleep": sleepScript} {
 		command := *(*script(text))[0]
 		assert.NotContains(t, command, "\n#", name)
 		assert.Contains(t, command, "set -euo pipefail", name)

@@ -42,68 +42,79 @@ const (
 // side, in one stage of the pipeline.
 func (d *delivery) addStages() error {
 	release := d.releaseRole()
-	stages := d.props.Stages
-	for first := 0; first < len(stages); {
-		last := first + 1
-		for stages[first].Spec.Wave != "" && last < len(stages) && stages[last].Spec.Wave == stages[first].Spec.Wave {
-			last++
-		}
-		group := stages[first:last]
-		name := *group[0].Stage.StageName()
-		if len(group) > 1 {
-			name = group[0].Spec.Wave
-		}
-		if err := d.unused(name); err != nil {
-			return err
-		}
-		d.addWave(name, group, first, release)
-		first = last
-	}
-	return nil
-}
-
-// unused refuses a name that a stage of the pipeline has: CodePipeline wants
-// each once.
-func (d *delivery) unused(name string) error {
-	taken := []string{"Source", "Build", "UpdatePipeline", "Assets"}
+	taken := []string{"Source", "Build", gateCheckStage, gateApprovalStage, "UpdatePipeline", "Assets"}
 	for _, wave := range *d.pipeline.Waves() {
 		taken = append(taken, *wave.Id())
 	}
-	for _, other := range taken {
-		if name == other {
-			return fmt.Errorf("%q is the name of two stages of the pipeline: a wave needs a name that no stage and no other wave has", name)
+	for _, g := range groups(d.props.Stages) {
+		// CodePipeline wants each name once.
+		for _, name := range g.names(*d.app.Pipeline) {
+			if slices.Contains(taken, name) {
+				return fmt.Errorf("%q is the name of two stages of the pipeline: a wave needs a name that no stage and no other wave has", name)
+			}
+			taken = append(taken, name)
 		}
+		d.addGroup(g, release)
 	}
 	return nil
 }
 
-// addWave adds stages that deploy side by side; mostly that is one. When each
+// addGroup adds stages that deploy side by side; mostly that is one. When each
 // of them waits for approval they wait together, otherwise each by itself.
-func (d *delivery) addWave(name string, group []StageDeployment, first int, release awsiam.IRole) {
-	wave := d.pipeline.AddWave(jsii.String(name), nil)
-	names, together := []string{}, len(group) > 1
-	for _, stage := range group {
-		names = append(names, stage.Spec.Name)
-		together = together && stage.Spec.Approval == spec.Manual
+func (d *delivery) addGroup(g group, release awsiam.IRole) {
+	if g.approvedApart() {
+		d.pipeline.AddWave(jsii.String(g.name+approvalSuffix), nil).AddPre(d.approvals(g.title(), g.stages)...)
 	}
+	wave := d.pipeline.AddWave(jsii.String(g.name), nil)
+	together := len(g.stages) > 1 && g.together() && !g.approvedApart()
 	if together {
-		wave.AddPre(d.approval("wave " + name + " (" + strings.Join(names, ", ") + ")"))
+		wave.AddPre(d.approvals(g.title(), g.stages)...)
 	}
-	for i, stage := range group {
+	var last, asleep []pipelines.Step
+	for i, stage := range g.stages {
 		previous := latestTag
-		if first+i > 0 {
-			previous = d.props.Stages[first+i-1].Spec.Name
+		if g.first+i > 0 {
+			previous = d.props.Stages[g.first+i-1].Spec.Name
 		}
 		var pre []pipelines.Step
-		if stage.Spec.Approval == spec.Manual && !together {
-			approval := d.approval("stage " + stage.Spec.Name)
+		if manual(stage.Spec) && !together && !g.approvedApart() {
+			pre = d.approvals("stage "+stage.Spec.Name, []StageDeployment{stage})
 			for _, step := range stage.Pre {
-				step.AddStepDependency(approval)
+				step.AddStepDependency(pre[len(pre)-1])
 			}
-			pre = append(pre, approval)
 		}
 		pre = append(pre, stage.Pre...)
-		post := d.after(stage, previous, release)
+		var awake pipelines.Step
+		if sleeps(stage.Spec) {
+			s := d.newSleeper(g, stage)
+			wake := s.step("Wake", "wake")
+			for _, before := range pre {
+				wake.AddStepDependency(before)
+			}
+			pre = append(pre, wake)
+			awake = s.step("Awake", "awake")
+			asleep = append(asleep, s.step(g.stepName(stage.Spec, "Sleep"), "sleep"))
+			s.watch()
+		}
+		post, tag := d.after(stage, g, previous, release)
+		if awake != nil {
+			for _, step := range post {
+				step.AddStepDependency(awake)
+			}
+			post = append([]pipelines.Step{awake}, post...)
+		}
+		if g.byRules(*d.app.Pipeline) {
+			// Rules watch when all actions of the stage are through, and only
+			// then the commit counts as released.
+			last = append(last, tag...)
+		} else {
+			for _, step := range tag {
+				for _, before := range post {
+					step.AddStepDependency(before)
+				}
+			}
+			post = append(post, tag...)
+		}
 		options := &pipelines.AddStageOpts{}
 		if len(pre) > 0 {
 			options.Pre = &pre
@@ -113,14 +124,29 @@ func (d *delivery) addWave(name string, group []StageDeployment, first int, rele
 		}
 		wave.AddStage(stage.Stage, options)
 	}
+	if len(last) > 0 {
+		d.pipeline.AddWave(jsii.String(g.name+releaseSuffix), &pipelines.WaveOptions{Post: &last})
+	}
+	if len(asleep) > 0 {
+		// Not in the stage itself: what is wrong with the sleep is no reason to
+		// take back a commit.
+		d.pipeline.AddWave(jsii.String(g.name+sleepSuffix), &pipelines.WaveOptions{Post: &asleep})
+	}
 }
 
-// approval waits for a person, who is told what would go where.
-func (d *delivery) approval(into string) pipelines.ManualApprovalStep {
+// approval waits for a person, who is told what would go where, with a link to
+// the commit, or to the report of what would change.
+func (d *delivery) approval(into string, review pipelines.CodeBuildStep) pipelines.ManualApprovalStep {
 	application := d.sources[0]
 	props := &pipelines.ManualApprovalStepProps{
 		Comment:   jsii.String(fmt.Sprintf("Let commit %s of %s into %s?", application.commit, d.app.Name, into)),
 		ReviewUrl: jsii.String(application.link),
+	}
+	if review != nil {
+		// What a comment names the CDK makes known to the link, too.
+		report := *review.ExportedVariable(jsii.String("TINYSTACK_REVIEW"))
+		*props.Comment += fmt.Sprintf(" Stacks that would change: %s, see %s", *review.ExportedVariable(jsii.String("TINYSTACK_CHANGED")), report)
+		props.ReviewUrl = jsii.String(d.reviewLink(report))
 	}
 	if d.topic != nil {
 		props.NotificationTopic = d.topic
@@ -129,8 +155,9 @@ func (d *delivery) approval(into string) pipelines.ManualApprovalStep {
 }
 
 // after is what follows a stage's deployment: the smoke test, what the user
-// wants to run, then the bake, and when all of it succeeded the stage's tag.
-func (d *delivery) after(stage StageDeployment, previous string, release awsiam.IRole) []pipelines.Step {
+// wants to run, then the bake; and what follows when all of it succeeded: the
+// stage's tag.
+func (d *delivery) after(stage StageDeployment, g group, previous string, release awsiam.IRole) (steps, tag []pipelines.Step) {
 	var first, custom []pipelines.Step
 	if stage.Spec.Smoke != nil && *stage.Spec.Scale.Tasks.Max > 0 {
 		first = append(first, d.smoke(stage))
@@ -148,8 +175,8 @@ func (d *delivery) after(stage StageDeployment, previous string, release awsiam.
 		}
 	}
 	custom = append(first, custom...)
-	steps := append(slices.Clone(custom), stage.Post...)
-	if stage.Spec.Bake > 0 {
+	steps = append(slices.Clone(custom), stage.Post...)
+	if bakes(stage.Spec) && !g.byRules(*d.app.Pipeline) {
 		bake := d.bake(stage)
 		for _, step := range custom {
 			bake.AddStepDependency(step)
@@ -157,13 +184,9 @@ func (d *delivery) after(stage StageDeployment, previous string, release awsiam.
 		steps = append(steps, bake)
 	}
 	if len(d.built) > 0 {
-		tag := d.release(stage, previous, release)
-		for _, step := range steps {
-			tag.AddStepDependency(step)
-		}
-		steps = append(steps, tag)
+		tag = append(tag, d.release(stage, previous, release))
 	}
-	return steps
+	return steps, tag
 }
 
 // releaseRole tags images, and with a release buildspec pulls and pushes them.
@@ -320,6 +343,9 @@ func (d *delivery) bake(stage StageDeployment) pipelines.CodeBuildStep {
 		"STAGE_REGION":           jsii.String(stage.Spec.Region),
 		"TINYSTACK_BAKE_SECONDS": jsii.String(strconv.Itoa(seconds)),
 	}
+	if sleeps(stage.Spec) {
+		env["TINYSTACK_SETTLE_SECONDS"] = jsii.String(strconv.Itoa(settleSeconds))
+	}
 	var assume []awsiam.PolicyStatement
 	if len(stage.AlarmNames) > 0 {
 		env["TINYSTACK_ALARMS"] = jsii.String(strings.Join(stage.AlarmNames, "\n"))
@@ -331,6 +357,9 @@ func (d *delivery) bake(stage StageDeployment) pipelines.CodeBuildStep {
 		"Watches the alarms of "+d.app.Name+"/"+stage.Spec.Name+" while a commit bakes", readOnly, assume...)
 	// Each look at the alarms adds its own time to the wait.
 	timeout := (seconds+59)/60*11/10 + 10
+	if sleeps(stage.Spec) {
+		timeout += settleSeconds / 60
+	}
 	return d.step("Bake", script(bakeScript), env, "bake-"+stage.Spec.Name, role, &timeout)
 }
 

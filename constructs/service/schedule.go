@@ -160,7 +160,7 @@ func (s *scheduledTask) addSchedule(props *EcsEc2ServiceProps, plan plan) {
 		}
 	}
 	state := "ENABLED"
-	if *plan.tasks.Max == 0 {
+	if *plan.tasks.Max == 0 || props.Resting {
 		state = "DISABLED"
 	}
 	s.schedule = awsscheduler.NewCfnSchedule(s, jsii.String("Schedule"), &awsscheduler.CfnScheduleProps{

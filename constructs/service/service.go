@@ -83,6 +83,9 @@ type EcsEc2ServiceProps struct {
 	// LogRetentionDays of the container's output. Default: [spec.DefaultLogRetentionDays].
 	LogRetentionDays int
 
+	// Resting keeps a schedule from starting tasks. Default: false.
+	Resting bool
+
 	// RetainLogs keeps the log group when the stack is deleted.
 	// Default: false.
 	RetainLogs bool

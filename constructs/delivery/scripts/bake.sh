@@ -2,7 +2,8 @@
 # does. An alarm that does not exist fails, too: a gate that watches nothing
 # would let everything through.
 #
-# TINYSTACK_ALARMS holds one name a line.
+# TINYSTACK_ALARMS holds one name a line. TINYSTACK_SETTLE_SECONDS is how long
+# alarms that are raised in the beginning may last.
 set -euo pipefail
 
 fail() {
@@ -24,6 +25,7 @@ if [ "${#alarms[@]}" -gt 0 ]; then
 fi
 
 check() {
+  unsettled=
   [ "${#alarms[@]}" -gt 0 ] || return 0
   states=$(aws cloudwatch describe-alarms --region "$STAGE_REGION" --alarm-names "${alarms[@]}" \
     --query 'MetricAlarms[].[AlarmName,StateValue]' --output text)
@@ -33,7 +35,9 @@ check() {
       [ "$alarm" != "$name" ] || state=$value
     done <<<"$states"
     case $state in
-      ALARM) fail "$name went into alarm in $STAGE_NAME: the commit stops here" ;;
+      ALARM) [ "$settle" -gt 0 ] || fail "$name went into alarm in $STAGE_NAME: the commit stops here"
+        unsettled=$name
+        ;;
       missing) fail "there is no alarm $name in $STAGE_REGION" ;;
     esac
   done
@@ -41,7 +45,16 @@ check() {
 
 echo "watching ${#alarms[@]} alarms of $STAGE_NAME for $TINYSTACK_BAKE_SECONDS seconds"
 left=$TINYSTACK_BAKE_SECONDS
+settle=${TINYSTACK_SETTLE_SECONDS:-0}
 check
+# A stage that just woke may have alarms from its sleep.
+while [ -n "$unsettled" ]; do
+  echo "$unsettled is in alarm since the stage slept"
+  sleep 30
+  settle=$((settle - 30))
+  check
+done
+settle=0
 while [ "$left" -gt 0 ]; do
   pause=$((left < 30 ? left : 30))
   sleep "$pause"

@@ -1,0 +1,113 @@
+package delivery
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscodepipeline"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/spec"
+)
+
+const (
+	// maxRules is how many rules one condition takes.
+	maxRules = 5
+	// longestRule is the longest wait for an alarm that AWS documents for a
+	// rule, whose time limit CloudFormation cannot set.
+	longestRule = spec.Duration(time.Hour)
+)
+
+// BakesByRules says whether rules of CodePipeline watch the alarms of a baking
+// stage: they wait for nothing, while a build that watches is paid by the
+// minute. A rule sees one alarm, by its name, in any region of the pipeline's
+// own account. Elsewhere, for more alarms, for longer, or where
+// alarms may first have to settle because the stage was asleep, a build watches, with
+// the role of [NewGateRole].
+func BakesByRules(pipeline spec.Pipeline, stage spec.Stage, alarms int) bool {
+	return stage.Bake > 0 && stage.Bake <= longestRule && stage.Wave == "" && !stage.Sleeps &&
+		stage.Account == pipeline.Account && 0 < alarms && alarms <= maxRules
+}
+
+// addConditions puts the gates that CodePipeline itself watches on the stages
+// of the built pipeline: the window before one is entered, the alarms once all
+// of its actions succeeded, and the way back when any did not.
+//
+// The steps of a wave with more than 50 actions are divided by the CDK into
+// several stages of the pipeline. A condition on one of them says nothing of
+// the others, so such a wave is refused.
+func (d *delivery) addConditions() error {
+	resource := d.codePipeline.Node().DefaultChild().(awscodepipeline.CfnPipeline)
+	var built []string
+	for _, stage := range *d.codePipeline.Stages() {
+		built = append(built, *stage.StageName())
+	}
+	var problems []error
+	for _, g := range groups(d.props.Stages) {
+		if !g.gated() {
+			continue
+		}
+		i := slices.Index(built, g.name)
+		if i < 0 {
+			problems = append(problems, fmt.Errorf("%s needs more than %d actions, so it takes several stages of the pipeline, and its gates (bake, window) hold for one: divide it into two waves", g.title(), maxStageActions))
+			continue
+		}
+		set := func(property string, value any) {
+			resource.AddPropertyOverride(jsii.String(fmt.Sprintf("Stages.%d.%s", i, property)), value)
+		}
+		if w := g.window(); w != nil {
+			set("BeforeEntry", conditions("FAIL", rule("Window", "DeploymentWindow", d.app.Pipeline.Region, map[string]any{
+				"Cron": w.Cron(), "TimeZone": w.TimeZone,
+			})))
+		}
+		if g.any(bakes) {
+			set("OnFailure", map[string]any{"Result": "ROLLBACK"})
+		}
+		if g.byRules(*d.app.Pipeline) {
+			only := g.stages[0]
+			var watched []any
+			for n, alarm := range only.AlarmNames {
+				watched = append(watched, rule(fmt.Sprintf("Bake-%d", n+1), "CloudWatchAlarm", only.Spec.Region, map[string]any{
+					"AlarmName": alarm, "WaitTime": strconv.Itoa(only.Spec.Bake.Minutes()),
+				}))
+			}
+			set("OnSuccess", conditions("ROLLBACK", watched...))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func conditions(result string, rules ...any) map[string]any {
+	return map[string]any{"Conditions": []any{map[string]any{"Result": result, "Rules": rules}}}
+}
+
+func rule(name, provider, region string, configuration map[string]any) any {
+	return map[string]any{
+		"Name":          name,
+		"RuleTypeId":    map[string]any{"Category": "Rule", "Owner": "AWS", "Provider": provider, "Version": "1"},
+		"Configuration": configuration,
+		"Region":        region,
+	}
+}
+
+// allowRules lets the pipeline read the alarms that rules watch.
+func (d *delivery) allowRules() {
+	regions := map[string]bool{}
+	for _, g := range groups(d.props.Stages) {
+		region := g.stages[0].Spec.Region
+		if !g.byRules(*d.app.Pipeline) || regions[region] {
+			continue
+		}
+		regions[region] = true
+		d.codePipeline.AddToRolePolicy(allow([]string{"cloudwatch:DescribeAlarms"}, allAlarms(d.app.Pipeline.Account, region)))
+	}
+}
+
+// allAlarms are what the permission to describe an alarm is checked against:
+// CloudWatch knows it for all alarms of a region only.
+func allAlarms(account, region string) string {
+	return "arn:" + partitionOf(region) + ":cloudwatch:" + region + ":" + account + ":alarm:*"
+}

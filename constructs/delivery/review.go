@@ -1,0 +1,123 @@
+package delivery
+
+import (
+	_ "embed"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/pipelines"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+//go:embed scripts/review.sh
+var reviewScript string
+
+const (
+	reviewID = "Review"
+	// reviews is where reports begin in the bucket of artifacts.
+	reviews = "reviews/"
+	// reviewMinutes is what comparing a stage takes at most.
+	reviewMinutes = 30
+)
+
+// approvals are the steps by which a person lets commits into stages: mostly
+// the approval alone, and before it the report of what would change where a
+// stage asks for one.
+func (d *delivery) approvals(title string, stages []StageDeployment) []pipelines.Step {
+	var reviewed []StageDeployment
+	for _, stage := range stages {
+		if stage.Spec.Review {
+			reviewed = append(reviewed, stage)
+		}
+	}
+	if len(reviewed) == 0 {
+		return []pipelines.Step{d.approval(title, nil)}
+	}
+	review := d.review(title, reviewed)
+	approval := d.approval(title, review)
+	approval.AddStepDependency(review)
+	return []pipelines.Step{review, approval}
+}
+
+// review compares what would be deployed with what is. It runs no code of the
+// commit: it reads templates.
+func (d *delivery) review(title string, stages []StageDeployment) pipelines.CodeBuildStep {
+	var patterns, roles []string
+	for _, stage := range stages {
+		patterns = append(patterns, *stage.Stage.Node().Path()+"/**")
+		roles = append(roles, lookupRoles(stage.Stage)...)
+	}
+	if !d.reviewing {
+		// A report is of use until somebody decided.
+		d.artifacts.AddLifecycleRule(&awss3.LifecycleRule{
+			Id:         jsii.String("reviews"),
+			Prefix:     jsii.String(reviews),
+			Expiration: awscdk.Duration_Days(jsii.Number((d.app.Pipeline.ApprovalTimeout.Minutes()+24*60-1)/(24*60) + 1)),
+		})
+		d.reviewing = true
+	}
+	name := stages[0].Spec.Name
+	folder := reviews + name
+	statements := []awsiam.PolicyStatement{
+		allow([]string{"s3:PutObject"}, *d.artifacts.ArnForObjects(jsii.String(folder + "/*"))),
+		allow([]string{"sts:AssumeRole"}, roles...),
+	}
+	if key := d.artifacts.EncryptionKey(); key != nil {
+		statements = append(statements, allow([]string{"kms:GenerateDataKey"}, *key.KeyArn()))
+	}
+	scope := constructs.NewConstruct(d, jsii.String("Review "+name))
+	commands := append(*script(reviewScript),
+		// In the shell that the variables are exported from.
+		jsii.String("TINYSTACK_REVIEW=$(cat tinystack-review) && export TINYSTACK_REVIEW"),
+		jsii.String("TINYSTACK_CHANGED=$(cat tinystack-changed) && export TINYSTACK_CHANGED"))
+	return pipelines.NewCodeBuildStep(jsii.String(reviewID), &pipelines.CodeBuildStepProps{
+		Input: d.pipeline.CloudAssemblyFileSet(),
+		Env: &map[string]*string{
+			"AWS_REGION":        jsii.String(d.app.Pipeline.Region),
+			"S3_BUCKET":         d.artifacts.BucketName(),
+			"TINYSTACK_REVIEWS": jsii.String(folder),
+			"TINYSTACK_STACKS":  jsii.String(strings.Join(patterns, "\n")),
+		},
+		InstallCommands:  jsii.Strings("npm install -g aws-cdk@" + cdkVersion),
+		Commands:         &commands,
+		PartialBuildSpec: nodeRuntime(),
+		BuildEnvironment: environment(),
+		Logging:          d.logging("review-" + name),
+		Timeout:          minutes(reviewMinutes),
+		Role:             d.buildRole(scope, "Role", "", "Compares what "+d.app.Name+" would deploy to "+title+" with what is there", readOnly, statements...),
+	})
+}
+
+// reviewLink leads to a report. Whoever follows it needs to be signed in, and
+// to be allowed to read it.
+func (d *delivery) reviewLink(report string) string {
+	region := d.app.Pipeline.Region
+	return fmt.Sprintf("%s/s3/object/%s?region=%s&prefix=%s", consoleOf(region), *d.artifacts.BucketName(), region, report)
+}
+
+// lookupRoles are the roles that bootstrapping made for reading a stage's
+// account; they cannot change anything, nor decrypt.
+func lookupRoles(stage awscdk.Stage) []string {
+	var roles []string
+	seen := map[string]bool{}
+	for _, node := range *stage.Node().FindAll(constructs.ConstructOrder_PREORDER) {
+		stack, ok := node.(awscdk.Stack)
+		if !ok {
+			continue
+		}
+		role := stack.Synthesizer().LookupRole()
+		if role == nil {
+			continue
+		}
+		arn := strings.ReplaceAll(*role, "${AWS::Partition}", partitionOf(*stack.Region()))
+		if !seen[arn] {
+			seen[arn] = true
+			roles = append(roles, arn)
+		}
+	}
+	return roles
+}
