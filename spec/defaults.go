@@ -179,11 +179,9 @@ func (s *Stage) setDefaults(app App) {
 func (s *Smoke) setDefaults(app App) {
 	fill(&s.Status, 200)
 	fill(&s.Timeout, 5*minute)
-	for _, service := range app.Services {
-		if service.Public() {
-			fill(&s.Path, service.HealthCheck.Path)
-			fill(&s.Path, "/")
-		}
+	if app.hasPublicService() {
+		fill(&s.Path, app.fallback().HealthCheck.Path)
+		fill(&s.Path, "/")
 	}
 }
 

@@ -209,9 +209,20 @@ type Service struct {
 	// in /admin: that path itself and everything under it, unchanged. The
 	// longest path that fits a request wins. One to four segments of letters,
 	// digits and . _ -. Of the services that are neither internal nor
-	// workers exactly one has no path: it gets every other request.
+	// workers exactly one has no path and no Subdomain: it gets every other
+	// request.
 	// Default: none.
 	Path string `yaml:"path"`
+
+	// Subdomain under which the stage's endpoint serves this service, as in
+	// admin: admin.example.com in a stage whose domain is example.com. A Path
+	// holds below it, and of the services of a subdomain exactly one has none.
+	// In a stage without a domain an HTTP API gives the service an address of
+	// its own; an ALB serves it to requests for any host name that begins with
+	// the subdomain. Not with Caching. One label of letters, digits and
+	// hyphens, up to 63. Default: none: the service is served under the domain
+	// itself.
+	Subdomain string `yaml:"subdomain"`
 
 	// HealthCheck says how to tell whether a task is healthy. Default: an ALB
 	// asks for "/"; elsewhere a running container counts as healthy.
