@@ -63,6 +63,13 @@ func (e Endpoint) Complete(region, account string) (Endpoint, error) {
 	return e, r.errors()
 }
 
+// CheckDomain says what is wrong with a host name.
+func CheckDomain(name string) error {
+	r := newReport(nil)
+	validateDomainName(r, name, "a domain", "api.example.com")
+	return r.errors()
+}
+
 // Place is where one of the services behind an endpoint is served: under a
 // subdomain, a path, or both.
 type Place struct{ Subdomain, Path string }

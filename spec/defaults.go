@@ -153,6 +153,14 @@ func (s *Stage) setDefaults(app App) {
 	fill(&s.Approval, Automatic)
 	fill(&s.Profile, Standard)
 	fillPtr(&s.Production, productionByName(s.Name))
+	if routing := s.Endpoint.Routing; routing != nil {
+		if s.Endpoint.Domain != "" {
+			fill(&routing.RegionalDomain, s.Name+"."+s.Endpoint.Domain)
+		}
+		if routing.HealthCheck != nil {
+			fill(&routing.HealthCheck.Path, app.fallback().HealthCheck.Path)
+		}
+	}
 	s.Endpoint.setDefaults(s.Profile)
 	s.Scale.setDefaults(s.Profile)
 	if s.Database != nil {
@@ -193,6 +201,9 @@ func (e *Endpoint) setDefaults(profile Profile) {
 	}
 	if e.CORS != nil {
 		e.CORS.setDefaults()
+	}
+	if e.Routing != nil {
+		e.Routing.setDefaults()
 	}
 }
 

@@ -565,6 +565,11 @@ type Endpoint struct {
 	// Only with alb: an API Gateway cannot answer by host name. Default: none.
 	RedirectFrom []string `yaml:"redirectFrom"`
 
+	// Routing lets stages in several regions share Domain: DNS chooses between
+	// them. Needs Domain and HostedZone. Default: none: the domain is this
+	// stage's alone.
+	Routing *Routing `yaml:"routing"`
+
 	// Caching keeps responses at the endpoint. Only with api-gateway, which
 	// it makes a REST API in front of an internal load balancer. Default:
 	// none.
@@ -679,11 +684,15 @@ type ClientCertificates struct {
 // HostedZone is a Route 53 public hosted zone.
 type HostedZone struct {
 	// ID of the zone, as in Z0123456789ABCDEFGHIJ. Required, unless there is a
-	// Certificate: records can be made by the name alone, which must then be
-	// that of one zone only, but a new certificate is validated by the ID.
+	// Certificate (records can be made by the name alone, which must then be
+	// that of one zone only, but a new certificate is validated by the ID) or
+	// a Delegation.
 	ID string `yaml:"id"`
 	// Name of the zone, as in example.com. Required.
 	Name string `yaml:"name"`
+	// Delegation makes the zone, in the stage's account, below one that is in
+	// another account. Default: none: the zone is there already.
+	Delegation *ZoneDelegation `yaml:"delegation"`
 }
 
 // Caching is a cache cluster of a REST API.

@@ -96,9 +96,9 @@ func (s Stage) validateHosts(r report, app App) {
 // host is a name under which a stage is reached.
 type host struct {
 	name string
-	// subdomain says that a service is served under it.
-	subdomain bool
-	at        report
+	// own says that it is to be no other name of the stage.
+	own bool
+	at  report
 }
 
 // hosts are the names under which the stage is reached, as far as they are
@@ -110,6 +110,9 @@ func (s Stage) hosts(r report, app App) []host {
 		return nil
 	}
 	hosts := []host{{s.Endpoint.Domain, false, domain}}
+	if routing := s.Endpoint.Routing; routing != nil && routing.RegionalDomain != "" && routing.RegionalDomain != s.Endpoint.Domain && !isToken(routing.RegionalDomain) {
+		hosts = append(hosts, host{routing.RegionalDomain, true, endpoint.field("routing").field("regionalDomain")})
+	}
 	for i, name := range s.Endpoint.RedirectFrom {
 		if name != "" && !isToken(name) {
 			hosts = append(hosts, host{name, false, endpoint.field("redirectFrom").item(i)})
@@ -131,14 +134,15 @@ func (a App) validateDomains(r report) {
 			switch {
 			case !again:
 				owners[host.name] = i
+			case first != i && sharesDomain(stage, a.Stages[first]) && host.at.path != r.item(i).field("endpoint").field("routing").field("regionalDomain").path:
 			case first != i:
 				host.at.fail(fmt.Sprintf("%s is also a domain of stages[%d]", host.at.quote(host.name), first), "a domain of its own for each stage", "choose another host name")
-			case host.subdomain:
-				host.at.fail(fmt.Sprintf("%s is the name of a service's subdomain, and redirected besides", host.at.quote(host.name)), "a name of its own for each subdomain", "rename the subdomain, or remove the redirect")
+			case host.own:
+				host.at.fail(fmt.Sprintf("%s is the name of a service's subdomain, and another name of the stage besides", host.at.quote(host.name)), "a name of its own for each subdomain", "rename the subdomain, or the other")
 			}
 		}
 		if stage.Endpoint.Certificate == "" && len(hosts) > mostNames {
-			hosts[0].at.fail(counted(len(hosts), "host name")+" would stand in one certificate: the domain, its subdomains and redirects",
+			hosts[0].at.fail(counted(len(hosts), "host name")+" would stand in one certificate: the domain, its subdomains, redirects and regional name",
 				fmt.Sprintf("up to %d, the quota that accounts begin with", mostNames), "remove some, or give the ARN of a certificate that covers them")
 		}
 	}

@@ -31,6 +31,7 @@ func (a App) validateStages(r report) {
 		a.validateWave(at, i)
 	}
 	a.validateDomains(r)
+	a.validateShared(r)
 	a.validateArchitectures(r)
 	a.validateClients(report{"services", r.to})
 	a.validateAddresses(report{"services", r.to})
