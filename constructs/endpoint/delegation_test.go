@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tinystack-go/tinystack/internal/synthtest"
+	"github.com/tinystack-go/tinystack/snapshot"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -65,6 +67,30 @@ func TestDelegatedZone(t *testing.T) {
 			for id, record := range template.Resources("AWS::Route53::RecordSet") {
 				assert.Equal(t, zone, target(record.Properties["HostedZoneId"]), id)
 			}
+		})
+	}
+}
+
+// What domains add to an endpoint: a zone of its own, names shared with others.
+func TestGoldenDomains(t *testing.T) {
+	for name, add := range map[string]func(*fixture){
+		"http-api-delegated": func(f *fixture) { f.addHTTPAPI(delegatedDomain) },
+		"http-api-shared":    func(f *fixture) { f.addHTTPAPI(sharedDomain(spec.Latency)) },
+		"rest-api-shared":    func(f *fixture) { f.addCachedRESTAPI(sharedDomain(spec.Weighted)) },
+		"alb-shared":         func(f *fixture) { f.addALB(sharedDomain(spec.Failover)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, options{})
+			add(f)
+			template := f.synth(t)
+			resources := map[string]any{}
+			for id, r := range template.Resources("") {
+				of := r.Type
+				if strings.Contains(id, "Delegation") || strings.HasPrefix(of, "AWS::Route53") || strings.HasPrefix(of, "AWS::Certificate") || of == "AWS::ApiGatewayV2::ApiMapping" || of == "AWS::ApiGatewayV2::DomainName" {
+					resources[id] = template["Resources"].(map[string]any)[id]
+				}
+			}
+			snapshot.Match(t, filepath.Join("testdata", "domains", name+".json"), snapshot.Template{"Resources": resources})
 		})
 	}
 }
