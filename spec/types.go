@@ -410,7 +410,7 @@ type Stage struct {
 
 	// CanaryOf names the production stage this stage rehearses: it takes that
 	// stage's whole configuration except region, domain (with its zone,
-	// certificate, redirects and client certificates), approval, wave, and what
+	// certificate, routing, redirects and client certificates), approval, wave, and what
 	// is there already (a VPC, a database, a firewall), and stands before it.
 	// Fields that it declares itself win, one by one; a Profile that it declares
 	// replaces the numbers of instances and tasks. Default: none.
@@ -550,13 +550,14 @@ type Endpoint struct {
 	// AWS gives it.
 	Domain string `yaml:"domain"`
 
-	// HostedZone is the Route 53 zone of Domain, in the stage's account.
-	// Default: none: no DNS record is made; the stack's output DNSTarget says
+	// HostedZone is the Route 53 zone of Domain, in the stage's account; one
+	// below a zone of another account can be made by a delegation. Default: none: no DNS record is made; the stack's output DNSTarget says
 	// what one has to point to.
 	HostedZone *HostedZone `yaml:"hostedZone"`
 
-	// Certificate is the ARN of an ACM certificate for Domain and RedirectFrom
-	// in the stage's region. Required where HostedZone has no ID. Default: one
+	// Certificate is the ARN of an ACM certificate for Domain, RedirectFrom, the
+	// subdomains of services and the regional domain of a Routing, in the
+	// stage's region. Required where HostedZone has no ID. Default: one
 	// is made and validated through HostedZone.
 	Certificate string `yaml:"certificate"`
 
