@@ -551,7 +551,8 @@ type Endpoint struct {
 	Domain string `yaml:"domain"`
 
 	// HostedZone is the Route 53 zone of Domain, in the stage's account; one
-	// below a zone of another account can be made by a delegation. Default: none: no DNS record is made; the stack's output DNSTarget says
+	// below a zone of another account can be made by a delegation.
+	// Default: none: no DNS record is made; the stack's output DNSTarget says
 	// what one has to point to.
 	HostedZone *HostedZone `yaml:"hostedZone"`
 

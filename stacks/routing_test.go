@@ -63,7 +63,7 @@ func TestRegionsThatShareADomain(t *testing.T) {
 		for _, record := range template(t, assembly, "shop-"+stage+"-service").Resources("AWS::Route53::RecordSet") {
 			if weight, ok := record.Properties["Weight"]; ok {
 				assert.Equal(t, want, weight)
-				assert.Equal(t, map[string]string{"us": "us-west-2", "eu": "eu-west-1"}[stage], record.Properties["SetIdentifier"])
+				assert.Equal(t, map[string]string{"us": "weighted-us-west-2", "eu": "weighted-eu-west-1"}[stage], record.Properties["SetIdentifier"])
 				weights++
 			}
 		}

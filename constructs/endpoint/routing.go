@@ -48,7 +48,9 @@ func (h *hostNames) newHealthCheck(id, name string, config *awsroute53.CfnHealth
 // route says how DNS chooses between this record and those of other regions.
 func (h *hostNames) route(record *awsroute53.CfnRecordSetProps) {
 	region := awscdk.Stack_Of(h.scope).Region()
-	record.SetIdentifier = region
+	// With the policy in it, another policy is another record: Route 53 takes
+	// no change of the policy within one.
+	record.SetIdentifier = jsii.String(string(h.Routing.Policy) + "-" + *region)
 	record.HealthCheckId = h.healthCheck
 	switch h.Routing.Policy {
 	case spec.Latency:

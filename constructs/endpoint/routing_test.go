@@ -82,7 +82,7 @@ func TestRouting(t *testing.T) {
 				for _, name := range shared {
 					record := records[name+" "+recordType]
 					require.NotNil(t, record, name)
-					assert.Equal(t, "us-east-1", record["SetIdentifier"])
+					assert.Equal(t, string(policy)+"-us-east-1", record["SetIdentifier"])
 					assert.Equal(t, check, target(record["HealthCheckId"]))
 					assert.Equal(t, false, record["AliasTarget"].(map[string]any)["EvaluateTargetHealth"])
 					for _, property := range []string{"Region", "Weight", "Failover"} {
@@ -126,7 +126,7 @@ func TestTargetHealth(t *testing.T) {
 		for _, record := range []string{"api.example.com. A", "www.example.com. A"} {
 			properties := recordsOf(template)[record]
 			assert.Equal(t, want, properties["AliasTarget"].(map[string]any)["EvaluateTargetHealth"], name)
-			assert.Equal(t, "us-east-1", properties["SetIdentifier"], "regions share redirects, too")
+			assert.Equal(t, "latency-us-east-1", properties["SetIdentifier"], "regions share redirects, too")
 			assert.NotContains(t, properties, "HealthCheckId")
 		}
 	}
@@ -208,4 +208,57 @@ func TestMetricsOfSubdomains(t *testing.T) {
 	slices.Sort(names)
 	assert.Equal(t, []string{"shop-dev", "shop-dev-news"}, names)
 	assert.Len(t, template.Resources("AWS::ApiGatewayV2::VpcLink"), 1, "APIs share it")
+}
+
+// What protects the domain protects each subdomain.
+func TestSubdomainsAreProtected(t *testing.T) {
+	f := newFixture(t, options{several: true, subdomain: true})
+	everything["http-api"](f)
+	template := synthtest.SynthSecure(t, f.app).Stacks[0].Template
+	require.NoError(t, newWalker(template).walk("http-api"))
+	apis := template.Resources("AWS::ApiGatewayV2::Api")
+	require.Len(t, apis, 2)
+	for id, api := range apis {
+		assert.Equal(t, true, api.Properties["DisableExecuteApiEndpoint"], id)
+		assert.NotNil(t, api.Properties["CorsConfiguration"], id)
+	}
+	guarded := map[string]int{}
+	for id, route := range template.Resources("AWS::ApiGatewayV2::Route") {
+		if strings.HasPrefix(route.Properties["RouteKey"].(string), "OPTIONS ") {
+			continue
+		}
+		assert.Equal(t, "JWT", route.Properties["AuthorizationType"], id)
+		authorizer, ok := template.Resource(target(route.Properties["AuthorizerId"]))
+		require.True(t, ok, id)
+		assert.Equal(t, target(route.Properties["ApiId"]), target(authorizer.Properties["ApiId"]), id)
+		guarded[target(route.Properties["ApiId"])]++
+	}
+	assert.Len(t, guarded, 2)
+	for _, stage := range template.Resources("AWS::ApiGatewayV2::Stage") {
+		assert.NotNil(t, stage.Get("Properties.DefaultRouteSettings.ThrottlingRateLimit"))
+		assert.NotNil(t, stage.Get("Properties.AccessLogSettings.DestinationArn"))
+	}
+	for id, name := range template.Resources("AWS::ApiGatewayV2::DomainName") {
+		assert.NotNil(t, name.Properties["MutualTlsAuthentication"], id)
+	}
+}
+
+// A REST API and an ALB say what they cannot do, or do otherwise.
+func TestSubdomainsOfOtherKinds(t *testing.T) {
+	f := newFixture(t, options{subdomain: true})
+	func() {
+		defer func() {
+			problem, ok := recover().(error)
+			require.True(t, ok)
+			assert.ErrorContains(t, problem, `subdomain "news"`)
+		}()
+		f.addCachedRESTAPI(DomainProps{})
+	}()
+	e := f.addALB(DomainProps{})
+	assert.Empty(t, e.Subdomains(), "a load balancer has one address")
+	var hosts []any
+	for _, rule := range f.synth(t).Resources("AWS::ElasticLoadBalancingV2::ListenerRule") {
+		hosts = append(hosts, rule.Get("Properties.Conditions.0.HostHeaderConfig.Values.0"))
+	}
+	assert.Equal(t, []any{"news.*", "news.*"}, hosts)
 }

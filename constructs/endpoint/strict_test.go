@@ -82,7 +82,7 @@ func addKinds(app awscdk.App) {
 				add(newFixtureIn(app, strings.ReplaceAll(kind+"-"+name+"-"+variant, " ", "-"), variants[variant]), domain)
 			}
 		}
-		everything[kind](newFixtureIn(app, kind+"-everything", options{several: true}))
+		everything[kind](newFixtureIn(app, kind+"-everything", options{several: true, subdomain: kind != "rest-api"}))
 	}
 	kinds["http-api"](newFixtureIn(app, "shared", options{}), sharedDomain(spec.Failover))
 	kinds["alb"](newFixtureIn(app, "delegated", options{}), delegatedDomain)
