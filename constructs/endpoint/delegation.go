@@ -143,19 +143,19 @@ func validateDelegationRole(props *DelegationRoleProps) error {
 		problems = append(problems, errors.New("a HostedZone is required"))
 	}
 	if len(props.Names) == 0 {
-		problems = append(problems, errors.New("Names are required: list the zones that may be delegated"))
+		problems = append(problems, errors.New("at least one of Names is required: list the zones that may be delegated"))
 	}
 	for _, name := range props.Names {
 		if err := spec.CheckDomain(name); err != nil {
-			problems = append(problems, fmt.Errorf("Names: %w", err))
+			problems = append(problems, fmt.Errorf("in Names: %w", err))
 			continue
 		}
 		if props.HostedZone != nil && !isToken(name) && !isToken(*props.HostedZone.ZoneName()) && !strings.HasSuffix(name, "."+*props.HostedZone.ZoneName()) {
-			problems = append(problems, fmt.Errorf("Names: %q is not below the hosted zone %q", name, *props.HostedZone.ZoneName()))
+			problems = append(problems, fmt.Errorf("in Names: %q is not below the hosted zone %q", name, *props.HostedZone.ZoneName()))
 		}
 	}
 	if !isToken(props.Account) && !accountPattern.MatchString(props.Account) {
-		problems = append(problems, fmt.Errorf("Account %q: 12 digits are required", props.Account))
+		problems = append(problems, fmt.Errorf("the Account %q: 12 digits are required", props.Account))
 	}
 	return errors.Join(problems...)
 }

@@ -164,7 +164,7 @@ func TestDelegationRole(t *testing.T) {
 
 	for name, props := range map[string]DelegationRoleProps{
 		"HostedZone is required": {Names: []string{"a.example.com"}, Account: "111111111111"},
-		"Names are required":     {Account: "111111111111"},
+		"at least one of Names":  {Account: "111111111111"},
 		"not a domain":           {Names: []string{"Prod"}, Account: "111111111111"},
 		"12 digits":              {Names: []string{"a.example.com"}, Account: "1"},
 		"not below":              {HostedZone: awsroute53.NewPublicHostedZone(stack, jsii.String("Other"), &awsroute53.PublicHostedZoneProps{ZoneName: jsii.String("example.org")}), Names: []string{"a.example.com"}, Account: "111111111111"},
