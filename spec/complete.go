@@ -1,5 +1,7 @@
 package spec
 
+import "slices"
+
 // The functions here are for constructs that are used alone, outside a
 // declaration: each fills in the defaults of one part and checks it. An error
 // is a [Problems].
@@ -61,20 +63,43 @@ func (e Endpoint) Complete(region, account string) (Endpoint, error) {
 	return e, r.errors()
 }
 
-// CheckRoutes says what is wrong with the paths of the services behind one
-// endpoint, beside the one that gets every other request.
-func CheckRoutes(paths []string) error {
+// CheckDomain says what is wrong with a host name.
+func CheckDomain(name string) error {
 	r := newReport(nil)
-	seen := map[string]bool{}
-	for i, path := range paths {
-		at := report{"routes", r.to}.item(i).field("path")
-		if at.required(path, allowedRoute, "give the path") {
-			validateRoute(at, path)
+	validateDomainName(r, name, "a domain", "api.example.com")
+	return r.errors()
+}
+
+// Place is where one of the services behind an endpoint is served: under a
+// subdomain, a path, or both.
+type Place struct{ Subdomain, Path string }
+
+// CheckRoutes says what is wrong with the places of the services behind one
+// endpoint, beside the one that gets every other request.
+func CheckRoutes(places []Place) error {
+	r := newReport(nil)
+	seen := map[Place]bool{}
+	for i, place := range places {
+		at := report{"routes", r.to}.item(i)
+		if place.Subdomain != "" {
+			validateSubdomain(at.field("subdomain"), place.Subdomain)
 		}
-		if seen[path] {
-			at.fail(at.quote(path)+" is also the path of another", "each path once", "choose another path")
+		path := at.field("path")
+		if place.Path != "" {
+			validateRoute(path, place.Path)
+		} else if place.Subdomain == "" {
+			path.required(place.Path, allowedRoute, "give the path, or a subdomain")
 		}
-		seen[path] = true
+		if seen[place] {
+			path.fail(path.quote(place.Path)+" is also the path of another", "each path once", "choose another path")
+		}
+		seen[place] = true
+	}
+	for i, place := range places {
+		if !seen[Place{Subdomain: place.Subdomain}] && place.Subdomain != "" && slices.IndexFunc(places, func(p Place) bool { return p.Subdomain == place.Subdomain }) == i {
+			path := report{"routes", r.to}.item(i).field("path")
+			path.fail("every route of the subdomain "+path.quote(place.Subdomain)+" has a path, so other requests have nowhere to go", "one route of a subdomain without a path", "remove the path of the route that gets all other requests")
+		}
 	}
 	return r.errors()
 }

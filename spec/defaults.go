@@ -154,6 +154,14 @@ func (s *Stage) setDefaults(app App) {
 	fill(&s.Approval, Automatic)
 	fill(&s.Profile, Standard)
 	fillPtr(&s.Production, productionByName(s.Name))
+	if routing := s.Endpoint.Routing; routing != nil {
+		if s.Endpoint.Domain != "" {
+			fill(&routing.RegionalDomain, s.Name+"."+s.Endpoint.Domain)
+		}
+		if routing.HealthCheck != nil {
+			fill(&routing.HealthCheck.Path, app.fallback().HealthCheck.Path)
+		}
+	}
 	s.Endpoint.setDefaults(s.Profile)
 	s.Scale.setDefaults(s.Profile)
 	if s.Database != nil {
@@ -184,11 +192,9 @@ func (s *Stage) setDefaults(app App) {
 func (s *Smoke) setDefaults(app App) {
 	fill(&s.Status, 200)
 	fill(&s.Timeout, 5*minute)
-	for _, service := range app.Services {
-		if service.Public() {
-			fill(&s.Path, service.HealthCheck.Path)
-			fill(&s.Path, "/")
-		}
+	if app.hasPublicService() {
+		fill(&s.Path, app.fallback().HealthCheck.Path)
+		fill(&s.Path, "/")
 	}
 }
 
@@ -200,6 +206,9 @@ func (e *Endpoint) setDefaults(profile Profile) {
 	}
 	if e.CORS != nil {
 		e.CORS.setDefaults()
+	}
+	if e.Routing != nil {
+		e.Routing.setDefaults()
 	}
 }
 

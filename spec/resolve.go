@@ -69,6 +69,7 @@ func canary(production, overrides Stage) Stage {
 	derived.Name, derived.Region = "", ""
 	derived.Approval, derived.Wave, derived.Bake, derived.Window, derived.Review, derived.Sleeps = "", "", 0, nil, false, false
 	derived.Endpoint.Domain, derived.Endpoint.HostedZone, derived.Endpoint.Certificate = "", nil, ""
+	derived.Endpoint.Routing = nil
 	derived.Endpoint.RedirectFrom, derived.Endpoint.ClientCertificates, derived.Endpoint.Firewall = nil, nil, ""
 	derived.Network.Zones, derived.Network.VPC = nil, nil
 	derived.Scale.Image = "" // machine images belong to a region

@@ -123,7 +123,7 @@ func TestCanary(t *testing.T) {
 			Stage{
 				Approval: Manual, Wave: "last", Removal: RemovalRetain, Bake: hour, Window: &Window{}, Review: true,
 				Endpoint: Endpoint{
-					Type: ALB, Domain: "a.example.com", HostedZone: &HostedZone{ID: "Z1", Name: "example.com"}, RedirectFrom: []string{"example.com"},
+					Type: ALB, Domain: "a.example.com", HostedZone: &HostedZone{ID: "Z1", Name: "example.com"}, RedirectFrom: []string{"example.com"}, Routing: &Routing{Policy: Latency},
 					ClientCertificates: &ClientCertificates{Bucket: "a", Key: "b"}, Firewall: "arn", StickySessions: hour,
 				},
 				Network: Network{Zones: []string{"use1-az1", "use1-az2"}, CIDR: "10.1.0.0/16"},

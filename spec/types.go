@@ -226,9 +226,20 @@ type Service struct {
 	// in /admin: that path itself and everything under it, unchanged. The
 	// longest path that fits a request wins. One to four segments of letters,
 	// digits and . _ -. Of the services that are neither internal nor
-	// workers exactly one has no path: it gets every other request.
+	// workers exactly one has no path and no Subdomain: it gets every other
+	// request.
 	// Default: none.
 	Path string `yaml:"path"`
+
+	// Subdomain under which the stage's endpoint serves this service, as in
+	// admin: admin.example.com in a stage whose domain is example.com. A Path
+	// holds below it, and of the services of a subdomain exactly one has none.
+	// In a stage without a domain an HTTP API gives the service an address of
+	// its own; an ALB serves it to requests for any host name that begins with
+	// the subdomain. Not with Caching. One label of letters, digits and
+	// hyphens, up to 63. Default: none: the service is served under the domain
+	// itself.
+	Subdomain string `yaml:"subdomain"`
 
 	// HealthCheck says how to tell whether a task is healthy. Default: an ALB
 	// asks for "/"; elsewhere a running container counts as healthy.
@@ -416,8 +427,9 @@ type Stage struct {
 
 	// CanaryOf names the production stage this stage rehearses: it takes that
 	// stage's whole configuration except region, domain (with its zone,
-	// certificate, redirects and client certificates), approval, review,
-	// bake, window, wave, and what is there already (a VPC, a database, a firewall), and stands before it.
+	// certificate, routing, redirects and client certificates), approval, review,
+	// bake, window, wave, and what is there already (a VPC, a database, a
+	// firewall), and stands before it.
 	// Fields that it declares itself win, one by one; a Profile that it declares
 	// replaces the numbers of instances and tasks. Default: none.
 	CanaryOf string `yaml:"canaryOf"`
@@ -585,13 +597,15 @@ type Endpoint struct {
 	// AWS gives it.
 	Domain string `yaml:"domain"`
 
-	// HostedZone is the Route 53 zone of Domain, in the stage's account.
+	// HostedZone is the Route 53 zone of Domain, in the stage's account; one
+	// below a zone of another account can be made by a delegation.
 	// Default: none: no DNS record is made; the stack's output DNSTarget says
 	// what one has to point to.
 	HostedZone *HostedZone `yaml:"hostedZone"`
 
-	// Certificate is the ARN of an ACM certificate for Domain and RedirectFrom
-	// in the stage's region. Required where HostedZone has no ID. Default: one
+	// Certificate is the ARN of an ACM certificate for Domain, RedirectFrom, the
+	// subdomains of services and the regional domain of a Routing, in the
+	// stage's region. Required where HostedZone has no ID. Default: one
 	// is made and validated through HostedZone.
 	Certificate string `yaml:"certificate"`
 
@@ -599,6 +613,11 @@ type Endpoint struct {
 	// same path of Domain, as in example.com for the domain www.example.com.
 	// Only with alb: an API Gateway cannot answer by host name. Default: none.
 	RedirectFrom []string `yaml:"redirectFrom"`
+
+	// Routing lets stages in several regions share Domain: DNS chooses between
+	// them. Needs Domain and HostedZone. Default: none: the domain is this
+	// stage's alone.
+	Routing *Routing `yaml:"routing"`
 
 	// Caching keeps responses at the endpoint. Only with api-gateway, which
 	// it makes a REST API in front of an internal load balancer. Default:
@@ -714,11 +733,15 @@ type ClientCertificates struct {
 // HostedZone is a Route 53 public hosted zone.
 type HostedZone struct {
 	// ID of the zone, as in Z0123456789ABCDEFGHIJ. Required, unless there is a
-	// Certificate: records can be made by the name alone, which must then be
-	// that of one zone only, but a new certificate is validated by the ID.
+	// Certificate (records can be made by the name alone, which must then be
+	// that of one zone only, but a new certificate is validated by the ID) or
+	// a Delegation.
 	ID string `yaml:"id"`
 	// Name of the zone, as in example.com. Required.
 	Name string `yaml:"name"`
+	// Delegation makes the zone, in the stage's account, below one that is in
+	// another account. Default: none: the zone is there already.
+	Delegation *ZoneDelegation `yaml:"delegation"`
 }
 
 // Caching is a cache cluster of a REST API.

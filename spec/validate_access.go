@@ -76,6 +76,7 @@ func (e Endpoint) validateUnused(r report, fix string) {
 		"apiKeys":            len(e.APIKeys) > 0,
 		"clientCertificates": e.ClientCertificates != nil,
 		"firewall":           e.Firewall != "",
+		"routing":            e.Routing != nil,
 		"stickySessions":     e.StickySessions != 0,
 		"idleTimeout":        e.IdleTimeout != 0,
 	} {

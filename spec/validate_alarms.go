@@ -13,7 +13,6 @@ var (
 	workspacePattern = regexp.MustCompile(`^[0-9A-Z]{1,255}$`)
 	channelPattern   = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
 	topicPattern     = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$`)
-	roleARNPattern   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/\S+$`)
 
 	destinationPattern = regexp.MustCompile(`^arn:aws[a-z-]*:(?:kinesis:[a-z0-9-]+:[0-9]{12}:stream/|firehose:[a-z0-9-]+:[0-9]{12}:deliverystream/|lambda:[a-z0-9-]+:[0-9]{12}:function:|logs:[a-z0-9-]+:[0-9]{12}:destination:)[A-Za-z0-9_.:-]+$`)
 )

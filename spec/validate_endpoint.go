@@ -35,9 +35,10 @@ func (e Endpoint) validate(r report, region, account string) {
 	}
 	e.validateDomain(r)
 	e.validateRedirects(r.field("redirectFrom"))
+	e.validateRouting(r.field("routing"))
 	if e.HostedZone != nil {
 		e.HostedZone.validate(r.field("hostedZone"))
-		if e.HostedZone.ID == "" && e.Certificate == "" {
+		if e.HostedZone.ID == "" && e.HostedZone.Delegation == nil && e.Certificate == "" {
 			r.field("hostedZone").field("id").fail("is missing, and without it no certificate can be made", "the zone's id, or a certificate beside the zone", "list the zones with: aws route53 list-hosted-zones")
 		}
 	}
@@ -106,6 +107,12 @@ func (e Endpoint) validateCertificate(r report, region, account string) {
 
 func (h HostedZone) validate(r report) {
 	id, name := r.field("id"), r.field("name")
+	if h.Delegation != nil {
+		h.Delegation.validate(r.field("delegation"))
+		if h.ID != "" {
+			id.fail("is given for a zone that is made", "", "remove it, or remove delegation where the zone is there already")
+		}
+	}
 	if h.ID != "" {
 		id.matches(h.ID, zonePattern, "the id of a hosted zone", "an id, as in Z0123456789ABCDEFGHIJ", "give the id without /hostedzone/")
 	}

@@ -41,34 +41,44 @@ func validateRoute(r report, path string) {
 	r.fail(r.quote(path)+" is not a path that a service can be served under", allowedRoute, fix)
 }
 
-// validateRoutes checks that every request has one service to go to.
+// validateRoutes checks that every request has one service to go to, under
+// the domain itself and under each subdomain.
 func (a App) validateRoutes(r report) {
-	paths := map[string]int{}
-	fallback, public := -1, 0
+	type place struct{ subdomain, path string }
+	places := map[place]int{}
+	public := map[string]int{} // the first service of each subdomain
 	for i, service := range a.Services {
 		if !service.Public() {
 			continue
 		}
-		public++
-		if service.Path == "" {
-			if fallback >= 0 {
-				r.item(i).fail(fmt.Sprintf("%s and services[%d] would both get every request of the endpoint", r.quote(service.Name), fallback),
-					"one service that has no path and is neither internal nor a worker",
-					"give one of them a path, as in \"path: /admin\", or mark it with \"internal: true\"")
-			} else {
-				fallback = i
-			}
-			continue
+		if _, known := public[service.Subdomain]; !known {
+			public[service.Subdomain] = i
 		}
-		if first, again := paths[service.Path]; again {
+		here := place{service.Subdomain, service.Path}
+		first, again := places[here]
+		switch {
+		case !again:
+			places[here] = i
+		case service.Path != "":
 			at := r.item(i).field("path")
 			at.fail(fmt.Sprintf("%s is also the path of services[%d]", at.quote(service.Path), first), "each path once", "choose another path")
-		} else {
-			paths[service.Path] = i
+		case service.Subdomain != "":
+			at := r.item(i).field("subdomain")
+			at.fail(fmt.Sprintf("%s is also the subdomain of services[%d]", at.quote(service.Subdomain), first), "one service of a subdomain that has no path", "give one of the two a path, or choose another subdomain")
+		default:
+			r.item(i).fail(fmt.Sprintf("%s and services[%d] would both get every request of the endpoint", r.quote(service.Name), first),
+				"one service that has no path and no subdomain and is neither internal nor a worker",
+				"give one of them a path, as in \"path: /admin\", or a subdomain, or mark it with \"internal: true\"")
 		}
 	}
-	if public > 0 && fallback < 0 {
-		r.fail("every service that the endpoint serves has a path, so other requests have nowhere to go", "one service without a path", "remove the path of the service that gets all other requests")
+	if _, found := places[place{}]; !found && len(public) > 0 {
+		r.fail("every service that the endpoint serves has a path or a subdomain, so other requests have nowhere to go", "one service without a path and a subdomain", "remove the path or the subdomain of the service that gets all other requests")
+	}
+	for subdomain, first := range public {
+		if _, found := places[place{subdomain, ""}]; subdomain != "" && !found {
+			at := r.item(first).field("path")
+			at.fail("every service of the subdomain "+at.quote(subdomain)+" has a path, so other requests have nowhere to go", "one service of a subdomain without a path", "remove the path of the service that gets all other requests")
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ func (s Service) validate(r report) {
 	s.validateImage(r)
 	s.validatePort(r)
 	s.validatePath(r.field("path"))
+	s.validateSubdomain(r.field("subdomain"))
 	s.HealthCheck.validate(r.field("healthCheck"))
 	if s.Worker && s.HealthCheck.Path != "" {
 		r.field("healthCheck").field("path").fail("a worker listens on no port, so nothing answers", "", "use command instead of path, or remove it")

@@ -16,7 +16,6 @@ func (a App) validateStages(r report) {
 		return
 	}
 	firsts := map[string]int{}
-	domains := map[string]int{}
 	for i, stage := range a.Stages {
 		at := r.item(i)
 		stage.validate(at, a)
@@ -25,26 +24,14 @@ func (a App) validateStages(r report) {
 		} else {
 			firsts[stage.Name] = i
 		}
-		for nth, domain := range append([]string{stage.Endpoint.Domain}, stage.Endpoint.RedirectFrom...) {
-			if domain == "" || isToken(domain) {
-				continue
-			}
-			if first, again := domains[domain]; again && first != i {
-				field := at.field("endpoint").field("domain")
-				if nth > 0 {
-					field = at.field("endpoint").field("redirectFrom").item(nth - 1)
-				}
-				field.fail(fmt.Sprintf("%s is also a domain of stages[%d]", field.quote(domain), first), "a domain of its own for each stage", "choose another host name")
-			} else {
-				domains[domain] = i
-			}
-		}
 		for service := range min(len(a.Services), mostServices) {
 			a.validateEnvironment(report{"services", r.to}, r, service, i)
 		}
 		a.validateCanary(at, i)
 		a.validateWave(at, i)
 	}
+	a.validateDomains(r)
+	a.validateShared(r)
 	a.validateArchitectures(r)
 	a.validateAddresses(report{"services", r.to})
 }
@@ -97,6 +84,7 @@ func (s Stage) validate(r report, app App) {
 	s.validateTaskNetworks(r, app)
 	s.validateTaskCounts(r, app)
 	s.validateServing(r, app)
+	s.validateHosts(r, app)
 	s.validatePulls(r, app)
 	s.validateSecretPlaces(r, app)
 	s.validateMonitoring(r, app)

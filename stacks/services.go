@@ -271,16 +271,17 @@ func (s *stage) addEndpoint(stack awscdk.Stack, net network.Network, namespace a
 	var target endpoint.Target
 	var routes []endpoint.Route
 	for _, service := range public {
-		if service.Path == "" {
+		if service.Path == "" && service.Subdomain == "" {
 			target = s.target(service)
 		} else {
-			routes = append(routes, endpoint.Route{Path: service.Path, Target: s.target(service)})
+			routes = append(routes, endpoint.Route{Subdomain: service.Subdomain, Path: service.Path, Target: s.target(service)})
 		}
 	}
 	domain := endpoint.DomainProps{
 		Name:        declared.Domain,
 		HostedZone:  declared.HostedZone,
 		Certificate: declared.Certificate,
+		Routing:     declared.Routing,
 	}
 	switch {
 	case declared.Type == spec.ALB:
@@ -329,15 +330,36 @@ func (s *stage) addEndpoint(stack awscdk.Stack, net network.Network, namespace a
 			LogRetentionDays:   s.declared.LogRetentionDays,
 		})
 	}
-	s.url = output(stack, "URL", "Address of the stage", *s.endpoint.URL())
-	if declared.Domain != "" && declared.HostedZone == nil {
-		output(stack, "DNSTarget", "What the DNS record of "+declared.Domain+" has to point to", *s.endpoint.DNSTarget())
-	}
+	s.addAddresses(stack)
 	if rest, ok := s.endpoint.(endpoint.CachedRESTAPI); ok {
 		for _, name := range slices.Sorted(maps.Keys(rest.APIKeys())) {
 			output(stack, identifier(name)+"ApiKey", "Shows the API key of "+name,
 				fmt.Sprintf("aws apigateway get-api-key --include-value --query value --output text --region %s --api-key %s", s.declared.Region, *rest.APIKeys()[name].KeyId()))
 		}
+	}
+}
+
+// addAddresses says where the stage is found.
+func (s *stage) addAddresses(stack awscdk.Stack) {
+	declared := s.declared.Endpoint
+	s.url = output(stack, "URL", "Address of the stage", *s.endpoint.URL())
+	if declared.Routing != nil {
+		// What tests the stage must not be led to another.
+		s.url = output(stack, "RegionalURL", "Address of this stage among those that share its domain", *s.endpoint.RegionalURL())
+	}
+	dnsTarget := func(id, name string, target *string) {
+		if declared.Domain != "" && declared.HostedZone == nil {
+			output(stack, id+"DNSTarget", "What the DNS record of "+name+" has to point to", *target)
+		}
+	}
+	dnsTarget("", declared.Domain, s.endpoint.DNSTarget())
+	for _, subdomain := range s.endpoint.Subdomains() {
+		id := "Subdomain" + identifier(subdomain.Name)
+		output(stack, id+"URL", "Address of the subdomain "+subdomain.Name, *subdomain.URL)
+		dnsTarget(id, subdomain.Name+"."+declared.Domain, subdomain.DNSTarget)
+	}
+	if zone := declared.HostedZone; zone != nil && zone.Delegation != nil {
+		output(stack, "HostedZone", "Zone of "+zone.Name+", which stays when the stage is deleted", *s.endpoint.HostedZoneID())
 	}
 }
 
@@ -385,6 +407,9 @@ func output(stack awscdk.Stack, id, description, value string) awscdk.CfnOutput 
 func identifier(name string) string {
 	var id strings.Builder
 	for part := range strings.SplitSeq(name, "-") {
+		if part == "" {
+			part = "0" // a subdomain can have two hyphens
+		}
 		id.WriteString(strings.ToUpper(part[:1]) + part[1:])
 	}
 	return id.String()

@@ -258,39 +258,44 @@ func TestPriorities(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	moved := 0
 	for range 2000 {
-		paths := map[string]bool{}
+		places := map[spec.Place]bool{}
 		for range 1 + random.IntN(9) {
-			paths[strings.Join(slices.Collect(func(yield func(string) bool) {
-				for range 1 + random.IntN(mostSegments) {
-					if !yield(segment(random)) {
-						return
-					}
-				}
-			}), "")] = true
+			place := spec.Place{Subdomain: []string{"", "", "a", "b"}[random.IntN(4)]}
+			for range 1 + random.IntN(mostSegments) {
+				place.Path += segment(random)
+			}
+			places[place] = true
+			if place.Subdomain != "" {
+				places[spec.Place{Subdomain: place.Subdomain}] = true
+			}
 		}
-		list := slices.Collect(maps.Keys(paths))
+		list := slices.Collect(maps.Keys(places))
 		numbers := priorities(list)
-		assert.Equal(t, numbers, priorities(slices.Sorted(maps.Keys(paths))), "the order of the declaration")
-		taken := map[int]string{}
-		for path, number := range numbers {
-			assert.Empty(t, taken[number], "%s has the number of another", path)
-			taken[number] = path
+		slices.Reverse(list)
+		assert.Equal(t, numbers, priorities(list), "the order of the declaration")
+		taken := map[int]spec.Place{}
+		for place, number := range numbers {
+			assert.Empty(t, taken[number], "%s has the number of another", place)
+			taken[number] = place
 			assert.Greater(t, number, redirectPriority)
-			assert.LessOrEqual(t, number, 50000)
+			assert.Less(t, number, lastPriority)
 			for other, otherNumber := range numbers {
-				if strings.HasPrefix(other, path+"/") {
-					assert.Less(t, otherNumber, number, "%s would hide %s", path, other)
+				if other.Subdomain == place.Subdomain && strings.HasPrefix(other.Path, place.Path+"/") {
+					assert.Less(t, otherNumber, number, "%s would hide %s", place, other)
+				}
+				if other.Subdomain != "" && place.Subdomain == "" {
+					assert.Less(t, otherNumber, number, "%s would take requests of %s", place, other)
 				}
 			}
 		}
-		inserted := priorities(append(list, segment(random)))
-		for path, number := range numbers {
-			if inserted[path] != number {
+		inserted := priorities(append(list, spec.Place{Path: segment(random)}, spec.Place{Subdomain: "c", Path: segment(random)}))
+		for place, number := range numbers {
+			if inserted[place] != number {
 				moved++
 			}
 		}
 	}
-	assert.LessOrEqual(t, moved, 5, "a path that comes moves no other")
+	assert.LessOrEqual(t, moved, 15, "a path that comes moves no other")
 }
 
 func TestRoutesAreChecked(t *testing.T) {

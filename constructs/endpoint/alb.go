@@ -1,6 +1,8 @@
 package endpoint
 
 import (
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
@@ -29,8 +31,8 @@ type ALBProps struct {
 	// Target that is served. Required.
 	Target Target
 
-	// Routes send some paths to other services. Default: none: Target gets
-	// every request.
+	// Routes send some paths and subdomains to other services. Default: none:
+	// Target gets every request.
 	Routes []Route
 
 	// Domain of the load balancer. With one it serves HTTPS and redirects
@@ -148,8 +150,16 @@ func NewALB(scope constructs.Construct, id *string, props *ALBProps) ALB {
 	}
 	e.listener = e.addListener("HttpListener", 80, elb.BaseApplicationListenerProps{DefaultAction: plain})
 	e.address.url = jsii.String("http://" + *e.balancer.LoadBalancerDnsName())
+	e.address.regionalURL = e.address.url
 	if props.Domain.declared() {
-		e.address.certificate = props.Domain.newCertificate(e, props.RedirectFrom...)
+		names := newHostNames(e, props.Domain, append(props.Domain.namesUnder(subdomainsOf(routes)), props.RedirectFrom...)...)
+		names.addHealthCheck()
+		// A target group without tasks makes a whole load balancer count as
+		// unhealthy: one that waits for a blue/green deployment, or that of a
+		// service which is scaled to zero. Where there can be such a group,
+		// Route 53 does not ask.
+		names.evaluate = len(e.groups) == 1 && !props.BlueGreen
+		e.address.certificate, e.address.zoneID = names.certificate, names.made
 		e.listener = e.addListener("HttpsListener", 443, elb.BaseApplicationListenerProps{
 			Certificates:  &[]elb.IListenerCertificate{elb.ListenerCertificate_FromCertificateManager(e.address.certificate)},
 			SslPolicy:     elb.SslPolicy_TLS13_RES,
@@ -160,13 +170,10 @@ func NewALB(scope constructs.Construct, id *string, props *ALBProps) ALB {
 			hostedZoneID: e.balancer.LoadBalancerCanonicalHostedZoneId(),
 			after:        services(target, routes),
 		}
-		props.Domain.addRecords(e, alias)
-		e.addRedirects(kind, props, alias)
-		e.address.domain = &props.Domain.Name
-		e.address.dnsTarget = e.balancer.LoadBalancerDnsName()
-		e.address.url = jsii.String("https://" + props.Domain.Name)
+		e.addNames(names, subdomainsOf(routes), alias)
+		e.addRedirects(kind, names, props, alias)
 	}
-	e.groups.addRules(e.listener, routes)
+	e.groups.addRules(e.listener, routes, props.Domain)
 	if props.BlueGreen {
 		e.addBlueGreen(kind, target)
 	}
@@ -180,6 +187,9 @@ func NewALB(scope constructs.Construct, id *string, props *ALBProps) ALB {
 }
 
 func (e *alb) URL() *string                                    { return e.address.url }
+func (e *alb) HostedZoneID() *string                           { return e.address.zoneID }
+func (e *alb) RegionalURL() *string                            { return e.address.regionalURL }
+func (e *alb) Subdomains() []Subdomain                         { return slices.Clone(e.address.subdomains) }
 func (e *alb) Domain() *string                                 { return e.address.domain }
 func (e *alb) DNSTarget() *string                              { return e.address.dnsTarget }
 func (e *alb) Certificate() awscertificatemanager.ICertificate { return e.address.certificate }
@@ -227,8 +237,28 @@ func (e *alb) AlternateTargetGroup() elb.IApplicationTargetGroup {
 	return e.green
 }
 
+// addNames points the domain and its subdomains to the load balancer.
+func (e *alb) addNames(names *hostNames, subdomains []string, alias aliasTarget) {
+	names.addRecords("", names.Name, true, alias)
+	e.address.domain = &names.Name
+	e.address.dnsTarget = e.balancer.LoadBalancerDnsName()
+	e.address.url = jsii.String("https://" + names.Name)
+	e.address.regionalURL = e.address.url
+	if names.Routing != nil {
+		names.addRecords("Regional", names.Routing.RegionalDomain, false, alias)
+		e.address.regionalURL = jsii.String("https://" + names.Routing.RegionalDomain)
+	}
+	for _, subdomain := range subdomains {
+		name := names.under(subdomain)
+		names.addRecords("-"+subdomain, name, true, alias)
+		e.address.subdomains = append(e.address.subdomains, Subdomain{
+			Name: subdomain, URL: jsii.String("https://" + name), Domain: &name, DNSTarget: e.address.dnsTarget,
+		})
+	}
+}
+
 // addRedirects sends the other host names to the domain.
-func (e *alb) addRedirects(scope constructs.Construct, props *ALBProps, alias aliasTarget) {
+func (e *alb) addRedirects(scope constructs.Construct, names *hostNames, props *ALBProps, alias aliasTarget) {
 	if len(props.RedirectFrom) == 0 {
 		return
 	}
@@ -237,11 +267,8 @@ func (e *alb) addRedirects(scope constructs.Construct, props *ALBProps, alias al
 		Conditions: &[]elb.ListenerCondition{elb.ListenerCondition_HostHeaders(jsii.Strings(props.RedirectFrom...))},
 		Action:     elb.ListenerAction_Redirect(&elb.RedirectOptions{Host: &props.Domain.Name, Permanent: jsii.Bool(true)}),
 	})
-	if props.Domain.HostedZone == nil {
-		return
-	}
 	for _, name := range props.RedirectFrom {
-		props.Domain.addRecord(scope, "AliasRecord-"+name, name, "A", alias)
+		names.addRecord(scope, "AliasRecord-"+name, name, "A", true, alias)
 	}
 }
 

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"fmt"
 	"maps"
 	"net/textproto"
 	"regexp"
@@ -136,7 +137,7 @@ func NewCachedRESTAPI(scope constructs.Construct, id *string, props *CachedRESTA
 		Type: spec.APIGateway, Caching: &props.Caching, ClientCertificates: props.ClientCertificates,
 		APIKeys: props.APIKeys, Firewall: props.Firewall, Throttling: props.Throttling,
 	}))
-	check(id, validateName("Name", props.Name), requireVPC(props.VPC), targetErr, routesErr, declaredErr)
+	check(id, validateName("Name", props.Name), requireVPC(props.VPC), targetErr, routesErr, refuseSubdomains(routes), declaredErr)
 	caching := *declared.Caching
 
 	e := &cachedRESTAPI{keys: map[string]awsapigateway.IApiKey{}}
@@ -150,8 +151,8 @@ func NewCachedRESTAPI(scope constructs.Construct, id *string, props *CachedRESTA
 	e.addKeys(kind, props)
 	addFirewall(kind, props.Firewall, e.api.DeploymentStage().StageArn())
 
-	e.address.url = jsii.String(strings.TrimSuffix(*e.api.DeploymentStage().UrlForPath(nil), "/"))
 	e.address.addAPIDomain(e, props.Domain, declared.ClientCertificates, apiStage{
+		url:   jsii.String(strings.TrimSuffix(*e.api.DeploymentStage().UrlForPath(nil), "/")),
 		apiID: e.api.RestApiId(),
 		name:  e.api.DeploymentStage().StageName(),
 		after: services(target, routes),
@@ -159,9 +160,12 @@ func NewCachedRESTAPI(scope constructs.Construct, id *string, props *CachedRESTA
 	return e
 }
 
-func (e *cachedRESTAPI) URL() *string       { return e.address.url }
-func (e *cachedRESTAPI) Domain() *string    { return e.address.domain }
-func (e *cachedRESTAPI) DNSTarget() *string { return e.address.dnsTarget }
+func (e *cachedRESTAPI) URL() *string            { return e.address.url }
+func (e *cachedRESTAPI) HostedZoneID() *string   { return e.address.zoneID }
+func (e *cachedRESTAPI) RegionalURL() *string    { return e.address.regionalURL }
+func (e *cachedRESTAPI) Subdomains() []Subdomain { return slices.Clone(e.address.subdomains) }
+func (e *cachedRESTAPI) Domain() *string         { return e.address.domain }
+func (e *cachedRESTAPI) DNSTarget() *string      { return e.address.dnsTarget }
 func (e *cachedRESTAPI) Certificate() awscertificatemanager.ICertificate {
 	return e.address.certificate
 }
@@ -190,6 +194,15 @@ func (e *cachedRESTAPI) UnhealthyTargetsMetric() awscloudwatch.IMetric {
 	return e.groups.unhealthy()
 }
 
+// refuseSubdomains says why there can be none: the load balancer is shown the
+// one host name that is in the methods' integrations.
+func refuseSubdomains(routes []resolvedRoute) error {
+	if found := subdomainsOf(routes); len(found) > 0 {
+		return fmt.Errorf("subdomain %q: the load balancer behind a REST API sees one host name for all requests: use paths, an ALB, or an HTTP API", found[0])
+	}
+	return nil
+}
+
 // addLoadBalancer makes the load balancer that a REST API needs between its
 // VPC link and the tasks.
 func (e *cachedRESTAPI) addLoadBalancer(scope constructs.Construct, props *CachedRESTAPIProps, target resolvedTarget, routes []resolvedRoute) {
@@ -209,7 +222,7 @@ func (e *cachedRESTAPI) addLoadBalancer(scope constructs.Construct, props *Cache
 		DefaultAction: elb.ListenerAction_Forward(&[]elb.IApplicationTargetGroup{e.groups[0]}, nil),
 	})
 	e.link.security.Connections().AllowTo(security, awsec2.Port_Tcp(jsii.Number(80)), jsii.String("API Gateway VPC link to load balancer"))
-	e.groups.addRules(listener, routes)
+	e.groups.addRules(listener, routes, props.Domain)
 	target.allowFromLoadBalancer(security)
 	for _, route := range routes {
 		route.target.allowFromLoadBalancer(security)

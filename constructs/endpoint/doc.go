@@ -11,10 +11,19 @@
 //
 // # Several services
 //
-// Each kind serves one target with every request, and others under paths of
-// their own; see [Route]. The load balancers have a rule for each path, whose
-// number follows from the path alone, so that no rule ever moves; an HTTP API
-// has routes.
+// Each kind serves one target with every request, and others under paths or
+// subdomains of their own; see [Route]. The load balancers have a rule for each
+// place, whose number follows from the place alone, so that no rule ever moves;
+// an HTTP API has routes, and for each subdomain a sibling on the same VPC link,
+// because it looks at no host name. A REST API has no subdomains: its load
+// balancer sees one host name for all requests.
+//
+// # Domains
+//
+// [DomainProps] gives an endpoint a host name: in a hosted zone that is there,
+// in one that is made below a zone of another account ([NewDelegationRole] is
+// for that account), and shared with endpoints in other regions by a
+// [spec.Routing].
 //
 // # Changing the kind
 //

@@ -19,15 +19,21 @@ type DomainProps struct {
 	// address that AWS gives.
 	Name string
 
-	// HostedZone is the Route 53 public zone of Name, in the stack's account.
-	// It is not looked up: without an ID, Route 53 finds it by its name when a
+	// HostedZone is the Route 53 public zone of Name, in the stack's account;
+	// with a Delegation it is made. It is not looked up: without an ID, Route 53 finds it by its name when a
 	// record is made, and Certificate is required. Default: none: no DNS record
 	// is made, and Certificate is required.
 	HostedZone *spec.HostedZone
 
-	// Certificate is the ARN of an ACM certificate for Name in the stack's
-	// region. Default: one is made and validated through HostedZone.
+	// Certificate is the ARN of an ACM certificate for Name, and whatever other
+	// names the endpoint has, in the stack's region. Default: one is made and
+	// validated through HostedZone.
 	Certificate string
+
+	// Routing shares Name, and the names of subdomains and redirects, with
+	// endpoints in other regions. Needs HostedZone. Default: none: they are
+	// this endpoint's alone.
+	Routing *spec.Routing
 }
 
 // declared says whether there is a custom host name.
@@ -35,27 +41,80 @@ func (d DomainProps) declared() bool { return d.Name != "" }
 
 // addTo puts the domain into a declaration, to be checked as a part of it.
 func (d DomainProps) addTo(declared spec.Endpoint) spec.Endpoint {
-	declared.Domain, declared.HostedZone, declared.Certificate = d.Name, d.HostedZone, d.Certificate
+	declared.Domain, declared.HostedZone, declared.Certificate, declared.Routing = d.Name, d.HostedZone, d.Certificate, d.Routing
 	return declared
 }
 
-// newCertificate is the certificate of the host name and others beside it.
-func (d DomainProps) newCertificate(scope constructs.Construct, others ...string) awscertificatemanager.ICertificate {
-	if d.Certificate != "" {
-		return awscertificatemanager.Certificate_FromCertificateArn(scope, jsii.String("ImportedCertificate"), &d.Certificate)
+// hostNames are the names under which an endpoint is reached: a domain, those
+// of its subdomains, and others that lead there.
+type hostNames struct {
+	DomainProps
+	scope       constructs.Construct
+	certificate awscertificatemanager.ICertificate
+	// zoneID of the hosted zone; empty where its name has to do.
+	zoneID string
+	// made is the id of the zone if it is made here; otherwise nil.
+	made *string
+	// healthCheck of a routing; nil without one.
+	healthCheck *string
+	// evaluate says that Route 53 looks at the health of what the records of
+	// a routing point to.
+	evaluate bool
+}
+
+// newHostNames makes the certificate of the domain and of other names beside
+// it, and what their records need.
+func newHostNames(scope constructs.Construct, props DomainProps, others ...string) *hostNames {
+	h := &hostNames{DomainProps: props, scope: scope}
+	if props.Routing != nil {
+		others = append([]string{props.Routing.RegionalDomain}, others...)
 	}
-	zone := awsroute53.HostedZone_FromHostedZoneAttributes(scope, jsii.String("HostedZone"), &awsroute53.HostedZoneAttributes{
-		HostedZoneId: &d.HostedZone.ID,
-		ZoneName:     &d.HostedZone.Name,
-	})
-	props := &awscertificatemanager.CertificateProps{
-		DomainName: &d.Name,
+	var zone awsroute53.IHostedZone
+	var delegation constructs.IDependable
+	switch {
+	case props.HostedZone == nil:
+	case props.HostedZone.Delegation != nil:
+		zone, delegation = newDelegatedZone(scope, *props.HostedZone)
+		h.made, h.zoneID = zone.HostedZoneId(), *zone.HostedZoneId()
+	default:
+		h.zoneID = props.HostedZone.ID
+	}
+	if props.Certificate != "" {
+		h.certificate = awscertificatemanager.Certificate_FromCertificateArn(scope, jsii.String("ImportedCertificate"), &props.Certificate)
+		return h
+	}
+	if zone == nil {
+		zone = awsroute53.HostedZone_FromHostedZoneAttributes(scope, jsii.String("HostedZone"), &awsroute53.HostedZoneAttributes{
+			HostedZoneId: &props.HostedZone.ID,
+			ZoneName:     &props.HostedZone.Name,
+		})
+	}
+	certificate := &awscertificatemanager.CertificateProps{
+		DomainName: &props.Name,
 		Validation: awscertificatemanager.CertificateValidation_FromDns(zone),
 	}
 	if len(others) > 0 {
-		props.SubjectAlternativeNames = jsii.Strings(others...)
+		certificate.SubjectAlternativeNames = jsii.Strings(others...)
 	}
-	return awscertificatemanager.NewCertificate(scope, jsii.String(idCertificate), props)
+	h.certificate = awscertificatemanager.NewCertificate(scope, jsii.String(idCertificate), certificate)
+	if delegation != nil {
+		// Certificate Manager looks for its record in the whole of DNS, and
+		// would wait for it in vain.
+		h.certificate.Node().AddDependency(delegation)
+	}
+	return h
+}
+
+// under is the host name of a subdomain.
+func (d DomainProps) under(subdomain string) string { return subdomain + "." + d.Name }
+
+// namesUnder are the host names of subdomains.
+func (d DomainProps) namesUnder(subdomains []string) []string {
+	var names []string
+	for _, subdomain := range subdomains {
+		names = append(names, d.under(subdomain))
+	}
+	return names
 }
 
 // aliasTarget is what an alias record points to.
@@ -66,33 +125,39 @@ type aliasTarget struct {
 	after []constructs.IDependable
 }
 
-// addRecords points the host name to the endpoint. One record type is one
+// addRecords points a host name to the endpoint. One record type is one
 // resource under one id for all kinds: another resource for the same record
 // could not be made while the first is still there.
-func (d DomainProps) addRecords(scope constructs.Construct, target aliasTarget) {
-	if d.HostedZone == nil {
-		return
-	}
-	d.addRecord(scope, idRecord, d.Name, "A", target)
+func (h *hostNames) addRecords(suffix, name string, shared bool, target aliasTarget) {
+	h.addRecord(h.scope, idRecord+suffix, name, "A", shared, target)
 	if target.ipv6 {
-		d.addRecord(scope, idRecordIPv6, d.Name, "AAAA", target)
+		h.addRecord(h.scope, idRecordIPv6+suffix, name, "AAAA", shared, target)
 	}
 }
 
-// addRecord points a host name of the zone to the endpoint.
-func (d DomainProps) addRecord(scope constructs.Construct, id, name, recordType string, target aliasTarget) {
-	props := &awsroute53.CfnRecordSetProps{
-		Name: jsii.String(strings.TrimSuffix(name, ".") + "."),
-		Type: &recordType,
-		AliasTarget: &awsroute53.CfnRecordSet_AliasTargetProperty{
-			DnsName:      target.dnsName,
-			HostedZoneId: target.hostedZoneID,
-		},
+// addRecord points a host name of the zone to the endpoint; a shared one with
+// what DNS chooses between regions by.
+func (h *hostNames) addRecord(scope constructs.Construct, id, name, recordType string, shared bool, target aliasTarget) {
+	if h.HostedZone == nil {
+		return
 	}
-	if d.HostedZone.ID != "" {
-		props.HostedZoneId = &d.HostedZone.ID
+	alias := &awsroute53.CfnRecordSet_AliasTargetProperty{
+		DnsName:      target.dnsName,
+		HostedZoneId: target.hostedZoneID,
+	}
+	props := &awsroute53.CfnRecordSetProps{
+		Name:        jsii.String(strings.TrimSuffix(name, ".") + "."),
+		Type:        &recordType,
+		AliasTarget: alias,
+	}
+	if h.zoneID != "" {
+		props.HostedZoneId = &h.zoneID
 	} else {
-		props.HostedZoneName = jsii.String(strings.TrimSuffix(d.HostedZone.Name, ".") + ".")
+		props.HostedZoneName = jsii.String(strings.TrimSuffix(h.HostedZone.Name, ".") + ".")
+	}
+	if shared && h.Routing != nil {
+		h.route(props)
+		alias.EvaluateTargetHealth = jsii.Bool(h.evaluate)
 	}
 	awsroute53.NewCfnRecordSet(scope, &id, props).Node().AddDependency(target.after...)
 }
@@ -100,36 +165,70 @@ func (d DomainProps) addRecord(scope constructs.Construct, id, name, recordType 
 // apiStage is a stage of an HTTP or REST API.
 type apiStage struct {
 	apiID, name *string
+	// subdomain that the stage serves; empty is the domain itself.
+	subdomain string
+	// url that AWS gave it, without a slash at the end.
+	url *string
 	// after is what must be in place before requests come.
 	after []constructs.IDependable
 }
 
-// addAPIDomain gives an API its host name. Both kinds of API use the domain
-// name and mapping resources of HTTP APIs, which serve REST APIs too: the kind
-// can change under one host name.
+// addAPIDomain gives an API its host name, and other APIs the names of
+// subdomains. Both kinds of API use the domain name and mapping resources of
+// HTTP APIs, which serve REST APIs too: the kind can change under one host name.
 //
 // With client certificates the domain asks each client for one.
-func (a *address) addAPIDomain(scope constructs.Construct, d DomainProps, clients *spec.ClientCertificates, stage apiStage) {
+func (a *address) addAPIDomain(scope constructs.Construct, d DomainProps, clients *spec.ClientCertificates, stage apiStage, others ...apiStage) {
+	a.url, a.regionalURL = stage.url, stage.url
 	if !d.declared() {
+		for _, other := range others {
+			a.subdomains = append(a.subdomains, Subdomain{Name: other.subdomain, URL: other.url})
+		}
 		return
 	}
-	a.certificate = d.newCertificate(scope)
+	var subdomains []string
+	for _, other := range others {
+		subdomains = append(subdomains, other.subdomain)
+	}
+	h := newHostNames(scope, d, d.namesUnder(subdomains)...)
+	h.addHealthCheck()
+	a.certificate, a.zoneID = h.certificate, h.made
+	a.domain = &d.Name
+	a.dnsTarget = h.addAPIName("", d.Name, true, clients, stage)
+	a.url = jsii.String("https://" + d.Name)
+	a.regionalURL = a.url
+	if d.Routing != nil {
+		h.addAPIName("Regional", d.Routing.RegionalDomain, false, clients, stage)
+		a.regionalURL = jsii.String("https://" + d.Routing.RegionalDomain)
+	}
+	for _, other := range others {
+		name := d.under(other.subdomain)
+		a.subdomains = append(a.subdomains, Subdomain{
+			Name: other.subdomain, URL: jsii.String("https://" + name), Domain: &name,
+			DNSTarget: h.addAPIName("-"+other.subdomain, name, true, clients, other),
+		})
+	}
+}
+
+// addAPIName leads a host name to the stage of an API; it returns what a record
+// of that name has to point to.
+func (h *hostNames) addAPIName(suffix, hostName string, shared bool, clients *spec.ClientCertificates, stage apiStage) *string {
 	props := &awsapigatewayv2.DomainNameProps{
-		DomainName:     &d.Name,
-		Certificate:    a.certificate,
+		DomainName:     &hostName,
+		Certificate:    h.certificate,
 		EndpointType:   awsapigatewayv2.EndpointType_REGIONAL,
 		SecurityPolicy: awsapigatewayv2.SecurityPolicy_TLS_1_2,
 		IpAddressType:  awsapigatewayv2.IpAddressType_DUAL_STACK,
 	}
 	if clients != nil {
 		props.Mtls = &awsapigatewayv2.MTLSConfig{
-			Bucket:  awss3.Bucket_FromBucketName(scope, jsii.String("ClientCertificates"), &clients.Bucket),
+			Bucket:  awss3.Bucket_FromBucketName(h.scope, jsii.String("ClientCertificates"+suffix), &clients.Bucket),
 			Key:     &clients.Key,
 			Version: optional(clients.Version),
 		}
 	}
-	name := awsapigatewayv2.NewDomainName(scope, jsii.String(idDomainName), props)
-	mapping := awsapigatewayv2.NewCfnApiMapping(scope, jsii.String(idMapping), &awsapigatewayv2.CfnApiMappingProps{
+	name := awsapigatewayv2.NewDomainName(h.scope, jsii.String(idDomainName+suffix), props)
+	mapping := awsapigatewayv2.NewCfnApiMapping(h.scope, jsii.String(idMapping+suffix), &awsapigatewayv2.CfnApiMappingProps{
 		DomainName: name.Name(),
 		ApiId:      stage.apiID,
 		Stage:      stage.name,
@@ -137,13 +236,11 @@ func (a *address) addAPIDomain(scope constructs.Construct, d DomainProps, client
 	for _, dependency := range stage.after {
 		mapping.Node().AddDependency(dependency)
 	}
-	d.addRecords(scope, aliasTarget{
+	h.addRecords(suffix, hostName, shared, aliasTarget{
 		dnsName:      name.RegionalDomainName(),
 		hostedZoneID: name.RegionalHostedZoneId(),
 		ipv6:         true,
 		after:        []constructs.IDependable{mapping},
 	})
-	a.domain = &d.Name
-	a.dnsTarget = name.RegionalDomainName()
-	a.url = jsii.String("https://" + d.Name)
+	return name.RegionalDomainName()
 }

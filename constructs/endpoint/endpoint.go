@@ -40,12 +40,21 @@ type Endpoint interface {
 	// URL of the endpoint, without a slash at the end: under its domain if it
 	// has one, otherwise under the address that AWS gave it.
 	URL() *string
+	// RegionalURL reaches this endpoint and none of another region: where its
+	// domain is shared with others, under its regional name. Otherwise URL.
+	RegionalURL() *string
+	// Subdomains that services of routes are served under, in alphabetical
+	// order; those that have no address of their own are left out.
+	Subdomains() []Subdomain
 	// Domain is the custom host name; nil without one.
 	Domain() *string
 	// DNSTarget is the host name that a record for Domain must point to. The
 	// endpoint makes that record itself where it knows the hosted zone. Nil
 	// without a domain.
 	DNSTarget() *string
+	// HostedZoneID of the zone that is delegated to the endpoint; nil where
+	// none is.
+	HostedZoneID() *string
 	// Certificate of Domain; nil without one.
 	Certificate() awscertificatemanager.ICertificate
 	// ErrorMetric5xx counts responses with a status of 500 or more, from the
@@ -65,10 +74,26 @@ type Endpoint interface {
 	MetricNames() monitor.Names
 }
 
+// Subdomain is where services beside the endpoint's own are found.
+type Subdomain struct {
+	// Name of the subdomain, as in admin.
+	Name string
+	// URL without a slash at the end.
+	URL *string
+	// Domain is the whole host name; nil where the endpoint has no domain.
+	Domain *string
+	// DNSTarget is the host name that a record for Domain must point to; nil
+	// without a domain.
+	DNSTarget *string
+}
+
 // address is where a kind is found.
 type address struct {
 	url         *string
+	regionalURL *string
+	subdomains  []Subdomain
 	domain      *string
+	zoneID      *string
 	dnsTarget   *string
 	certificate awscertificatemanager.ICertificate
 }

@@ -40,6 +40,9 @@ type options struct {
 	unknownGroup bool
 	// several makes a second service, which is served under /admin.
 	several bool
+	// subdomain makes two more, which are served under the subdomain news and
+	// its path /old.
+	subdomain bool
 	// tasks is the desired number. Default: 0.
 	tasks int
 }
@@ -76,6 +79,11 @@ func newFixtureIn(app awscdk.App, name string, o options) *fixture {
 	f.target = f.newTarget(cluster, instances, o, "", "web", containerPort)
 	if o.several {
 		f.routes = []Route{{Path: "/admin", Target: f.newTarget(cluster, instances, o, "Admin", "admin", adminPort)}}
+	}
+	if o.subdomain {
+		f.routes = append(f.routes,
+			Route{Subdomain: "news", Path: "/old", Target: f.newTarget(cluster, instances, o, "Old", "old", 9093)},
+			Route{Subdomain: "news", Target: f.newTarget(cluster, instances, o, "News", "news", 9092)})
 	}
 	return f
 }

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -51,7 +52,7 @@ type HTTPAPIProps struct {
 	// Target that is served. Required.
 	Target Target
 
-	// Routes send some paths to other services, which are registered in
+	// Routes send some paths and subdomains to other services, which are registered in
 	// Namespace under the names of their containers. Default: none: Target
 	// gets every request.
 	Routes []Route
@@ -100,9 +101,11 @@ type HTTPAPI interface {
 
 type httpAPI struct {
 	constructs.Construct
-	address   address
-	api       awsapigatewayv2.HttpApi
-	stage     awsapigatewayv2.HttpStage
+	address address
+	api     awsapigatewayv2.HttpApi
+	stage   awsapigatewayv2.HttpStage
+	// others are the stages of the APIs of subdomains.
+	others    []awsapigatewayv2.HttpStage
 	link      vpcLink
 	discovery awsservicediscovery.IService
 	logs      awslogs.LogGroup
@@ -127,75 +130,111 @@ func NewHTTPAPI(scope constructs.Construct, id *string, props *HTTPAPIProps) HTT
 	kind := constructs.NewConstruct(e, jsii.String(idHTTPAPI))
 	e.discovery = discover(target, props.Namespace, props.DiscoveryName)
 	e.link = newVPCLink(kind, props.VPC, props.Subnets)
-	target.allowFrom(e.link.security, "API Gateway VPC link to tasks")
+	e.logs = newAccessLogs(e, props.Name, props.LogRetentionDays)
+	w := apiWanted{declared: declared, props: props, kind: kind, after: services(target, routes)}
+	main := e.addAPI(w, "", target, ofSubdomain(routes, ""), e.discovery)
+	e.api, e.stage = main.api, main.stage
+	var others []apiStage
+	for _, subdomain := range subdomainsOf(routes) {
+		// An HTTP API looks at no host name, so each has an API of its own.
+		// APIs cost nothing by themselves, and share the VPC link.
+		own := ofSubdomain(routes, subdomain)
+		other := e.addAPI(w, subdomain, own[0].target, own[1:], discover(own[0].target, props.Namespace, ""))
+		e.others = append(e.others, other.stage)
+		others = append(others, other.address)
+	}
+	e.address.addAPIDomain(e, props.Domain, declared.ClientCertificates, main.address, others...)
+	return e
+}
 
-	tasks := e.link.integration("Tasks", e.discovery)
-	api := &awsapigatewayv2.HttpApiProps{
-		ApiName:            &props.Name,
-		Description:        jsii.String("Endpoint of " + props.Name),
+// apiWanted is what the APIs of an endpoint have in common.
+type apiWanted struct {
+	props    *HTTPAPIProps
+	declared spec.Endpoint
+	kind     constructs.Construct
+	after    []constructs.IDependable
+}
+
+// madeAPI is an API with its stage.
+type madeAPI struct {
+	api     awsapigatewayv2.HttpApi
+	stage   awsapigatewayv2.HttpStage
+	address apiStage
+}
+
+// addAPI makes the API of the domain, or of a subdomain.
+func (e *httpAPI) addAPI(w apiWanted, subdomain string, target resolvedTarget, routes []resolvedRoute, discovery awsservicediscovery.IService) madeAPI {
+	suffix := ""
+	if subdomain != "" {
+		suffix = "-" + subdomain
+	}
+	target.allowFrom(e.link.security, "API Gateway VPC link to tasks")
+	tasks := e.link.integration("Tasks", discovery)
+	props := &awsapigatewayv2.HttpApiProps{
+		ApiName:            jsii.String(w.props.Name + suffix),
+		Description:        jsii.String("Endpoint of " + w.props.Name + suffix),
 		DefaultIntegration: tasks,
 		CreateDefaultStage: jsii.Bool(false),
-		CorsPreflight:      preflight(declared.CORS),
+		CorsPreflight:      preflight(w.declared.CORS),
 	}
-	if declared.ClientCertificates != nil {
+	if w.declared.ClientCertificates != nil {
 		// The other address asks for no certificate.
-		api.DisableExecuteApiEndpoint = jsii.Bool(true)
+		props.DisableExecuteApiEndpoint = jsii.Bool(true)
 	}
-	if jwt := declared.JWT; jwt != nil {
-		api.DefaultAuthorizer = awsapigatewayv2authorizers.NewHttpJwtAuthorizer(jsii.String("Jwt"), &jwt.Issuer, &awsapigatewayv2authorizers.HttpJwtAuthorizerProps{
+	if jwt := w.declared.JWT; jwt != nil {
+		props.DefaultAuthorizer = awsapigatewayv2authorizers.NewHttpJwtAuthorizer(jsii.String("Jwt"), &jwt.Issuer, &awsapigatewayv2authorizers.HttpJwtAuthorizerProps{
 			JwtAudience: jsii.Strings(jwt.Audience...),
 		})
 		if len(jwt.Scopes) > 0 {
-			api.DefaultAuthorizationScopes = jsii.Strings(jwt.Scopes...)
+			props.DefaultAuthorizationScopes = jsii.Strings(jwt.Scopes...)
 		}
 	}
-	e.api = awsapigatewayv2.NewHttpApi(kind, jsii.String("Api"), api)
-	e.addRoutes(props, routes, tasks)
+	made := madeAPI{api: awsapigatewayv2.NewHttpApi(w.kind, jsii.String("Api"+suffix), props)}
+	e.addRoutes(made.api, w.props, routes, tasks)
 	stage := &awsapigatewayv2.HttpStageProps{
-		HttpApi: e.api,
+		HttpApi: made.api,
 		// The stage must be $default: the name of any other would stand
 		// before the path of every request that reaches the tasks.
 		StageName:  jsii.String("$default"),
 		AutoDeploy: jsii.Bool(true),
 	}
-	if props.Throttling != (spec.Throttling{}) {
+	if w.props.Throttling != (spec.Throttling{}) {
 		stage.Throttle = &awsapigatewayv2.ThrottleSettings{
-			RateLimit:  numberOrNil(props.Throttling.RequestsPerSecond),
-			BurstLimit: numberOrNil(props.Throttling.Burst),
+			RateLimit:  numberOrNil(w.props.Throttling.RequestsPerSecond),
+			BurstLimit: numberOrNil(w.props.Throttling.Burst),
 		}
 	}
-	e.stage = awsapigatewayv2.NewHttpStage(kind, jsii.String("Stage"), stage)
-	e.logs = newAccessLogs(e, props.Name, props.LogRetentionDays)
-	e.stage.Node().DefaultChild().(awsapigatewayv2.CfnStage).SetAccessLogSettings(&awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
+	made.stage = awsapigatewayv2.NewHttpStage(w.kind, jsii.String("Stage"+suffix), stage)
+	made.stage.Node().DefaultChild().(awsapigatewayv2.CfnStage).SetAccessLogSettings(&awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
 		DestinationArn: e.logs.LogGroupArn(),
 		Format:         accessLogFormat(),
 	})
-
-	if !props.Domain.declared() {
-		e.address.url = e.api.ApiEndpoint()
+	acknowledgeRoutes(made.api, w.declared.JWT != nil)
+	made.address = apiStage{
+		apiID:     made.api.ApiId(),
+		name:      made.stage.StageName(),
+		subdomain: subdomain,
+		after:     append(slices.Clone(w.after), made.stage),
 	}
-	e.address.addAPIDomain(e, props.Domain, declared.ClientCertificates, apiStage{
-		apiID: e.api.ApiId(),
-		name:  e.stage.StageName(),
-		after: append(services(target, routes), e.stage),
-	})
-	e.acknowledgeRoutes(declared.JWT != nil)
-	return e
+	if w.declared.ClientCertificates == nil {
+		made.address.url = made.api.ApiEndpoint()
+	}
+	return made
 }
 
 // addRoutes sends paths to services of their own. API Gateway prefers a route
 // without a variable, then the longest.
-func (e *httpAPI) addRoutes(props *HTTPAPIProps, routes []resolvedRoute, tasks awsapigatewayv2.HttpRouteIntegration) {
+func (e *httpAPI) addRoutes(api awsapigatewayv2.HttpApi, props *HTTPAPIProps, routes []resolvedRoute, tasks awsapigatewayv2.HttpRouteIntegration) {
 	// A browser asks for permission without a token. Where CORS is declared
 	// API Gateway answers that itself, if no authorizer is in the way.
 	open := props.JWT != nil && props.CORS != nil
 	add := func(path string, integration awsapigatewayv2.HttpRouteIntegration, every bool) {
 		for _, below := range []string{path, strings.TrimSuffix(path, "/") + "/{proxy+}"} {
 			if every {
-				e.api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{Path: &below, Integration: integration})
+				api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{Path: &below, Integration: integration})
 			}
 			if open {
-				e.api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
+				api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
 					Path:                &below,
 					Integration:         integration,
 					Methods:             &[]awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod_OPTIONS},
@@ -209,14 +248,14 @@ func (e *httpAPI) addRoutes(props *HTTPAPIProps, routes []resolvedRoute, tasks a
 	for _, route := range routes {
 		route.target.allowFrom(e.link.security, "API Gateway VPC link to tasks")
 		discovery := discover(route.target, props.Namespace, "")
-		add(route.path, e.link.integration("Tasks"+route.path, discovery), true)
+		add(route.Path, e.link.integration("Tasks"+route.Path, discovery), true)
 	}
 }
 
 // acknowledgeRoutes says why routes ask for no token: all of them, or only
 // those of preflight requests.
-func (e *httpAPI) acknowledgeRoutes(tokens bool) {
-	for _, child := range *e.api.Node().Children() {
+func acknowledgeRoutes(api awsapigatewayv2.HttpApi, tokens bool) {
+	for _, child := range *api.Node().Children() {
 		id := *child.Node().Id()
 		switch {
 		case tokens && strings.HasPrefix(id, "OPTIONS"):
@@ -256,6 +295,9 @@ func preflight(cors *spec.CORS) *awsapigatewayv2.CorsPreflightOptions {
 }
 
 func (e *httpAPI) URL() *string                                    { return e.address.url }
+func (e *httpAPI) HostedZoneID() *string                           { return e.address.zoneID }
+func (e *httpAPI) RegionalURL() *string                            { return e.address.regionalURL }
+func (e *httpAPI) Subdomains() []Subdomain                         { return slices.Clone(e.address.subdomains) }
 func (e *httpAPI) Domain() *string                                 { return e.address.domain }
 func (e *httpAPI) DNSTarget() *string                              { return e.address.dnsTarget }
 func (e *httpAPI) Certificate() awscertificatemanager.ICertificate { return e.address.certificate }
@@ -268,15 +310,42 @@ func (e *httpAPI) LogGroup() awslogs.ILogGroup                     { return e.lo
 func (e *httpAPI) UnhealthyTargetsMetric() awscloudwatch.IMetric   { return nil }
 
 func (e *httpAPI) ErrorMetric5xx() awscloudwatch.IMetric {
-	return e.stage.MetricServerError(nil)
+	return e.together("5xx", " + ", "", func(s awsapigatewayv2.HttpStage) awscloudwatch.IMetric { return s.MetricServerError(nil) })
 }
 
 func (e *httpAPI) RequestMetric() awscloudwatch.IMetric {
-	return e.stage.MetricCount(nil)
+	return e.together("Requests", " + ", "", func(s awsapigatewayv2.HttpStage) awscloudwatch.IMetric { return s.MetricCount(nil) })
 }
 
+// LatencyMetric is that of the slowest API where subdomains have their own.
 func (e *httpAPI) LatencyMetric(statistic string) awscloudwatch.IMetric {
-	return e.stage.MetricLatency(&awscloudwatch.MetricOptions{Statistic: &statistic})
+	return e.together("Latency", ", ", "MAX", func(s awsapigatewayv2.HttpStage) awscloudwatch.IMetric {
+		return s.MetricLatency(&awscloudwatch.MetricOptions{Statistic: &statistic})
+	})
+}
+
+// together is a metric over the APIs of the domain and of all subdomains. Each
+// is absent, not zero, where no requests came.
+func (e *httpAPI) together(label, separator, function string, of func(awsapigatewayv2.HttpStage) awscloudwatch.IMetric) awscloudwatch.IMetric {
+	if len(e.others) == 0 {
+		return of(e.stage)
+	}
+	var terms []string
+	metrics := map[string]awscloudwatch.IMetric{}
+	for i, stage := range append([]awsapigatewayv2.HttpStage{e.stage}, e.others...) {
+		name := fmt.Sprintf("api%d", i)
+		metrics[name] = of(stage)
+		terms = append(terms, "FILL("+name+", 0)")
+	}
+	expression := strings.Join(terms, separator)
+	if function != "" {
+		expression = function + "([" + expression + "])"
+	}
+	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
+		Expression:   &expression,
+		Label:        &label,
+		UsingMetrics: &metrics,
+	})
 }
 
 // discover registers the target's tasks in Cloud Map. The record type is SRV

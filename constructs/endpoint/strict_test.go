@@ -16,6 +16,7 @@ import (
 
 	"github.com/tinystack-go/tinystack/internal/cdkcontext"
 	"github.com/tinystack-go/tinystack/internal/synthtest"
+	"github.com/tinystack-go/tinystack/spec"
 )
 
 // strictMode makes this test binary validate templates; the CDK decides on
@@ -74,10 +75,16 @@ func synthesizeStrictly(mode string) {
 func addKinds(app awscdk.App) {
 	for kind, add := range kinds {
 		for name, domain := range domains {
-			for _, variant := range []string{"several bridge", "several awsvpc"} {
+			for _, variant := range []string{"subdomain bridge", "several awsvpc"} {
+				if !serves(kind, variant) {
+					variant = "several bridge"
+				}
 				add(newFixtureIn(app, strings.ReplaceAll(kind+"-"+name+"-"+variant, " ", "-"), variants[variant]), domain)
 			}
 		}
-		everything[kind](newFixtureIn(app, kind+"-everything", options{several: true}))
+		everything[kind](newFixtureIn(app, kind+"-everything", options{several: true, subdomain: kind != "rest-api"}))
 	}
+	kinds["http-api"](newFixtureIn(app, "shared", options{}), sharedDomain(spec.Failover))
+	kinds["alb"](newFixtureIn(app, "delegated", options{}), delegatedDomain)
+	addDelegationRole(synthtest.Stack(app, "above"))
 }

@@ -216,7 +216,16 @@ func (w *walker) reachBehind(balancer string) error {
 			if target(r.Properties["ListenerArn"]) != id || r.Get("Properties.Actions.0.Type") != "forward" {
 				continue
 			}
-			patterns := fmt.Sprint(r.Get("Properties.Conditions.0.PathPatternConfig.Values"))
+			conditions := map[string]string{}
+			for _, c := range r.Get("Properties.Conditions").([]any) {
+				condition := c.(map[string]any)
+				for _, config := range []string{"HostHeaderConfig", "PathPatternConfig"} {
+					if values, ok := condition[config].(map[string]any); ok {
+						conditions[config] = fmt.Sprint(values["Values"])
+					}
+				}
+			}
+			patterns := conditions["PathPatternConfig"]
 			if weighted, ok := r.Get("Properties.Actions.0.ForwardConfig.TargetGroups").([]any); ok && patterns == "[/*]" {
 				// The rule that blue/green deployments move requests by.
 				for _, group := range weighted {
@@ -229,11 +238,21 @@ func (w *walker) reachBehind(balancer string) error {
 				}
 				continue
 			}
-			path, _, _ := strings.Cut(strings.Trim(patterns, "[]"), " ")
-			if patterns != fmt.Sprintf("[%s %s/*]", path, path) {
-				return fmt.Errorf("%s takes %s", rule, patterns)
+			subdomain, domain, err := w.subdomain(strings.Trim(conditions["HostHeaderConfig"], "[]"), balancer)
+			if err != nil {
+				return fmt.Errorf("%s: %w", rule, err)
 			}
-			if err := reach(rule, path, r.Get("Properties.Actions.0")); err != nil {
+			if domain == "" && conditions["HostHeaderConfig"] != "" && listener.Properties["Port"] != 80.0 {
+				return fmt.Errorf("%s waits for no name of the certificate", rule)
+			}
+			path := ""
+			if patterns != "" {
+				path, _, _ = strings.Cut(strings.Trim(patterns, "[]"), " ")
+				if patterns != fmt.Sprintf("[%s %s/*]", path, path) {
+					return fmt.Errorf("%s takes %s", rule, patterns)
+				}
+			}
+			if err := reach(rule, subdomain+path, r.Get("Properties.Actions.0")); err != nil {
 				return err
 			}
 		}
@@ -244,37 +263,105 @@ func (w *walker) reachBehind(balancer string) error {
 	return nil
 }
 
+// subdomain splits the host name of a rule; where it is one of a domain, the
+// certificate must have it and DNS must lead from it to the endpoint.
+func (w *walker) subdomain(host, endpoint string) (label, domain string, err error) {
+	label, domain, _ = strings.Cut(host, ".")
+	if domain == "*" || host == "" {
+		return label, "", nil
+	}
+	return label, domain, w.named(host, endpoint)
+}
+
+// named says whether a host name leads to an endpoint.
+func (w *walker) named(host, endpoint string) error {
+	_, certificate, err := w.only("AWS::CertificateManager::Certificate")
+	if err != nil {
+		return err
+	}
+	names, _ := certificate.Properties["SubjectAlternativeNames"].([]any)
+	if !slices.Contains(append(names, certificate.Properties["DomainName"]), any(host)) {
+		return fmt.Errorf("the certificate does not have the name %s", host)
+	}
+	for _, record := range w.Resources("AWS::Route53::RecordSet") {
+		if record.Properties["Name"] == host+"." && record.Properties["Type"] == "A" && target(record.Get("Properties.AliasTarget.DNSName")) == endpoint {
+			return nil
+		}
+	}
+	return fmt.Errorf("no record leads from %s to %s", host, endpoint)
+}
+
 func (w *walker) httpAPI() error {
-	api, _, err := w.only("AWS::ApiGatewayV2::Api")
-	if err != nil {
-		return err
+	apis := w.Resources("AWS::ApiGatewayV2::Api")
+	keys := map[string]map[string]bool{}
+	subdomains := map[string]string{}
+	for id, api := range apis {
+		keys[id] = map[string]bool{}
+		subdomain, err := w.apiSubdomain(id, api)
+		if err != nil {
+			return err
+		}
+		subdomains[id] = subdomain
 	}
-	_, stage, err := w.only("AWS::ApiGatewayV2::Stage")
-	if err != nil {
-		return err
-	}
-	if target(stage.Properties["ApiId"]) != api || stage.Properties["StageName"] != "$default" || stage.Properties["AutoDeploy"] != true {
-		return fmt.Errorf("not a default stage that is deployed: %v", stage.Properties)
-	}
-	keys := map[string]bool{}
 	for id, route := range w.Resources("AWS::ApiGatewayV2::Route") {
+		api := target(route.Properties["ApiId"])
+		if keys[api] == nil {
+			return fmt.Errorf("%s is of no API", id)
+		}
 		key := route.Properties["RouteKey"].(string)
-		keys[key] = true
-		if err := w.route(id, strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(key, "ANY "), "/{proxy+}"), "$default"), route); err != nil {
+		keys[api][key] = true
+		path := strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(key, "ANY "), "/{proxy+}"), "$default")
+		if err := w.route(id, subdomains[api]+path, route); err != nil {
 			return err
 		}
 	}
-	if !keys["$default"] {
-		return errors.New("no route takes every other request")
-	}
-	for key := range keys {
-		if path, below := strings.CutSuffix(key, "/{proxy+}"); below && !keys[path] {
-			return fmt.Errorf("nothing takes %s itself", path)
-		} else if !below && key != "$default" && !keys[key+"/{proxy+}"] {
-			return fmt.Errorf("nothing takes what is under %s", key)
+	for _, keys := range keys {
+		if !keys["$default"] {
+			return errors.New("no route takes every other request")
+		}
+		for key := range keys {
+			if path, below := strings.CutSuffix(key, "/{proxy+}"); below && !keys[path] {
+				return fmt.Errorf("nothing takes %s itself", path)
+			} else if !below && key != "$default" && !keys[key+"/{proxy+}"] {
+				return fmt.Errorf("nothing takes what is under %s", key)
+			}
 		}
 	}
 	return nil
+}
+
+// apiSubdomain is the subdomain that an API serves, after a look at its stage
+// and at the names that lead to it.
+func (w *walker) apiSubdomain(id string, api snapshot.Resource) (string, error) {
+	stages := 0
+	for _, stage := range w.Resources("AWS::ApiGatewayV2::Stage") {
+		if target(stage.Properties["ApiId"]) == id && stage.Properties["StageName"] == "$default" && stage.Properties["AutoDeploy"] == true {
+			stages++
+		}
+	}
+	if stages != 1 {
+		return "", fmt.Errorf("%s has %d default stages that are deployed", id, stages)
+	}
+	subdomain := strings.TrimPrefix(strings.TrimPrefix(api.Properties["Name"].(string), "shop-dev"), "-")
+	return subdomain, w.mapped(id, strings.TrimPrefix(subdomain+".api.example.com", "."))
+}
+
+// mapped says whether a host name leads to an API, if there are names at all.
+func (w *walker) mapped(api, host string) error {
+	if len(w.Resources("AWS::CertificateManager::Certificate")) == 0 {
+		return nil
+	}
+	for _, mapping := range w.Resources("AWS::ApiGatewayV2::ApiMapping") {
+		name := target(mapping.Properties["DomainName"])
+		resource, ok := w.Resource(name)
+		if !ok {
+			return fmt.Errorf("no domain name %s", name)
+		}
+		if target(mapping.Properties["ApiId"]) == api && resource.Properties["DomainName"] == host {
+			return w.named(host, name)
+		}
+	}
+	return fmt.Errorf("%s does not lead to %s", host, api)
 }
 
 // route walks from a route of an HTTP API to the tasks.
@@ -299,6 +386,13 @@ func (w *walker) route(id, path string, route snapshot.Resource) error {
 }
 
 func (w *walker) restAPI() error {
+	api, _, err := w.only("AWS::ApiGateway::RestApi")
+	if err != nil {
+		return err
+	}
+	if err := w.mapped(api, "api.example.com"); err != nil {
+		return err
+	}
 	methods := w.Resources("AWS::ApiGateway::Method")
 	if len(methods) == 0 {
 		return errors.New("the API has no methods")
@@ -340,6 +434,11 @@ func (w *walker) alb() error {
 		port := listener.Properties["Port"].(float64)
 		if !slices.Contains(w.rules, rule{group: security, peer: "0.0.0.0/0", from: port, to: port}) {
 			return fmt.Errorf("the world does not get to port %g", port)
+		}
+	}
+	if len(w.Resources("AWS::CertificateManager::Certificate")) > 0 {
+		if err := w.named("api.example.com", id); err != nil {
+			return err
 		}
 	}
 	return w.reachBehind(id)
