@@ -36,6 +36,7 @@ func (a App) validate() Problems {
 	a.validateServices(r.field("services"))
 	a.validateStages(r.field("stages"))
 	validateTags(r.field("tags"), a.Tags)
+	validateReplacements(r.field("replacements"), a.Replacements)
 	return a.withoutInherited(r.to.problems).tidy()
 }
 

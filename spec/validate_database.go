@@ -52,6 +52,7 @@ func (d Database) validate(r report, region string) {
 	}
 	d.validateVersion(r.field("version"))
 	r.field("backupDays").between(d.BackupDays, 1, 35, "a time to keep backups", "days", "give another number of days")
+	d.validateOperation(r, region)
 }
 
 func (d Database) validateNames(r report) {
@@ -144,9 +145,18 @@ func (d Database) validateExisting(r report, region string) {
 		{"version", d.Version != ""},
 		{"multiAz", d.MultiAZ != nil},
 		{"backupDays", d.BackupDays != 0},
+		{"allowMajorUpgrade", d.AllowMajorUpgrade},
+		{"backupWindow", d.BackupWindow != ""},
+		{"maintenanceWindow", d.MaintenanceWindow != ""},
+		{"performanceInsights", d.PerformanceInsights != nil},
+		{"parameters", len(d.Parameters) > 0},
+		{"logExports", len(d.LogExports) > 0},
+		{"iamUser", d.IAMUser != ""},
+		{"readReplicas", len(d.ReadReplicas) > 0},
+		{"rotation", d.Rotation != nil},
 	} {
 		if field.given {
-			r.field(field.name).fail("is given for an existing database", "existing, name and user", "remove it, or remove existing to have a database made")
+			r.field(field.name).fail("is given for an existing database", "existing, name, user, services, overrides and tunnel", "remove it, or remove existing to have a database made")
 		}
 	}
 	d.Existing.validate(r.field("existing"), region)

@@ -45,6 +45,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newValidate(),
 		newSummary(),
+		newGuard(),
 	)
 	return root
 }
