@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -64,6 +65,8 @@ type stage struct {
 	services  map[string]service.EcsEc2Service
 	scheduled map[string]service.ScheduledTask
 	endpoint  endpoint.Endpoint
+	// databaseIngress lets the container instances reach the database.
+	databaseIngress awsec2.CfnSecurityGroupIngress
 	// alarmNames tell that the stage is not well.
 	alarmNames []string
 	// Outputs that steps of a pipeline read; nil where there are none.
@@ -156,6 +159,7 @@ func (s *stage) addDatabase() {
 		SecretName:       fmt.Sprintf("%s/%s/database", s.declared.Name, s.app.Name),
 		Owner:            s.app.Name,
 		Production:       *s.declared.Production,
+		RotationSubnets:  n.PrivateSubnets(),
 		Removal:          s.declared.Removal,
 		LogRetentionDays: s.declared.LogRetentionDays,
 	})

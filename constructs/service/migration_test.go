@@ -145,3 +145,26 @@ func TestMigrationFunction(t *testing.T) {
 		})
 	}
 }
+
+func TestSecretRefresh(t *testing.T) {
+	services := func(createdAt string) string {
+		return `{"services": [{"serviceName": "web", "serviceArn": "arn:web", "deployments": [{"createdAt": "2026-01-01T00:00:00Z"}, {"createdAt": "` + createdAt + `"}]}]}`
+	}
+	for name, test := range map[string]struct {
+		rotated, services string
+		anew              bool
+	}{
+		"never rotated":         {`{}`, services("2026-01-01T00:00:00Z"), false},
+		"rotated since":         {`{"LastRotatedDate": "2026-02-01T00:00:00Z"}`, services("2026-01-31T00:00:00Z"), true},
+		"deployed since":        {`{"LastRotatedDate": "2026-02-01T00:00:00Z"}`, services("2026-02-02T00:00:00Z"), false},
+		"no service to be seen": {`{"LastRotatedDate": "2026-02-01T00:00:00Z"}`, `{"services": []}`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			command := exec.Command("node", "-e", `require('./refresh.js').handler({}).catch((err) => { console.error(err); process.exit(1); })`)
+			command.Env = append(os.Environ(), "NODE_PATH=testdata/modules", "SECRET=s", "CLUSTER=c", `SERVICES=["web"]`, "ROTATED="+test.rotated, "SCRIPT=["+test.services+"]")
+			out, err := command.CombinedOutput()
+			require.NoError(t, err, string(out))
+			assert.Equal(t, test.anew, strings.Contains(string(out), `UpdateServiceCommand {"cluster":"c","service":"arn:web","forceNewDeployment":true}`), string(out))
+		})
+	}
+}

@@ -5,6 +5,8 @@ class Command { constructor(input) { this.input = input; } }
 class RunTaskCommand extends Command {}
 class DescribeTasksCommand extends Command {}
 class StopTaskCommand extends Command {}
+class DescribeServicesCommand extends Command {}
+class UpdateServiceCommand extends Command {}
 class ECSClient {
   async send(command) {
     console.log(`${command.constructor.name} ${JSON.stringify(command.input)}`);
@@ -13,4 +15,4 @@ class ECSClient {
     return answer;
   }
 }
-module.exports = { ECSClient, RunTaskCommand, DescribeTasksCommand, StopTaskCommand };
+module.exports = { ECSClient, RunTaskCommand, DescribeTasksCommand, StopTaskCommand, DescribeServicesCommand, UpdateServiceCommand };
