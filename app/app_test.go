@@ -206,6 +206,57 @@ func TestReplacementsAreRefused(t *testing.T) {
 	assert.Contains(t, got.stdout, "nothing that holds data is replaced or deleted")
 }
 
+// Values that must stay secret are planted wherever a person or a pipeline might
+// leave one; nothing that is written or printed may have them.
+func TestNoSecretIsWritten(t *testing.T) {
+	const marker = "Marker-5ecret-hunter2"
+	t.Setenv("CDK_VALIDATION", "false")
+	for _, name := range []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD", "PG_CREDENTIALS_SECRET", "GITHUB_TOKEN", "PLANTED"} {
+		t.Setenv(name, marker)
+	}
+	binary, dir := build(t, ".."), t.TempDir()
+	run := func(t *testing.T, text string, status int) {
+		config, outdir := filepath.Join(dir, "tinystack.yaml"), filepath.Join(t.TempDir(), "cdk.out")
+		require.NoError(t, os.WriteFile(config, []byte(text), 0o644))
+		got := start(t, binary, config, outdir)
+		assert.Equal(t, status, got.status, got.stderr)
+		assert.NotContains(t, got.stdout+got.stderr, marker)
+		if status != 0 {
+			assert.NoDirExists(t, outdir)
+			return
+		}
+		for name, content := range files(t, outdir) {
+			assert.NotContains(t, content, marker, name)
+		}
+	}
+	t.Run("all that is written", func(t *testing.T) {
+		run(t, `name: shop
+services: [{name: web, image: "example.com/web:1", migration: {command: [migrate]}}]
+stages:
+  - name: dev
+    scale: {instance: t3.small}
+    secrets: {STRIPE: shop/stripe#key, TOKEN: ssm:/shop/token}
+    database: {rotation: {}, readReplicas: [{}], tunnel: true, iamUser: web}
+`, 0)
+	})
+	const head = "name: shop\nservices: [{name: web, image: \"example.com/web:1\"MORE}]\nstages: [{name: dev"
+	for name, text := range map[string]string{
+		"as a reference":         head + ", secrets: {A: \"${PLANTED} \"}}]",
+		"as a plain reference":   head + ", secrets: {A: \"postgres://u:Marker-5ecret-hunter2@h/d\"}}]",
+		"as an existing secret":  head + ", database: {existing: {host: h, secret: \"${PLANTED}!\", securityGroup: sg-0123456789abcdef0}}}]",
+		"as a user":              head + ", database: {user: \"${PLANTED}\"}}]",
+		"as a parameter's name":  head + ", database: {parameters: {Wrong: \"${PLANTED}\"}}}]",
+		"as a window":            head + ", database: {backupWindow: \"${PLANTED}\"}}]",
+		"as a service":           head + ", database: {services: [\"${PLANTED}\"]}}]",
+		"as an override":         head + ", database: {overrides: [\"${PLANTED}\"]}}]",
+		"as a replica's region":  head + ", database: {readReplicas: [{instance: \"${PLANTED}\"}]}}]",
+		"as a replacement":       head + "}]\nreplacements: [\"${PLANTED}\"]",
+		"as a migration's limit": strings.Replace(head, "MORE", ", migration: {command: [\"\"], timeout: \"${PLANTED}\"}", 1) + "}]",
+	} {
+		t.Run(name, func(t *testing.T) { run(t, strings.Replace(text, "MORE", "", 1)+"\n", 1) })
+	}
+}
+
 // documented compares what docs/accounts.md and docs/rollback.md say of
 // tinystack.yaml with what was made of it.
 func documented(t *testing.T, summary string, made map[string]string) {

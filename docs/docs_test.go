@@ -138,11 +138,11 @@ func typeName(kind reflect.Type, suffix string) string {
 // Type.Field, each on one line.
 func fieldComments(t *testing.T) map[string]string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../spec/types.go", nil, parser.ParseComments)
+	files, err := filepath.Glob("../spec/*.go")
 	require.NoError(t, err)
 	links := regexp.MustCompile(`\[([A-Za-z]+)(?:\.([A-Za-z]+))?\]`)
 	comments := map[string]string{}
-	ast.Inspect(file, func(node ast.Node) bool {
+	collect := func(node ast.Node) bool {
 		declared, ok := node.(*ast.TypeSpec)
 		if !ok {
 			return true
@@ -159,6 +159,11 @@ func fieldComments(t *testing.T) map[string]string {
 			}
 		}
 		return true
-	})
+	}
+	for _, path := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+		require.NoError(t, err)
+		ast.Inspect(file, collect)
+	}
 	return comments
 }
