@@ -17,7 +17,8 @@ type ReadReplica struct {
 
 	// Region of the replica, where that is not the stage's: a provision for the
 	// loss of that region, in a network and with a key of its own there. The
-	// stage's services do not get its address. A canary has none of these.
+	// stage's services do not get its address. One in each region; a canary
+	// has none of these.
 	// Default: the stage's.
 	Region string `yaml:"region"`
 }

@@ -59,6 +59,10 @@ func (d Database) validateOperation(r report, region string) {
 	}
 	for i, replica := range d.ReadReplicas {
 		replica.validate(replicas.item(i), region)
+		if replica.Region != "" && slices.ContainsFunc(d.ReadReplicas[:i], func(other ReadReplica) bool { return other.Region == replica.Region }) {
+			where := replicas.item(i).field("region")
+			where.fail(where.quote(replica.Region)+" has a replica already", "one replica in each other region", "remove one of the two")
+		}
 	}
 	if d.Rotation != nil {
 		d.Rotation.validate(r.field("rotation"))

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tinystack-go/tinystack/constructs/database"
 	"github.com/tinystack-go/tinystack/constructs/service"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -70,5 +71,33 @@ func (s *stage) useDatabase(stack awscdk.Stack) {
 		output(stack, "DatabaseTunnel", "Makes the database reachable at localhost:15432, through a container instance",
 			fmt.Sprintf(`aws ssm start-session --region %s --target "$(aws ec2 describe-instances --region %s --filters Name=tag:aws:autoscaling:groupName,Values=%s Name=instance-state-name,Values=running --query 'Reservations[0].Instances[0].InstanceId' --output text)" --document-name AWS-StartPortForwardingSessionToRemoteHost --parameters host=%s,portNumber=%s,localPortNumber=15432`,
 				s.declared.Region, s.declared.Region, *s.cluster.AutoScalingGroup().AutoScalingGroupName(), host, port))
+	}
+}
+
+// addRemoteReplicas makes a stack in each other region that has a replica.
+func (s *stage) addRemoteReplicas(data awscdk.Stack) {
+	for _, replica := range s.declared.Database.ReadReplicas {
+		if replica.Region == "" {
+			continue
+		}
+		id := "replica-" + replica.Region
+		stack := awscdk.NewStack(s, &id, &awscdk.StackProps{
+			StackName:   jsii.String(s.name() + "-" + id),
+			Description: jsii.String(fmt.Sprintf("%s, stage %s: replica of Postgres", s.app.Name, s.declared.Name)),
+			Env:         &awscdk.Environment{Account: optional(s.declared.Account), Region: &replica.Region},
+		})
+		stack.AddStackDependency(data, jsii.String("it is a copy of the database there"))
+		s.stacks = append(s.stacks, stack)
+		identifier := s.name() + "-remote"
+		database.NewRemoteReplica(stack, jsii.String("Replica"), &database.RemoteReplicaProps{
+			SourceIdentifier: s.name(),
+			SourceRegion:     s.declared.Region,
+			Database:         *s.declared.Database,
+			Instance:         replica.Instance,
+			Identifier:       identifier,
+			Removal:          s.declared.Removal,
+		})
+		output(stack, "Promote", "Makes the replica a database of its own; there is no way back",
+			fmt.Sprintf("aws rds promote-read-replica --region %s --db-instance-identifier %s", replica.Region, identifier))
 	}
 }

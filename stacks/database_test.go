@@ -109,7 +109,7 @@ func TestWhoGetsTheDatabase(t *testing.T) {
 
 	chosen := withDatabase(t, &spec.Database{
 		Services: []string{"jobs", "cache"}, Overrides: []string{"PG_USER", "PG_CREDENTIALS_SECRET"},
-		ReadReplicas: []spec.ReadReplica{{}}, IAMUser: "clerk", Tunnel: true, Rotation: &spec.Rotation{},
+		ReadReplicas: []spec.ReadReplica{{}, {Region: "eu-west-1"}}, IAMUser: "clerk", Tunnel: true, Rotation: &spec.Rotation{},
 	}, func(app *spec.App) {
 		app.Stages[0].Variables = map[string]string{"PG_USER": "clerk"}
 		app.Stages[0].Secrets = map[string]string{"PG_CREDENTIALS_SECRET": "dev/clerk#password"}
@@ -156,6 +156,24 @@ func TestWhoGetsTheDatabase(t *testing.T) {
 		}
 		assert.Contains(t, sessions(chosen), "ssmmessages:OpenDataChannel")
 		assert.NotContains(t, sessions(plain), "ssmmessages")
+	})
+	t.Run("a replica in another region stands alone, after its source", func(t *testing.T) {
+		stack, err := chosen.Stack("shop-dev-replica-eu-west-1")
+		require.NoError(t, err)
+		assert.Contains(t, stack.Environment, "/eu-west-1")
+		assert.Equal(t, []string{"shop-dev-data"}, stack.Dependencies)
+		for _, replica := range stack.Template.Resources("AWS::RDS::DBInstance") {
+			assert.Contains(t, fmt.Sprint(replica.Get("Properties.SourceDBInstanceIdentifier")), ":rds:us-east-1:")
+			assert.Contains(t, fmt.Sprint(replica.Get("Properties.SourceDBInstanceIdentifier")), ":db:shop-dev")
+			assert.Equal(t, "us-east-1", replica.Get("Properties.SourceRegion"))
+			assert.Contains(t, fmt.Sprint(replica.Get("Properties.KmsKeyId")), "Key")
+			assert.Equal(t, "Delete", replica.DeletionPolicy)
+		}
+		assert.Len(t, stack.Template.Resources("AWS::RDS::DBInstance"), 1)
+		assert.Empty(t, stack.Template.Resources("AWS::EC2::NatGateway"))
+		jobs := environment(t, chosen, "jobs")
+		assert.Equal(t, jobs["PG_READER_HOST"], jobs["PG_READER_HOSTS"], "only the replica that is near")
+		assert.NotContains(t, fmt.Sprint(service), "eu-west-1")
 	})
 	t.Run("a migration waits for the way to the database", func(t *testing.T) {
 		service := template(t, plain, "shop-dev-service")

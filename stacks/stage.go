@@ -169,6 +169,7 @@ func (s *stage) addDatabase() {
 			`aws secretsmanager list-secrets --region %s --filters Key=tag-key,Values=aws:cloudformation:stack-name Key=tag-value,Values=%s --query "SecretList[?starts_with(Name, '%s/')].[Name,ARN]" --output table`,
 			*stack.Region(), *stack.StackName(), s.declared.Name)),
 	})
+	s.addRemoteReplicas(stack)
 }
 
 // inheritAspects applies to the stage what is applied to the scopes above it.

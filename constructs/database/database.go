@@ -225,22 +225,7 @@ func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database
 	})
 	security.ApplyRemovalPolicy(keep(props.Removal))
 	d.security = security
-	major, _, pinned := strings.Cut(declared.Version, ".")
-	engine := awsrds.DatabaseInstanceEngine_Postgres(&awsrds.PostgresInstanceEngineProps{
-		Version: awsrds.PostgresEngineVersion_Of(jsii.String(declared.Version), jsii.String(major), nil),
-	})
-	settings := map[string]*string{"rds.force_ssl": jsii.String("1")}
-	for name, value := range declared.Parameters {
-		settings[name] = &value
-	}
-	// It has no name: for another major version CloudFormation makes another
-	// group beside it, moves the instance there, and removes this one last.
-	parameters := awsrds.NewParameterGroup(d, jsii.String("Parameters"), &awsrds.ParameterGroupProps{
-		Engine:        engine,
-		Description:   jsii.String("TLS required"),
-		Parameters:    &settings,
-		RemovalPolicy: keep(props.Removal),
-	})
+	parameters := newParameters(d, declared, keep(props.Removal))
 	group := awsrds.NewSubnetGroup(d, jsii.String("SubnetGroup"), &awsrds.SubnetGroupProps{
 		Vpc:           props.VPC,
 		VpcSubnets:    subnets,
@@ -253,7 +238,7 @@ func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database
 		SubnetGroup:            group,
 		SecurityGroups:         &[]awsec2.ISecurityGroup{security},
 		PubliclyAccessible:     jsii.Bool(false),
-		Engine:                 engine,
+		Engine:                 engineOf(declared),
 		ParameterGroup:         parameters,
 		InstanceIdentifier:     optional(props.Identifier),
 		InstanceType:           awsec2.NewInstanceType(jsii.String(strings.TrimPrefix(declared.Instance, "db."))),
@@ -269,7 +254,7 @@ func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database
 		DeleteAutomatedBackups: jsii.Bool(props.Removal == spec.RemovalDestroy),
 		CopyTagsToSnapshot:     jsii.Bool(true),
 		// A minor version that is declared stays until another one is.
-		AutoMinorVersionUpgrade:    jsii.Bool(!pinned),
+		AutoMinorVersionUpgrade:    jsii.Bool(!strings.Contains(declared.Version, ".")),
 		AllowMajorVersionUpgrade:   trueOrNil(declared.AllowMajorUpgrade),
 		PreferredBackupWindow:      optional(declared.BackupWindow),
 		PreferredMaintenanceWindow: optional(declared.MaintenanceWindow),
@@ -294,6 +279,29 @@ func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database
 		acknowledge.Rule(instance, "AwsSolutions-RDS10", "Deletion protection comes with removal: retain, the default in production; this stage is meant to be deleted, with a last snapshot.")
 	}
 	acknowledge.Rule(instance, "AwsSolutions-RDS11", "The port is closed to everybody but the stage's tasks; another number would hide nothing.")
+}
+
+func engineOf(declared spec.Database) awsrds.IInstanceEngine {
+	major, _, _ := strings.Cut(declared.Version, ".")
+	return awsrds.DatabaseInstanceEngine_Postgres(&awsrds.PostgresInstanceEngineProps{
+		Version: awsrds.PostgresEngineVersion_Of(&declared.Version, &major, nil),
+	})
+}
+
+// newParameters is a group without a name: for another major version
+// CloudFormation makes another group beside it, moves the instance there, and
+// removes this one last.
+func newParameters(scope constructs.Construct, declared spec.Database, removal awscdk.RemovalPolicy) awsrds.ParameterGroup {
+	settings := map[string]*string{"rds.force_ssl": jsii.String("1")}
+	for name, value := range declared.Parameters {
+		settings[name] = &value
+	}
+	return awsrds.NewParameterGroup(scope, jsii.String("Parameters"), &awsrds.ParameterGroupProps{
+		Engine:        engineOf(declared),
+		Description:   jsii.String("TLS required"),
+		Parameters:    &settings,
+		RemovalPolicy: removal,
+	})
 }
 
 // exportLogs sends the instance's logs to CloudWatch, into groups that are made
