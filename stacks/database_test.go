@@ -185,8 +185,7 @@ func TestWhoGetsTheDatabase(t *testing.T) {
 	})
 }
 
-// What a change of the database replaces, by the resource schemas; documented
-// in docs/database.md.
+// What a change of the database replaces, by the resource schemas.
 func TestChangingTheDatabase(t *testing.T) {
 	base := spec.Database{Version: "16", Instance: "t4g.micro", ReadReplicas: []spec.ReadReplica{{}}}
 	before := withDatabase(t, &base, nil)
