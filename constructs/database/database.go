@@ -36,8 +36,10 @@ type PgDatabaseProps struct {
 	// Subnets of the instance. Default: the isolated ones.
 	Subnets *awsec2.SubnetSelection
 
-	// Database is the declaration. Default: Postgres 17 on a t4g.micro with
-	// 20 GB.
+	// Database is the declaration. Who gets the database, and how people reach
+	// it, is the stage's affair and not looked at here; a replica in another
+	// region is made by [NewRemoteReplica]. Default: Postgres 17 on a t4g.micro
+	// with 20 GB.
 	Database spec.Database
 
 	// Identifier of the instance, unique in its account and region. It also

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/tinystack-go/tinystack/constructs/cluster"
 	"github.com/tinystack-go/tinystack/constructs/service"
+	"github.com/tinystack-go/tinystack/internal/inline"
 	"github.com/tinystack-go/tinystack/internal/synthtest"
 	"github.com/tinystack-go/tinystack/snapshot"
 	"github.com/tinystack-go/tinystack/spec"
@@ -103,6 +105,7 @@ func TestMigration(t *testing.T) {
 
 // What the function does, on the code that stands in the template.
 func TestMigrationFunction(t *testing.T) {
+	code := minified(t, "migration.js")
 	const task = "arn:aws:ecs:us-east-1:111111111111:task/c/0123"
 	running := `{"tasks": [{"taskArn": "` + task + `"}]}`
 	stopped := func(exit string) string {
@@ -134,7 +137,7 @@ func TestMigrationFunction(t *testing.T) {
 		"deleted":            {event("Delete", "f:9", "f:9", "60"), busy, []string{`"Status":"SUCCESS"`, `"PhysicalResourceId":"Migration"`}, "RunTask"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			command := exec.Command("node", "testdata/invoke.js", "../migration.js")
+			command := exec.Command("node", "testdata/invoke.js", code)
 			command.Env = append(os.Environ(), "NODE_PATH=testdata/modules", "PAUSE_MS=1", "EVENT="+test.event, "SCRIPT=["+test.script+"]")
 			out, err := command.CombinedOutput()
 			require.NoError(t, err, string(out))
@@ -146,7 +149,18 @@ func TestMigrationFunction(t *testing.T) {
 	}
 }
 
+// minified is the file as it stands in a template.
+func minified(t *testing.T, name string) string {
+	t.Helper()
+	source, err := os.ReadFile(name)
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "index.js")
+	require.NoError(t, os.WriteFile(path, []byte(inline.JavaScript(string(source))), 0o644))
+	return path
+}
+
 func TestSecretRefresh(t *testing.T) {
+	code := minified(t, "refresh.js")
 	services := func(createdAt string) string {
 		return `{"services": [{"serviceName": "web", "serviceArn": "arn:web", "deployments": [{"createdAt": "2026-01-01T00:00:00Z"}, {"createdAt": "` + createdAt + `"}]}]}`
 	}
@@ -160,8 +174,8 @@ func TestSecretRefresh(t *testing.T) {
 		"no service to be seen": {`{"LastRotatedDate": "2026-02-01T00:00:00Z"}`, `{"services": []}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			command := exec.Command("node", "-e", `require('./refresh.js').handler({}).catch((err) => { console.error(err); process.exit(1); })`)
-			command.Env = append(os.Environ(), "NODE_PATH=testdata/modules", "SECRET=s", "CLUSTER=c", `SERVICES=["web"]`, "ROTATED="+test.rotated, "SCRIPT=["+test.services+"]")
+			command := exec.Command("node", "-e", `require(process.env.CODE).handler({}).catch((err) => { console.error(err); process.exit(1); })`)
+			command.Env = append(os.Environ(), "NODE_PATH=testdata/modules", "CODE="+code, "SECRET=s", "CLUSTER=c", `SERVICES=["web"]`, "ROTATED="+test.rotated, "SCRIPT=["+test.services+"]")
 			out, err := command.CombinedOutput()
 			require.NoError(t, err, string(out))
 			assert.Equal(t, test.anew, strings.Contains(string(out), `UpdateServiceCommand {"cluster":"c","service":"arn:web","forceNewDeployment":true}`), string(out))
