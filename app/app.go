@@ -88,6 +88,7 @@ func synthesize(build func(cdk awscdk.App)) {
 	cdkcontext.PrepareRuntime(nil)
 	defer closeRuntime(os.Stderr)
 	previous := findPrevious()
+	defer previous.cleanUp()
 	cdk := NewApp(&awscdk.AppProps{Outdir: previous.staging()})
 	build(cdk)
 	cdk.Synth(nil)

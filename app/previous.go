@@ -54,14 +54,26 @@ func (p previous) staging() *string {
 	return &p.partial
 }
 
+// reportFile is what the CDK's message about invalid templates refers to.
+const reportFile = "validation-report.json"
+
+// cleanUp leaves nothing beside the assembly but such a report, which the next
+// synthesis removes.
+func (p previous) cleanUp() {
+	if p.partial == "" {
+		return
+	}
+	if _, err := os.Stat(filepath.Join(p.partial, reportFile)); err != nil {
+		os.RemoveAll(p.partial)
+	}
+}
+
 // replaceWith puts the new assembly in its place, unless data would be lost by
 // its deployment. It panics with the reasons then.
 func (p previous) replaceWith(cdk awscdk.App, stderr io.Writer) {
-	if p.partial != "" {
-		defer os.RemoveAll(p.partial)
-	}
 	if p.against != "" {
 		if err := p.compare(cdk, stderr); err != nil {
+			os.Remove(filepath.Join(p.partial, reportFile)) // of templates that are valid
 			panic(err)
 		}
 	}
