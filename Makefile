@@ -11,12 +11,15 @@ GOTEST      := go test -ldflags='-s -w'
 export CDK_DISABLE_CLI_TELEMETRY := true
 export CDK_DISABLE_VERSION_CHECK := 1
 
-.PHONY: synth preflight build cost prices test lint fuzz bench clean
+.PHONY: synth preflight build cost prices test lint create-only fuzz bench clean
+
+# What a synthesis is compared with, so that nothing that holds data is lost.
+AGAINST ?= $(if $(wildcard $(OUT)/manifest.json),$(OUT))
 
 ## Synthesize CONFIG into OUT. OUT changes only when all of it succeeded.
 synth: $(CDK) build
 	@rm -rf '$(OUT).partial'
-	@TINYSTACK_CONFIG='$(CONFIG)' $(CDK) synth --ci --app .bin/app --build '' --quiet --output '$(OUT).partial' >/dev/null \
+	@TINYSTACK_CONFIG='$(CONFIG)' TINYSTACK_AGAINST='$(AGAINST)' $(CDK) synth --ci --app .bin/app --build '' --quiet --output '$(OUT).partial' >/dev/null \
 		|| { rm -rf '$(OUT).partial'; exit 1; }
 	@rm -rf '$(OUT)' && mv '$(OUT).partial' '$(OUT)'
 	@.bin/tinystack summary '$(OUT)' --file '$(CONFIG)'
@@ -47,6 +50,10 @@ lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change:" $$unformatted; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
+
+## Take the properties that replace a resource from AWS's resource schemas.
+create-only:
+	cd guard/gen && npm ci --no-audit --no-fund --loglevel=error && node gen.mjs
 
 ## Feed the YAML loader, and the editor of declarations, for a while.
 fuzz:

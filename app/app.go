@@ -42,18 +42,18 @@ func Main() {
 //		})
 //	}
 func Run(build func(cdk awscdk.App)) {
-	os.Exit(guard(os.Stderr, func() int {
+	os.Exit(reporting(os.Stderr, func() int {
 		synthesize(build)
 		return 0
 	}))
 }
 
 func run(args []string, stderr io.Writer) int {
-	return guard(stderr, func() int { return do(args, stderr) })
+	return reporting(stderr, func() int { return do(args, stderr) })
 }
 
-// guard reports what a construct found wrong instead of ending with a trace.
-func guard(stderr io.Writer, work func() int) (status int) {
+// reporting reports what a construct found wrong instead of ending with a trace.
+func reporting(stderr io.Writer, work func() int) (status int) {
 	defer func() {
 		if problem := recover(); problem != nil {
 			report(stderr, problem)
@@ -99,9 +99,12 @@ func do(args []string, stderr io.Writer) int {
 func synthesize(build func(cdk awscdk.App)) {
 	cdkcontext.PrepareRuntime(nil)
 	defer closeRuntime(os.Stderr)
-	cdk := NewApp(nil)
+	previous := findPrevious()
+	defer previous.cleanUp()
+	cdk := NewApp(&awscdk.AppProps{Outdir: previous.staging()})
 	build(cdk)
 	cdk.Synth(nil)
+	previous.replaceWith(cdk, os.Stderr)
 }
 
 // NewApp is a CDK app with the context that tinystack's templates are made

@@ -146,6 +146,120 @@ func TestSynthesize(t *testing.T) {
 	documented(t, summary, made)
 }
 
+// What would lose data is refused before the last assembly is touched, again and
+// again, until the declaration allows it.
+func TestReplacementsAreRefused(t *testing.T) {
+	t.Setenv("CDK_VALIDATION", "false")
+	binary, dir := build(t, ".."), t.TempDir()
+	config, outdir := filepath.Join(dir, "tinystack.yaml"), filepath.Join(dir, "cdk.out")
+	synthesize := func(database, more string) result {
+		text := "name: shop\nservices: [{name: web, image: \"example.com/web:1\"}]\nstages: [{name: dev, database: " + database + "}]\n" + more
+		require.NoError(t, os.WriteFile(config, []byte(text), 0o644))
+		return start(t, binary, config, outdir)
+	}
+	got := synthesize("{}", "")
+	require.Equal(t, 0, got.status, got.stderr)
+	first := files(t, outdir)
+
+	got = synthesize("{}", "")
+	require.Equal(t, 0, got.status, got.stderr)
+	assert.Empty(t, got.stderr)
+	assert.Equal(t, first, files(t, outdir), "the way over another folder leaves no trace")
+
+	for range 2 {
+		got = synthesize("{name: books, storage: 30}", "")
+		assert.Equal(t, 1, got.status)
+		assert.Contains(t, got.stderr, `DBName: "shop" → "books"`)
+		assert.Contains(t, got.stderr, `replacements: ["shop-dev-data/DatabaseInstanceAA8A5FDE: DBName"]`)
+		assert.NotContains(t, got.stderr, "AllocatedStorage", "that is changed in place")
+		assert.NotContains(t, got.stderr, ".go:")
+		assert.Equal(t, first, files(t, outdir))
+	}
+
+	got = synthesize("{name: books, storage: 30}", `replacements: ["shop-dev-data/DatabaseInstanceAA8A5FDE: DBName"]`)
+	require.Equal(t, 0, got.status, got.stderr)
+	assert.Contains(t, got.stderr, "allowed by replacements: shop-dev-data/DatabaseInstanceAA8A5FDE")
+	assert.NotEqual(t, first, files(t, outdir))
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Len(t, entries, 2, "nothing is left beside the assembly")
+
+	// Deployed is still the first, so that is what to compare with.
+	deployed := filepath.Join(dir, "shop-dev-data.json")
+	for name, text := range first {
+		if strings.HasSuffix(name, ".template.json") && strings.Contains(text, "AWS::RDS::DBInstance") {
+			require.NoError(t, os.WriteFile(deployed, []byte(text), 0o644))
+		}
+	}
+	t.Setenv(AgainstVariable, deployed)
+	got = synthesize("{name: books}", "")
+	assert.Equal(t, 1, got.status)
+	assert.Contains(t, got.stderr, "compared with "+deployed)
+	t.Setenv(AgainstVariable, filepath.Join(dir, "none.json"))
+	got = synthesize("{}", "")
+	assert.Equal(t, 1, got.status)
+	assert.Contains(t, got.stderr, "fix: set TINYSTACK_AGAINST")
+
+	cli := build(t, "../cmd/tinystack")
+	got = start(t, cli, config, "", "guard", "--against", deployed, outdir)
+	assert.Equal(t, 1, got.status)
+	assert.Contains(t, got.stderr, "DBName")
+	got = start(t, cli, config, "", "guard", "--against", outdir, outdir)
+	assert.Equal(t, 0, got.status, got.stderr)
+	assert.Contains(t, got.stdout, "nothing that holds data is replaced or deleted")
+}
+
+// Values that must stay secret are planted wherever a person or a pipeline might
+// leave one; nothing that is written or printed may have them.
+func TestNoSecretIsWritten(t *testing.T) {
+	const marker = "Marker-5ecret-hunter2"
+	t.Setenv("CDK_VALIDATION", "false")
+	for _, name := range []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD", "PG_CREDENTIALS_SECRET", "GITHUB_TOKEN", "PLANTED"} {
+		t.Setenv(name, marker)
+	}
+	binary, dir := build(t, ".."), t.TempDir()
+	run := func(t *testing.T, text string, status int) {
+		config, outdir := filepath.Join(dir, "tinystack.yaml"), filepath.Join(t.TempDir(), "cdk.out")
+		require.NoError(t, os.WriteFile(config, []byte(text), 0o644))
+		got := start(t, binary, config, outdir)
+		assert.Equal(t, status, got.status, got.stderr)
+		assert.NotContains(t, got.stdout+got.stderr, marker)
+		if status != 0 {
+			assert.NoDirExists(t, outdir)
+			return
+		}
+		for name, content := range files(t, outdir) {
+			assert.NotContains(t, content, marker, name)
+		}
+	}
+	t.Run("all that is written", func(t *testing.T) {
+		run(t, `name: shop
+services: [{name: web, image: "example.com/web:1", migration: {command: [migrate]}}]
+stages:
+  - name: dev
+    scale: {instance: t3.small}
+    secrets: {STRIPE: shop/stripe#key, TOKEN: ssm:/shop/token}
+    database: {rotation: {}, readReplicas: [{}], tunnel: true, iamUser: web}
+`, 0)
+	})
+	const head = "name: shop\nservices: [{name: web, image: \"example.com/web:1\"MORE}]\nstages: [{name: dev"
+	for name, text := range map[string]string{
+		"as a reference":         head + ", secrets: {A: \"${PLANTED} \"}}]",
+		"as a plain reference":   head + ", secrets: {A: \"postgres://u:Marker-5ecret-hunter2@h/d\"}}]",
+		"as an existing secret":  head + ", database: {existing: {host: h, secret: \"${PLANTED}!\", securityGroup: sg-0123456789abcdef0}}}]",
+		"as a user":              head + ", database: {user: \"${PLANTED}\"}}]",
+		"as a parameter's name":  head + ", database: {parameters: {Wrong: \"${PLANTED}\"}}}]",
+		"as a window":            head + ", database: {backupWindow: \"${PLANTED}\"}}]",
+		"as a service":           head + ", database: {services: [\"${PLANTED}\"]}}]",
+		"as an override":         head + ", database: {overrides: [\"${PLANTED}\"]}}]",
+		"as a replica's region":  head + ", database: {readReplicas: [{instance: \"${PLANTED}\"}]}}]",
+		"as a replacement":       head + "}]\nreplacements: [\"${PLANTED}\"]",
+		"as a migration's limit": strings.Replace(head, "MORE", ", migration: {command: [\"\"], timeout: \"${PLANTED}\"}", 1) + "}]",
+	} {
+		t.Run(name, func(t *testing.T) { run(t, strings.Replace(text, "MORE", "", 1)+"\n", 1) })
+	}
+}
+
 // documented compares what docs/accounts.md and docs/rollback.md say of
 // tinystack.yaml with what was made of it.
 func documented(t *testing.T, summary string, made map[string]string) {

@@ -130,6 +130,9 @@ func (s *Service) setDefaults() {
 		s.Source.setDefaults()
 	}
 	s.HealthCheck.setDefaults()
+	if s.Migration != nil {
+		s.Migration.setDefaults()
+	}
 	fillPtr(&s.StageConfig, !s.Internal || s.Image == "")
 }
 
@@ -290,6 +293,16 @@ func (d *Database) setDefaults(app App, production bool) {
 	fill(&d.MaxStorage, min(2*d.Storage, largestStorageGB))
 	fill(&d.Version, defaultPostgres)
 	fillPtr(&d.MultiAZ, false)
+	fillPtr(&d.PerformanceInsights, production)
+	if len(d.LogExports) == 0 {
+		d.LogExports = []string{LogPostgres}
+	}
+	for i := range d.ReadReplicas {
+		fill(&d.ReadReplicas[i].Instance, d.Instance)
+	}
+	if d.Rotation != nil {
+		d.Rotation.setDefaults()
+	}
 	if production {
 		fill(&d.BackupDays, productionBackupDays)
 	}

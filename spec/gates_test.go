@@ -42,7 +42,7 @@ func TestCanaryHasEveryFieldOfProduction(t *testing.T) {
 	for _, path := range []string{
 		"Name", "Region", "CanaryOf", "Bake", "Wave", "Approval", "Window", "Review", "Sleeps", "Removal",
 		"Endpoint.Domain", "Endpoint.HostedZone", "Endpoint.Certificate", "Endpoint.RedirectFrom", "Endpoint.ClientCertificates", "Endpoint.Firewall",
-		"Network.Zones", "Scale.Image", "Database.Existing",
+		"Endpoint.Routing", "Network.Zones", "Scale.Image", "Database.Existing", "Database.ReadReplicas", "Alarms.Topic", "Logs.Destination",
 	} {
 		own[path] = true
 	}

@@ -81,6 +81,8 @@ func canary(production, overrides Stage) Stage {
 	if derived.Database != nil {
 		// It stands in that VPC. The canary gets a database of its own.
 		derived.Database.Existing = nil
+		// Replicas elsewhere are production's provision for a lost region.
+		derived.Database.ReadReplicas = slices.DeleteFunc(derived.Database.ReadReplicas, ReadReplica.elsewhere)
 	}
 	if overrides.Profile != "" {
 		// A canary that asks for idle means it, whatever numbers production

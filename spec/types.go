@@ -36,6 +36,11 @@ type App struct {
 	// its reason. Default: none.
 	Acknowledge []Acknowledgement `yaml:"acknowledge"`
 
+	// Replacements lists changes that a synthesis is to let pass although they
+	// would replace or delete what holds data, each in the words in which it
+	// was refused (see docs/database.md). Default: none.
+	Replacements []string `yaml:"replacements"`
+
 	// dir is the folder the declaration was read from; paths in it are
 	// relative to that.
 	dir string
@@ -291,6 +296,11 @@ type Service struct {
 
 	// Command replaces the image's command. Default: the image's.
 	Command []string `yaml:"command"`
+
+	// Migration is a command that runs in the new version's image before tasks
+	// of that version start: in each stage, at each deployment that changes the
+	// service's task. Not allowed with Schedule. Default: none.
+	Migration *Migration `yaml:"migration"`
 
 	// Variables of this service's environment, the same in all stages; a
 	// stage's variable of the same name wins. Default: none.
@@ -887,8 +897,8 @@ type Database struct {
 	// 1.1 × Storage. Default: twice Storage, up to 65536.
 	MaxStorage int `yaml:"maxStorage"`
 
-	// Version of Postgres: a major version ("17") follows AWS's default minor
-	// version, "17.9" is that one. Default: 17.
+	// Version of Postgres: a major version ("17") follows AWS's minor versions
+	// in the maintenance window, "17.9" stays that one. Default: 17.
 	Version string `yaml:"version"`
 
 	// Name of the database on the server. It cannot be changed later.
@@ -905,9 +915,63 @@ type Database struct {
 	// Default: 7 in production, otherwise 1.
 	BackupDays int `yaml:"backupDays"`
 
+	// AllowMajorUpgrade lets a change of Version cross a major version. RDS
+	// refuses that otherwise; there is no way back. Default: false.
+	AllowMajorUpgrade bool `yaml:"allowMajorUpgrade"`
+
+	// BackupWindow is when the daily backup is made, in UTC, 30 minutes or
+	// more, as in "02:00-02:30". Default: AWS chooses.
+	BackupWindow string `yaml:"backupWindow"`
+
+	// MaintenanceWindow is when AWS may do maintenance, such as minor upgrades,
+	// in UTC, 30 minutes or more, as in "sun:03:00-sun:04:00"; it must not meet
+	// BackupWindow. Default: AWS chooses.
+	MaintenanceWindow string `yaml:"maintenanceWindow"`
+
+	// PerformanceInsights records for seven days, free of charge, what the
+	// database's load consists of. Default: true in production, otherwise
+	// false.
+	PerformanceInsights *bool `yaml:"performanceInsights"`
+
+	// Parameters of Postgres, by their names in RDS; rds.force_ssl is always 1:
+	// TLS is required. Default: RDS's own.
+	Parameters map[string]string `yaml:"parameters"`
+
+	// LogExports are the logs that are sent to CloudWatch: postgresql, upgrade
+	// and iam-db-auth-error. Default: the first alone.
+	LogExports []string `yaml:"logExports"`
+
+	// IAMUser is a user of the database, other than User, that the containers
+	// may log in as with a token of their task role in place of a password. It
+	// has to be made in the database: CREATE USER … ; GRANT rds_iam TO … .
+	// Default: none: IAM authentication is off.
+	IAMUser string `yaml:"iamUser"`
+
+	// ReadReplicas are copies that can be read from, up to 15. Of those in the
+	// stage's region the containers get the addresses. Default: none.
+	ReadReplicas []ReadReplica `yaml:"readReplicas"`
+
+	// Tunnel lets people reach the database from their computers through
+	// a container instance, with Session Manager: the stack's output
+	// DatabaseTunnel is the command. Whoever may start a session can also open
+	// a shell on the instances. Default: false.
+	Tunnel bool `yaml:"tunnel"`
+
+	// Rotation changes the password again and again. Default: none.
+	Rotation *Rotation `yaml:"rotation"`
+
+	// Services are the names of those that get the database: its address and
+	// password in their environment. Default: all whose StageConfig is true.
+	Services []string `yaml:"services"`
+
+	// Overrides names those of the database's variables, as in PG_USER, that
+	// a variable or secret of the same name in the declaration replaces; any
+	// other of the same name is an error. Default: none.
+	Overrides []string `yaml:"overrides"`
+
 	// Existing attaches a database that is there already; of the other
-	// fields only Name and User are then allowed. Default: none: a new
-	// instance.
+	// fields only Name, User, Services, Overrides and Tunnel are then allowed.
+	// Default: none: a new instance.
 	Existing *ExistingDatabase `yaml:"existing"`
 }
 

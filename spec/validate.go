@@ -37,6 +37,7 @@ func (a App) validate() Problems {
 	a.validateStages(r.field("stages"))
 	validateTags(r.field("tags"), a.Tags)
 	a.validateAcknowledgements(r.field("acknowledge"))
+	validateReplacements(r.field("replacements"), a.Replacements)
 	return a.withoutInherited(r.to.problems).tidy()
 }
 

@@ -36,6 +36,7 @@ var (
 	databaseName   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,62}$`)
 	versionPattern = regexp.MustCompile(`^([0-9]{1,2})(?:\.([0-9]{1,2}))?$`)
 	hostPattern    = regexp.MustCompile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
+	hostRegion     = regexp.MustCompile(`\.([a-z]{2}-[a-z]+-[0-9])\.rds\.amazonaws\.com$`)
 	groupPattern   = regexp.MustCompile(`^sg-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
 )
 
@@ -52,6 +53,7 @@ func (d Database) validate(r report, region string) {
 	}
 	d.validateVersion(r.field("version"))
 	r.field("backupDays").between(d.BackupDays, 1, 35, "a time to keep backups", "days", "give another number of days")
+	d.validateOperation(r, region)
 }
 
 func (d Database) validateNames(r report) {
@@ -144,9 +146,18 @@ func (d Database) validateExisting(r report, region string) {
 		{"version", d.Version != ""},
 		{"multiAz", d.MultiAZ != nil},
 		{"backupDays", d.BackupDays != 0},
+		{"allowMajorUpgrade", d.AllowMajorUpgrade},
+		{"backupWindow", d.BackupWindow != ""},
+		{"maintenanceWindow", d.MaintenanceWindow != ""},
+		{"performanceInsights", d.PerformanceInsights != nil},
+		{"parameters", len(d.Parameters) > 0},
+		{"logExports", len(d.LogExports) > 0},
+		{"iamUser", d.IAMUser != ""},
+		{"readReplicas", len(d.ReadReplicas) > 0},
+		{"rotation", d.Rotation != nil},
 	} {
 		if field.given {
-			r.field(field.name).fail("is given for an existing database", "existing, name and user", "remove it, or remove existing to have a database made")
+			r.field(field.name).fail("is given for an existing database", "existing, name, user, services, overrides and tunnel", "remove it, or remove existing to have a database made")
 		}
 	}
 	d.Existing.validate(r.field("existing"), region)
@@ -157,6 +168,9 @@ func (e ExistingDatabase) validate(r report, region string) {
 	host, secret, group := r.field("host"), r.field("secret"), r.field("securityGroup")
 	if host.required(e.Host, "the instance's endpoint address", "copy it from the RDS console, without the port") {
 		host.matches(e.Host, hostPattern, "a host name", "a host name, as in main.abc123.us-east-1.rds.amazonaws.com", "give the bare host name, without port or postgres://")
+		if part := hostRegion.FindStringSubmatch(e.Host); part != nil && region != "" && !isToken(region) && part[1] != region {
+			host.fail(host.quote(e.Host)+" is not in the stage's region "+r.quote(region), "a database of that region", "name one, or move the stage")
+		}
 	}
 	r.field("port").between(e.Port, 1, 65535, "a port", "", "give the port of the instance")
 	if secret.required(e.Secret, "the name or ARN of a Secrets Manager secret", "name the secret that holds the password") && !isToken(e.Secret) {

@@ -83,9 +83,6 @@ func validateSecretPlace(r report, text string, stage Stage) {
 	}
 }
 
-// databaseNames are the variables that a stage's database sets.
-var databaseNames = []string{"PG_CREDENTIALS_SECRET", "PG_DATABASE", "PG_HOST", "PG_PORT", "PG_USER"}
-
 // addressNames are the variables by which other services find an internal one.
 func (s Service) addressNames() []string {
 	prefix := strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
@@ -131,9 +128,7 @@ func (a App) validateEnvironment(services, stages report, service, stage int) {
 			}
 		}
 	}
-	if in.Database != nil && value(s.StageConfig) {
-		reserve(databaseNames, "is a variable that the stage's database sets")
-	}
+	reserve(in.DatabaseNames(s), "is a variable that the stage's database sets, and is not among database.overrides")
 	for i, other := range a.Services {
 		if other.Internal && i != service && other.Name != "" {
 			reserve(other.addressNames(), "is a variable that the internal service "+own.quote(other.Name)+" sets")

@@ -15,6 +15,12 @@ func (s Service) validate(r report) {
 	if s.Worker && s.HealthCheck.Path != "" {
 		r.field("healthCheck").field("path").fail("a worker listens on no port, so nothing answers", "", "use command instead of path, or remove it")
 	}
+	if migration := r.field("migration"); s.Migration != nil {
+		s.Migration.validate(migration)
+		if s.Schedule != "" {
+			migration.fail("has no new version to come before: a scheduled task runs whatever is newest", "", "remove it, or run it as the schedule's command")
+		}
+	}
 	const enough = "give another number, or leave it out for an even share of the instance"
 	if s.CPU != 0 {
 		r.field("cpu").between(s.CPU, 2, 192*1024, "a number of CPU units", "units, of which 1024 are one vCPU", enough)

@@ -77,6 +77,7 @@ func (s Stage) validate(r report, app App) {
 	if s.Database != nil {
 		s.Database.validate(r.field("database"), s.Region)
 		s.validateExistingDatabase(r.field("database"))
+		s.validateDatabaseUse(r.field("database"), app)
 	}
 	s.Network.validate(r.field("network"), s.Region)
 
@@ -88,6 +89,7 @@ func (s Stage) validate(r report, app App) {
 	s.validatePulls(r, app)
 	s.validateSecretPlaces(r, app)
 	s.validateMonitoring(r, app)
+	s.validateMigrations(r, app)
 	if named {
 		s.validateDerivedNames(r, app)
 	}

@@ -38,7 +38,8 @@ func (s *stage) addServices(tags map[string]string) {
 		Scale:             s.declared.Scale,
 		ContainerInsights: *s.declared.ContainerInsights,
 		// Who opens a shell in production leaves a record.
-		ExecLog: *s.declared.Exec && *s.declared.Production,
+		ExecLog:        *s.declared.Exec && *s.declared.Production,
+		SessionManager: s.declared.Database != nil && s.declared.Database.Tunnel,
 	})
 	if log := s.cluster.ExecLog(); log != nil {
 		output(stack, "ExecLog", "Follows the record of ECS Exec sessions",
@@ -48,7 +49,7 @@ func (s *stage) addServices(tags map[string]string) {
 		s.database = database.AttachPgDatabase(stack, jsii.String("Database"), *s.declared.Database)
 	}
 	if s.database != nil {
-		s.database.AllowFrom(stack, jsii.String("DatabaseIngress"), s.cluster.SecurityGroup())
+		s.databaseIngress = s.database.AllowFrom(stack, jsii.String("DatabaseIngress"), s.cluster.SecurityGroup())
 	}
 	namespace := s.newNamespace(stack, net)
 
@@ -80,6 +81,7 @@ func (s *stage) addServices(tags map[string]string) {
 		s.addEndpoint(stack, net, namespace, public)
 	}
 	s.connectServices(stack)
+	s.useDatabase(stack)
 	s.addMonitoring(stack)
 	s.addGate(stack)
 	s.addSleep(stack)
@@ -93,8 +95,8 @@ func (s *stage) connectServices(stack awscdk.Stack) {
 		group := awsec2.ISecurityGroup(instances)
 		if own := s.taskGroup(from.Name); own != nil {
 			group = own
-			if s.database != nil {
-				s.database.AllowFrom(stack, jsii.String("DatabaseIngress-"+from.Name), own)
+			if s.declared.UsesDatabase(from) {
+				s.beforeMigration(from, s.database.AllowFrom(stack, jsii.String("DatabaseIngress-"+from.Name), own))
 			}
 		}
 		if from.Schedule != "" {
@@ -175,11 +177,8 @@ func (s *stage) serviceProps(stack awscdk.Stack, net network.Network, declared s
 	}
 	var permissions []spec.Permission
 	ecsSecrets := map[string]awsecs.Secret{}
+	s.databaseEnvironment(declared, variables, ecsSecrets)
 	if *declared.StageConfig {
-		if s.database != nil {
-			maps.Copy(variables, s.database.Variables())
-			maps.Copy(ecsSecrets, s.database.Secrets())
-		}
 		maps.Copy(variables, s.declared.Variables)
 		maps.Copy(secrets, s.declared.Secrets)
 		permissions = s.declared.Permissions

@@ -63,6 +63,21 @@ var declarations = map[string]string{
 	"direct":    "../examples/direct/tinystack.yaml",
 }
 
+// Every example has a list of what must keep its logical id, here or beside it.
+func TestEveryExampleHasItsGoldenList(t *testing.T) {
+	folders, err := filepath.Glob("../examples/*/*.go")
+	require.NoError(t, err)
+	require.NotEmpty(t, folders)
+	for _, file := range folders {
+		folder := filepath.Dir(file)
+		if slices.Contains(slices.Collect(maps.Values(declarations)), filepath.Join(folder, "tinystack.yaml")) {
+			continue
+		}
+		assert.FileExists(t, filepath.Join(folder, "stateful.txt"),
+			"pin the logical ids of what holds data: call snapshot.MatchLogicalIDs in a test of the example, or add its declaration to the list above; then run that test with -update")
+	}
+}
+
 func TestDeclarations(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(declarations)) {
 		t.Run(name, func(t *testing.T) {

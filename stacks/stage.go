@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -69,6 +70,8 @@ type stage struct {
 	scheduled map[string]service.ScheduledTask
 	endpoint  endpoint.Endpoint
 	topic     awssns.ITopic
+	// databaseIngress lets the container instances reach the database.
+	databaseIngress awsec2.CfnSecurityGroupIngress
 	// alarmNames tell that the stage is not well.
 	alarmNames []string
 	// key encrypts the containers' output; nil where that is not asked for.
@@ -167,6 +170,7 @@ func (s *stage) addDatabase() {
 		SecretName:       fmt.Sprintf("%s/%s/database", s.declared.Name, s.app.Name),
 		Owner:            s.app.Name,
 		Production:       *s.declared.Production,
+		RotationSubnets:  n.PrivateSubnets(),
 		Removal:          s.declared.Removal,
 		LogRetentionDays: s.declared.LogRetentionDays,
 	})
@@ -176,6 +180,7 @@ func (s *stage) addDatabase() {
 			`aws secretsmanager list-secrets --region %s --filters Key=tag-key,Values=aws:cloudformation:stack-name Key=tag-value,Values=%s --query "SecretList[?starts_with(Name, '%s/')].[Name,ARN]" --output table`,
 			*stack.Region(), *stack.StackName(), s.declared.Name)),
 	})
+	s.addRemoteReplicas(stack)
 }
 
 // inheritAspects applies to the stage what is applied to the scopes above it.

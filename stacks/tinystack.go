@@ -29,6 +29,10 @@ type TinyStackProps struct {
 	OnStage func(Stage)
 }
 
+// ReplacementsMetadata is the type of the metadata, on the root of the app,
+// that holds [spec.App.Replacements].
+const ReplacementsMetadata = "tinystack:replacements"
+
 // TinyStack is a whole application: its stages, and the pipeline and image
 // repositories that deliver it.
 type TinyStack interface {
@@ -58,6 +62,10 @@ func NewTinyStack(scope constructs.Construct, id *string, props *TinyStackProps)
 	}
 	t := &tinyStack{app: app}
 	constructs.NewConstruct_Override(t, scope, id)
+	if len(app.Replacements) > 0 {
+		// Package app compares the whole assembly, when all is made.
+		t.Node().Root().Node().AddMetadata(jsii.String(ReplacementsMetadata), app.Replacements, nil)
+	}
 	for _, declared := range app.Stages {
 		made := newStage(t, jsii.String(declared.Name), &StageProps{App: app, Name: declared.Name, Tags: props.Tags})
 		if props.OnStage != nil {

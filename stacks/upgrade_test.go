@@ -1,10 +1,7 @@
 package stacks_test
 
 import (
-	"encoding/json"
-	"fmt"
 	"os"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -14,81 +11,35 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tinystack-go/tinystack/guard"
 	"github.com/tinystack-go/tinystack/internal/synthtest"
 	"github.com/tinystack-go/tinystack/snapshot"
 	"github.com/tinystack-go/tinystack/spec"
 	"github.com/tinystack-go/tinystack/stacks"
 )
 
-// createOnly are the properties that cannot change without a new resource, by
-// resource type, from the resource schemas.
-func createOnly(t *testing.T) map[string][]string {
-	t.Helper()
-	raw, err := os.ReadFile("testdata/create-only.json")
-	require.NoError(t, err)
-	var data struct{ CreateOnly map[string][]string }
-	require.NoError(t, json.Unmarshal(raw, &data))
-	require.Contains(t, data.CreateOnly["AWS::ECS::Service"], "SchedulingStrategy")
-	return data.CreateOnly
-}
-
 // replaced are the types of the resources that CloudFormation would make anew
 // on the way from one template to the other. A new revision of a task
 // definition is how every deployment works, and not listed.
-func replaced(t *testing.T, before, after snapshot.Template, properties map[string][]string) []string {
-	t.Helper()
-	gone := map[string]bool{}
-	for changed := true; changed; {
-		changed = false
-		for id, old := range before.Resources("") {
-			now, ok := after.Resource(id)
-			if !ok || gone[id] {
-				continue
-			}
-			require.Equal(t, old.Type, now.Type, "a logical id cannot become another type: %s", id)
-			for _, property := range properties[old.Type] {
-				path := "Properties." + property
-				value := now.Get(path)
-				if !reflect.DeepEqual(old.Get(path), value) || refersTo(value, gone) {
-					gone[id], changed = true, true
-				}
-			}
-		}
+func replaced(before, after snapshot.Template) []string {
+	assembly := func(template snapshot.Template) *snapshot.Assembly {
+		return &snapshot.Assembly{Stacks: []*snapshot.Stack{{Name: "stack", Template: template}}}
 	}
 	var types []string
-	for id := range gone {
-		if kind := before.Resources("")[id].Type; kind != "AWS::ECS::TaskDefinition" && !slices.Contains(types, kind) {
-			types = append(types, kind)
+	for _, lost := range guard.Replacements(assembly(before), assembly(after)) {
+		for id := range lost {
+			if kind := before.Resources("")[id].Type; kind != "AWS::ECS::TaskDefinition" && !slices.Contains(types, kind) {
+				types = append(types, kind)
+			}
 		}
 	}
 	slices.Sort(types)
 	return types
 }
 
-func refersTo(value any, ids map[string]bool) bool {
-	switch value := value.(type) {
-	case map[string]any:
-		if ref, ok := value["Ref"].(string); ok && ids[ref] {
-			return true
-		}
-		if att, ok := value["Fn::GetAtt"].([]any); ok && ids[fmt.Sprint(att[0])] {
-			return true
-		}
-		for _, inner := range value {
-			if refersTo(inner, ids) {
-				return true
-			}
-		}
-	case []any:
-		return slices.ContainsFunc(value, func(inner any) bool { return refersTo(inner, ids) })
-	}
-	return false
-}
-
 // What switching a field replaces is in docs/upgrades.md, and is never the
 // cluster, the instances' group, the capacity provider or the service.
 func TestUpgrades(t *testing.T) {
-	properties := createOnly(t)
 	synthesize := func(changes ...func(*spec.App, *spec.Stage)) snapshot.Template {
 		stage := spec.Stage{Name: "dev", Scale: spec.ScaleProfile{Instance: "t3.large"}}
 		declared := spec.App{
@@ -158,7 +109,7 @@ func TestUpgrades(t *testing.T) {
 			after := synthesize(test.base, test.change)
 			assert.NotEqual(t, before, after, "the change must show in the template")
 			var types []string
-			for _, there := range [][]string{replaced(t, before, after, properties), replaced(t, after, before, properties)} {
+			for _, there := range [][]string{replaced(before, after), replaced(after, before)} {
 				for _, kind := range there {
 					if !slices.Contains(types, kind) {
 						types = append(types, kind)

@@ -50,6 +50,7 @@ func newRoot() *cobra.Command {
 		newStage(),
 		newDestroy(),
 		newCost(),
+		newGuard(),
 	)
 	return root
 }

@@ -54,6 +54,10 @@ type ClusterProps struct {
 
 	// ExecLogRetentionDays of that log group. Default: 90.
 	ExecLogRetentionDays int
+
+	// SessionManager lets people with the permission open sessions on the
+	// instances and through them. Default: false.
+	SessionManager bool
 }
 
 // Cluster is an ECS cluster and the instances it runs on.
@@ -130,6 +134,15 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("ec2.amazonaws.com"), nil),
 		Description: jsii.String("Container instances: register with their ECS cluster"),
 	})
+	if props.SessionManager {
+		// What the agent on the instances needs for sessions; the rest of
+		// AmazonSSMManagedInstanceCore serves other features.
+		role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Actions: jsii.Strings("ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel",
+				"ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"),
+			Resources: jsii.Strings("*"),
+		}))
+	}
 	template := awsec2.NewLaunchTemplate(c, jsii.String("LaunchTemplate"), &awsec2.LaunchTemplateProps{
 		InstanceType:             awsec2.NewInstanceType(jsii.String(scale.Instance)),
 		MachineImage:             c.machineImage(scale),

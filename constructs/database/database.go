@@ -8,11 +8,13 @@ package database
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsrds"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -34,8 +36,10 @@ type PgDatabaseProps struct {
 	// Subnets of the instance. Default: the isolated ones.
 	Subnets *awsec2.SubnetSelection
 
-	// Database is the declaration. Default: Postgres 17 on a t4g.micro with
-	// 20 GB.
+	// Database is the declaration. Who gets the database, and how people reach
+	// it, is the stage's affair and not looked at here; a replica in another
+	// region is made by [NewRemoteReplica]. Default: Postgres 17 on a t4g.micro
+	// with 20 GB.
 	Database spec.Database
 
 	// Identifier of the instance, unique in its account and region. It also
@@ -50,8 +54,13 @@ type PgDatabaseProps struct {
 	// Default: the name of the stack.
 	Owner string
 
-	// Production turns on longer backups. Default: false.
+	// Production turns on longer backups and Performance Insights.
+	// Default: false.
 	Production bool
+
+	// RotationSubnets are where the function stands that rotates the password;
+	// it needs a way to Secrets Manager. Default: the private ones.
+	RotationSubnets *awsec2.SubnetSelection
 
 	// Removal is what becomes of the data when the stack is deleted.
 	// Default: snapshot.
@@ -70,13 +79,20 @@ type PgDatabase interface {
 	Secret() awssecretsmanager.ISecret
 	// SecurityGroup of the instance.
 	SecurityGroup() awsec2.ISecurityGroup
-	// Variables are PG_HOST, PG_PORT, PG_DATABASE and PG_USER.
+	// Replicas of the instance, in its own region.
+	Replicas() []awsrds.DatabaseInstanceReadReplica
+	// Variables are PG_HOST, PG_PORT, PG_DATABASE and PG_USER; with replicas
+	// also PG_READER_HOST (the first), PG_READER_HOSTS (all, with commas) and
+	// PG_READER_PORT.
 	Variables() map[string]string
 	// Secrets are PG_CREDENTIALS_SECRET, the password.
 	Secrets() map[string]awsecs.Secret
 	// AllowFrom lets a security group in. The rule is made in scope, which is
 	// the client's stack.
-	AllowFrom(scope constructs.Construct, id *string, client awsec2.ISecurityGroup)
+	AllowFrom(scope constructs.Construct, id *string, client awsec2.ISecurityGroup) awsec2.CfnSecurityGroupIngress
+	// GrantConnect lets a role log in as the declared IAM user. Without one it
+	// does nothing.
+	GrantConnect(grantee awsiam.IGrantable)
 }
 
 type pgDatabase struct {
@@ -87,6 +103,8 @@ type pgDatabase struct {
 	host       *string
 	port       int
 	name, user string
+	iamUser    string
+	replicas   []awsrds.DatabaseInstanceReadReplica
 }
 
 // NewPgDatabase makes a Postgres instance with credentials in Secrets Manager.
@@ -96,10 +114,13 @@ func NewPgDatabase(scope constructs.Construct, id *string, props *PgDatabaseProp
 	if err != nil {
 		panic(fmt.Errorf("database %s: %w", *id, err))
 	}
-	d := &pgDatabase{name: declared.Name, user: declared.User, port: port}
+	d := &pgDatabase{name: declared.Name, user: declared.User, iamUser: declared.IAMUser, port: port}
 	constructs.NewConstruct_Override(d, scope, id)
-	d.makeSecret(props)
+	d.makeSecret(props, declared)
 	d.makeInstance(props, declared)
+	if declared.Rotation != nil {
+		d.rotate(props, *declared.Rotation)
+	}
 	return d
 }
 
@@ -121,12 +142,34 @@ func (d *pgDatabase) Instance() awsrds.DatabaseInstance    { return d.instance }
 func (d *pgDatabase) Secret() awssecretsmanager.ISecret    { return d.secret }
 func (d *pgDatabase) SecurityGroup() awsec2.ISecurityGroup { return d.security }
 
+func (d *pgDatabase) Replicas() []awsrds.DatabaseInstanceReadReplica { return slices.Clone(d.replicas) }
+
 func (d *pgDatabase) Variables() map[string]string {
-	return map[string]string{
+	variables := map[string]string{
 		"PG_HOST":     *d.host,
 		"PG_PORT":     fmt.Sprint(d.port),
 		"PG_DATABASE": d.name,
 		"PG_USER":     d.user,
+	}
+	var readers []string
+	for _, replica := range d.replicas {
+		readers = append(readers, *replica.DbInstanceEndpointAddress())
+	}
+	if len(readers) > 0 {
+		variables["PG_READER_HOST"] = readers[0]
+		variables["PG_READER_HOSTS"] = strings.Join(readers, ",")
+		variables["PG_READER_PORT"] = fmt.Sprint(d.port)
+	}
+	return variables
+}
+
+func (d *pgDatabase) GrantConnect(grantee awsiam.IGrantable) {
+	if d.iamUser == "" {
+		return
+	}
+	d.instance.GrantConnect(grantee, &d.iamUser)
+	for _, replica := range d.replicas {
+		replica.GrantConnect(grantee, &d.iamUser)
 	}
 }
 
@@ -136,8 +179,8 @@ func (d *pgDatabase) Secrets() map[string]awsecs.Secret {
 	}
 }
 
-func (d *pgDatabase) AllowFrom(scope constructs.Construct, id *string, client awsec2.ISecurityGroup) {
-	awsec2.NewCfnSecurityGroupIngress(scope, id, &awsec2.CfnSecurityGroupIngressProps{
+func (d *pgDatabase) AllowFrom(scope constructs.Construct, id *string, client awsec2.ISecurityGroup) awsec2.CfnSecurityGroupIngress {
+	return awsec2.NewCfnSecurityGroupIngress(scope, id, &awsec2.CfnSecurityGroupIngressProps{
 		GroupId:               d.security.SecurityGroupId(),
 		SourceSecurityGroupId: client.SecurityGroupId(),
 		IpProtocol:            jsii.String("tcp"),
@@ -147,7 +190,7 @@ func (d *pgDatabase) AllowFrom(scope constructs.Construct, id *string, client aw
 	})
 }
 
-func (d *pgDatabase) makeSecret(props *PgDatabaseProps) {
+func (d *pgDatabase) makeSecret(props *PgDatabaseProps, declared spec.Database) {
 	owner := props.Owner
 	if owner == "" {
 		owner = *awscdk.Stack_Of(d).StackName()
@@ -165,8 +208,11 @@ func (d *pgDatabase) makeSecret(props *PgDatabaseProps) {
 		},
 		RemovalPolicy: keep(props.Removal),
 	})
-	acknowledge.Rule(secret, "AwsSolutions-SMG4", "ECS reads a secret only when a task starts, so a rotation nobody asked for would cut the running tasks off their database.")
 	d.secret = secret
+	if declared.Rotation != nil {
+		return
+	}
+	acknowledge.Rule(secret, "AwsSolutions-SMG4", "ECS reads a secret only when a task starts, so a rotation nobody asked for would cut the running tasks off their database.")
 }
 
 func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database) {
@@ -181,16 +227,7 @@ func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database
 	})
 	security.ApplyRemovalPolicy(keep(props.Removal))
 	d.security = security
-	major, _, _ := strings.Cut(declared.Version, ".")
-	engine := awsrds.DatabaseInstanceEngine_Postgres(&awsrds.PostgresInstanceEngineProps{
-		Version: awsrds.PostgresEngineVersion_Of(jsii.String(declared.Version), jsii.String(major), nil),
-	})
-	parameters := awsrds.NewParameterGroup(d, jsii.String("Parameters"), &awsrds.ParameterGroupProps{
-		Engine:        engine,
-		Description:   jsii.String("TLS required"),
-		Parameters:    &map[string]*string{"rds.force_ssl": jsii.String("1")},
-		RemovalPolicy: keep(props.Removal),
-	})
+	parameters := newParameters(d, declared, keep(props.Removal))
 	group := awsrds.NewSubnetGroup(d, jsii.String("SubnetGroup"), &awsrds.SubnetGroupProps{
 		Vpc:           props.VPC,
 		VpcSubnets:    subnets,
@@ -199,33 +236,42 @@ func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database
 	})
 	protected := props.Removal == spec.RemovalRetain
 	instance := awsrds.NewDatabaseInstance(d, jsii.String("Instance"), &awsrds.DatabaseInstanceProps{
-		Vpc:                     props.VPC,
-		SubnetGroup:             group,
-		SecurityGroups:          &[]awsec2.ISecurityGroup{security},
-		PubliclyAccessible:      jsii.Bool(false),
-		Engine:                  engine,
-		ParameterGroup:          parameters,
-		InstanceIdentifier:      optional(props.Identifier),
-		InstanceType:            awsec2.NewInstanceType(jsii.String(strings.TrimPrefix(declared.Instance, "db."))),
-		DatabaseName:            jsii.String(declared.Name),
-		Credentials:             awsrds.Credentials_FromSecret(d.secret, jsii.String(declared.User)),
-		Port:                    jsii.Number(port),
-		MultiAz:                 declared.MultiAZ,
-		StorageType:             awsrds.StorageType_GP3,
-		AllocatedStorage:        jsii.Number(declared.Storage),
-		MaxAllocatedStorage:     jsii.Number(declared.MaxStorage),
-		StorageEncrypted:        jsii.Bool(true),
-		BackupRetention:         awscdk.Duration_Days(jsii.Number(declared.BackupDays)),
-		DeleteAutomatedBackups:  jsii.Bool(props.Removal == spec.RemovalDestroy),
-		CopyTagsToSnapshot:      jsii.Bool(true),
-		AutoMinorVersionUpgrade: jsii.Bool(true),
-		DeletionProtection:      jsii.Bool(protected),
-		RemovalPolicy:           removalPolicy(props.Removal),
+		Vpc:                    props.VPC,
+		SubnetGroup:            group,
+		SecurityGroups:         &[]awsec2.ISecurityGroup{security},
+		PubliclyAccessible:     jsii.Bool(false),
+		Engine:                 engineOf(declared),
+		ParameterGroup:         parameters,
+		InstanceIdentifier:     optional(props.Identifier),
+		InstanceType:           awsec2.NewInstanceType(jsii.String(strings.TrimPrefix(declared.Instance, "db."))),
+		DatabaseName:           jsii.String(declared.Name),
+		Credentials:            awsrds.Credentials_FromSecret(d.secret, jsii.String(declared.User)),
+		Port:                   jsii.Number(port),
+		MultiAz:                declared.MultiAZ,
+		StorageType:            awsrds.StorageType_GP3,
+		AllocatedStorage:       jsii.Number(declared.Storage),
+		MaxAllocatedStorage:    jsii.Number(declared.MaxStorage),
+		StorageEncrypted:       jsii.Bool(true),
+		BackupRetention:        awscdk.Duration_Days(jsii.Number(declared.BackupDays)),
+		DeleteAutomatedBackups: jsii.Bool(props.Removal == spec.RemovalDestroy),
+		CopyTagsToSnapshot:     jsii.Bool(true),
+		// A minor version that is declared stays until another one is.
+		AutoMinorVersionUpgrade:    jsii.Bool(!strings.Contains(declared.Version, ".")),
+		AllowMajorVersionUpgrade:   trueOrNil(declared.AllowMajorUpgrade),
+		PreferredBackupWindow:      optional(declared.BackupWindow),
+		PreferredMaintenanceWindow: optional(declared.MaintenanceWindow),
+		EnablePerformanceInsights:  trueOrNil(*declared.PerformanceInsights),
+		IamAuthentication:          trueOrNil(declared.IAMUser != ""),
+		DeletionProtection:         jsii.Bool(protected),
+		RemovalPolicy:              removalPolicy(props.Removal),
 	})
 	d.instance = instance
 	d.host = instance.DbInstanceEndpointAddress()
 	if props.Identifier != "" {
-		d.exportLog(props, instance)
+		d.exportLogs(props, props.Identifier, "LogGroup", instance, declared.LogExports)
+	}
+	for i, replica := range declared.Replicas() {
+		d.addReplica(props, declared, replica, i+1, group, parameters)
 	}
 
 	if !*declared.MultiAZ {
@@ -237,16 +283,85 @@ func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database
 	acknowledge.Rule(instance, "AwsSolutions-RDS11", "The port is closed to everybody but the stage's tasks; another number would hide nothing.")
 }
 
-// exportLog sends the instance's log to CloudWatch, into a group that is made
-// first: RDS would make one that is kept for ever.
-func (d *pgDatabase) exportLog(props *PgDatabaseProps, instance awsrds.DatabaseInstance) {
-	logs := observability.NewLogGroup(d, jsii.String("LogGroup"), &observability.LogGroupProps{
-		Name:          fmt.Sprintf("/aws/rds/instance/%s/postgresql", props.Identifier),
-		RetentionDays: props.LogRetentionDays,
+func engineOf(declared spec.Database) awsrds.IInstanceEngine {
+	major, _, _ := strings.Cut(declared.Version, ".")
+	return awsrds.DatabaseInstanceEngine_Postgres(&awsrds.PostgresInstanceEngineProps{
+		Version: awsrds.PostgresEngineVersion_Of(&declared.Version, &major, nil),
 	})
+}
+
+// newParameters is a group without a name: for another major version
+// CloudFormation makes another group beside it, moves the instance there, and
+// removes this one last.
+func newParameters(scope constructs.Construct, declared spec.Database, removal awscdk.RemovalPolicy) awsrds.ParameterGroup {
+	settings := map[string]*string{"rds.force_ssl": jsii.String("1")}
+	for name, value := range declared.Parameters {
+		settings[name] = &value
+	}
+	return awsrds.NewParameterGroup(scope, jsii.String("Parameters"), &awsrds.ParameterGroupProps{
+		Engine:        engineOf(declared),
+		Description:   jsii.String("TLS required"),
+		Parameters:    &settings,
+		RemovalPolicy: removal,
+	})
+}
+
+// exportLogs sends the instance's logs to CloudWatch, into groups that are made
+// first: RDS would make some that are kept for ever.
+func (d *pgDatabase) exportLogs(props *PgDatabaseProps, identifier, id string, instance constructs.Construct, names []string) {
 	resource := instance.Node().DefaultChild().(awsrds.CfnDBInstance)
-	resource.SetEnableCloudwatchLogsExports(jsii.Strings("postgresql"))
-	resource.Node().AddDependency(logs)
+	for _, name := range names {
+		groupID := id
+		if name != spec.LogPostgres {
+			groupID += "-" + name
+		}
+		logs := observability.NewLogGroup(d, &groupID, &observability.LogGroupProps{
+			Name:          fmt.Sprintf("/aws/rds/instance/%s/%s", identifier, name),
+			RetentionDays: props.LogRetentionDays,
+		})
+		resource.Node().AddDependency(logs)
+	}
+	resource.SetEnableCloudwatchLogsExports(jsii.Strings(names...))
+}
+
+// addReplica makes a copy beside the instance. It holds nothing of its own, so
+// it goes with the stack, also where the instance stays.
+func (d *pgDatabase) addReplica(props *PgDatabaseProps, declared spec.Database, replica spec.ReadReplica, number int, group awsrds.ISubnetGroup, parameters awsrds.IParameterGroup) {
+	id := fmt.Sprintf("Replica%d", number)
+	identifier := ""
+	if props.Identifier != "" {
+		identifier = fmt.Sprintf("%s-replica-%d", props.Identifier, number)
+	}
+	made := awsrds.NewDatabaseInstanceReadReplica(d, &id, &awsrds.DatabaseInstanceReadReplicaProps{
+		SourceDatabaseInstance:     d.instance,
+		Vpc:                        props.VPC,
+		SubnetGroup:                group,
+		SecurityGroups:             &[]awsec2.ISecurityGroup{d.security},
+		PubliclyAccessible:         jsii.Bool(false),
+		InstanceIdentifier:         optional(identifier),
+		InstanceType:               awsec2.NewInstanceType(jsii.String(strings.TrimPrefix(replica.Instance, "db."))),
+		ParameterGroup:             parameters,
+		Port:                       jsii.Number(port),
+		StorageType:                awsrds.StorageType_GP3,
+		MaxAllocatedStorage:        jsii.Number(declared.MaxStorage),
+		PreferredMaintenanceWindow: optional(declared.MaintenanceWindow),
+		EnablePerformanceInsights:  trueOrNil(*declared.PerformanceInsights),
+		IamAuthentication:          trueOrNil(declared.IAMUser != ""),
+		CopyTagsToSnapshot:         jsii.Bool(true),
+		AutoMinorVersionUpgrade:    jsii.Bool(!strings.Contains(declared.Version, ".")),
+		DeletionProtection:         jsii.Bool(false),
+		RemovalPolicy:              awscdk.RemovalPolicy_DESTROY,
+	})
+	if identifier != "" {
+		d.exportLogs(props, identifier, id+"LogGroup", made, declared.LogExports)
+	}
+	d.replicas = append(d.replicas, made)
+	// It is encrypted as its source is, and RDS does not want to be told.
+	made.Node().DefaultChild().(awsrds.CfnDBInstance).AddPropertyDeletionOverride(jsii.String("StorageEncrypted"))
+	acknowledge.Rule(made, "AwsSolutions-RDS2", "Encrypted as its source is: RDS takes no other instruction.")
+	acknowledge.Rule(made, "AwsSolutions-RDS3", "It is a copy itself: when it is lost, another is made of the database.")
+	acknowledge.Rule(made, "AwsSolutions-RDS10", "It is a copy: nothing is lost with it.")
+	acknowledge.Rule(made, "AwsSolutions-RDS11", "The port is closed to everybody but the stage's tasks; another number would hide nothing.")
 }
 
 // removalPolicy of the instance.
@@ -275,4 +390,11 @@ func optional(text string) *string {
 		return nil
 	}
 	return &text
+}
+
+func trueOrNil(flag bool) *bool {
+	if !flag {
+		return nil
+	}
+	return &flag
 }

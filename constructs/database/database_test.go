@@ -2,9 +2,11 @@ package database_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -19,6 +21,7 @@ func TestMain(m *testing.M) { synthtest.Main(m) }
 
 func TestPgDatabase(t *testing.T) {
 	app := synthtest.NewApp(t)
+	var full database.PgDatabase
 	for name, props := range map[string]database.PgDatabaseProps{
 		"default":  {},
 		"dev":      {Identifier: "app-dev", SecretName: "dev/app/database", Owner: "app"},
@@ -26,10 +29,20 @@ func TestPgDatabase(t *testing.T) {
 		"throw":    {Removal: spec.RemovalDestroy},
 		"old":      {Database: spec.Database{Version: "14"}},
 		"detailed": {Database: spec.Database{Version: "17.9", Name: "books", User: "clerk", BackupDays: 3, MaxStorage: 99}},
+		"full": {Identifier: "app-full", Database: spec.Database{
+			AllowMajorUpgrade: true, BackupWindow: "02:00-02:30", MaintenanceWindow: "sun:03:00-sun:04:00", PerformanceInsights: new(true),
+			Parameters: map[string]string{"work_mem": "8192"}, LogExports: []string{"postgresql", "upgrade"}, IAMUser: "web",
+			ReadReplicas: []spec.ReadReplica{{}, {Instance: "t4g.small"}}, Rotation: &spec.Rotation{},
+		}},
 	} {
 		stack := synthtest.Stack(app, name)
 		props.VPC = synthtest.VPC(stack)
 		db := database.NewPgDatabase(stack, jsii.String("Database"), &props)
+		if name == "full" {
+			role := awsiam.NewRole(stack, jsii.String("Role"), &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("ecs-tasks.amazonaws.com"), nil)})
+			db.GrantConnect(role)
+			full = db
+		}
 		if name == "dev" {
 			client := synthtest.Stack(app, "client")
 			group := awsec2.NewSecurityGroup(client, jsii.String("Group"), &awsec2.SecurityGroupProps{Vpc: synthtest.VPC(client)})
@@ -55,7 +68,9 @@ func TestPgDatabase(t *testing.T) {
 	t.Run("encrypted, private, gp3, always", func(t *testing.T) {
 		for _, stack := range assembly.Stacks {
 			for _, i := range stack.Template.Resources("AWS::RDS::DBInstance") {
-				assert.Equal(t, true, i.Get("Properties.StorageEncrypted"))
+				if i.Get("Properties.SourceDBInstanceIdentifier") == nil { // a replica is as its source
+					assert.Equal(t, true, i.Get("Properties.StorageEncrypted"))
+				}
 				assert.Equal(t, false, i.Get("Properties.PubliclyAccessible"))
 				assert.Equal(t, "gp3", i.Get("Properties.StorageType"))
 				assert.Equal(t, "1", only(stack.Name, "AWS::RDS::DBParameterGroup").Get("Properties.Parameters").(map[string]any)["rds.force_ssl"])
@@ -80,6 +95,77 @@ func TestPgDatabase(t *testing.T) {
 		assert.Equal(t, 3.0, i.Get("Properties.BackupRetentionPeriod"))
 		assert.Equal(t, 99.0, i.Get("Properties.MaxAllocatedStorage"))
 		assert.Equal(t, "postgres14", only("old", "AWS::RDS::DBParameterGroup").Get("Properties.Family"))
+	})
+
+	t.Run("a minor version that is declared stays", func(t *testing.T) {
+		assert.Equal(t, false, instance("detailed").Get("Properties.AutoMinorVersionUpgrade"))
+		assert.Equal(t, true, instance("default").Get("Properties.AutoMinorVersionUpgrade"))
+	})
+
+	t.Run("Performance Insights in production", func(t *testing.T) {
+		assert.Equal(t, true, instance("prod").Get("Properties.EnablePerformanceInsights"))
+		assert.Nil(t, instance("dev").Get("Properties.EnablePerformanceInsights"))
+	})
+
+	// One of its resources by a part of its logical id.
+	part := func(kind, id string) snapshot.Resource {
+		for name, resource := range template("full").Resources(kind) {
+			if strings.Contains(name, id) {
+				return resource
+			}
+		}
+		t.Fatalf("no %s %s", kind, id)
+		panic("unreachable")
+	}
+
+	t.Run("how it is run", func(t *testing.T) {
+		i := part("AWS::RDS::DBInstance", "DatabaseInstance")
+		for property, want := range map[string]any{
+			"AllowMajorVersionUpgrade": true, "PreferredBackupWindow": "02:00-02:30", "PreferredMaintenanceWindow": "sun:03:00-sun:04:00",
+			"EnablePerformanceInsights": true, "EnableIAMDatabaseAuthentication": true, "EnableCloudwatchLogsExports": []any{"postgresql", "upgrade"},
+		} {
+			assert.Equal(t, want, i.Get("Properties."+property), property)
+		}
+		parameters := only("full", "AWS::RDS::DBParameterGroup").Get("Properties.Parameters")
+		assert.Equal(t, map[string]any{"rds.force_ssl": "1", "work_mem": "8192"}, parameters)
+		assert.Equal(t, "/aws/rds/instance/app-full/upgrade", part("AWS::Logs::LogGroup", "DatabaseLogGroupupgrade").Get("Properties.LogGroupName"))
+	})
+
+	t.Run("replicas follow the instance and go with the stack", func(t *testing.T) {
+		for id, class := range map[string]string{"Replica1": "db.t4g.micro", "Replica2": "db.t4g.small"} {
+			replica := part("AWS::RDS::DBInstance", id)
+			assert.Contains(t, fmt.Sprint(replica.Get("Properties.SourceDBInstanceIdentifier")), "DatabaseInstance")
+			assert.Equal(t, class, replica.Get("Properties.DBInstanceClass"))
+			assert.Equal(t, "Delete", replica.DeletionPolicy)
+			assert.Nil(t, replica.Get("Properties.BackupRetentionPeriod"))
+			assert.Nil(t, replica.Get("Properties.KmsKeyId"))
+			assert.Nil(t, replica.Get("Properties.StorageEncrypted"))
+			assert.Equal(t, false, replica.Get("Properties.PubliclyAccessible"))
+			assert.NotNil(t, replica.Get("Properties.DBParameterGroupName"), "TLS required here, too")
+		}
+		variables := full.Variables()
+		assert.Equal(t, "5432", variables["PG_READER_PORT"])
+		assert.Len(t, strings.Split(variables["PG_READER_HOSTS"], ","), 2)
+		assert.True(t, strings.HasPrefix(variables["PG_READER_HOSTS"], variables["PG_READER_HOST"]+","))
+	})
+
+	t.Run("a role may log in as the IAM user, and nobody else", func(t *testing.T) {
+		granted := fmt.Sprint(part("AWS::IAM::Policy", "Role").Get("Properties.PolicyDocument.Statement"))
+		assert.Contains(t, granted, "rds-db:connect")
+		assert.Contains(t, granted, "/web")
+		assert.NotContains(t, granted, "postgres]")
+		assert.Equal(t, 3, strings.Count(granted, "DbiResourceId"))
+	})
+
+	t.Run("the password is rotated by a function that reaches the database alone", func(t *testing.T) {
+		rotation := only("full", "AWS::SecretsManager::RotationSchedule")
+		assert.Equal(t, "PostgreSQLSingleUser", rotation.Get("Properties.HostedRotationLambda.RotationType"))
+		assert.Equal(t, false, rotation.Get("Properties.RotateImmediatelyOnUpdate"))
+		assert.Equal(t, "rate(30 days)", rotation.Get("Properties.RotationRules.ScheduleExpression"))
+		assert.Contains(t, fmt.Sprint(rotation.Get("Properties.SecretId")), "Attachment")
+		assert.Contains(t, fmt.Sprint(rotation.Get("Properties.HostedRotationLambda.VpcSecurityGroupIds")), "RotationSecurityGroup")
+		assert.Contains(t, fmt.Sprint(template("full")["Transform"]), "AWS::SecretsManager")
+		assert.Nil(t, template("dev")["Transform"])
 	})
 
 	t.Run("what becomes of the data", func(t *testing.T) {

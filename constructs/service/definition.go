@@ -25,6 +25,8 @@ type plan struct {
 	neighbours []spec.Service
 	tasks      spec.Tasks
 	share      spec.Share
+	// migrates says whether there is a migration, and room to run it.
+	migrates bool
 }
 
 // plan panics with all problems of the declaration if there are any.
@@ -45,7 +47,10 @@ func (props *EcsEc2ServiceProps) plan(id string) plan {
 	if err != nil {
 		panic(fmt.Errorf("service %s: %w", id, err))
 	}
-	return plan{declared: declared, neighbours: neighbours, tasks: declared.TasksIn(scale), share: shares[declared.Name]}
+	return plan{
+		declared: declared, neighbours: neighbours, tasks: declared.TasksIn(scale), share: shares[declared.Name],
+		migrates: spec.Stage{Scale: scale}.Migrates(declared),
+	}
 }
 
 // definition is what tasks of a service and scheduled tasks have in common.

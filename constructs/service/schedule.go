@@ -197,28 +197,8 @@ func (s *scheduledTask) newRole(props *EcsEc2ServiceProps) awsiam.Role {
 		}),
 		Description: jsii.String("Runs a task on a schedule"),
 	})
-	arn := func(resource, name string) *string {
-		return stack.FormatArn(&awscdk.ArnComponents{Service: jsii.String("ecs"), Resource: &resource, ResourceName: &name})
-	}
-	onCluster := &map[string]any{"ArnEquals": map[string]any{"ecs:cluster": props.Cluster.ClusterArn()}}
-	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Actions: jsii.Strings("ecs:RunTask"),
-		// Every revision: during a deployment the schedule still names the old.
-		Resources:  &[]*string{arn("task-definition", *s.definition.task.Family()+":*")},
-		Conditions: onCluster,
-	}))
-	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Actions:    jsii.Strings("ecs:TagResource"),
-		Resources:  &[]*string{arn("task", *props.Cluster.ClusterName()+"/*")},
-		Conditions: &map[string]any{"StringEquals": map[string]any{"ecs:CreateAction": "RunTask"}},
-	}))
-	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Actions:    jsii.Strings("iam:PassRole"),
-		Resources:  &[]*string{s.definition.task.TaskRole().RoleArn(), s.definition.task.ExecutionRole().RoleArn()},
-		Conditions: &map[string]any{"StringEquals": map[string]any{"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
-	}))
+	s.definition.letRun(role, props)
 	s.failures.GrantSendMessages(role)
-	acknowledge.Rule(role.Node().FindChild(jsii.String("DefaultPolicy")), "AwsSolutions-IAM5",
-		"Revisions of one task definition, and the tasks of one cluster, which have no name before they run.")
+	acknowledge.Rule(role.Node().FindChild(jsii.String("DefaultPolicy")), "AwsSolutions-IAM5", runReason)
 	return role
 }

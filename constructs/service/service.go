@@ -119,6 +119,9 @@ type EcsEc2Service interface {
 	// SecurityGroup of tasks that have network interfaces of their own; nil in
 	// bridge mode, where they share that of the instances.
 	SecurityGroup() awsec2.ISecurityGroup
+	// Migration runs before a new version of the service; nil where there is
+	// none to run. Let it depend on what it needs.
+	Migration() awscdk.CustomResource
 	// AddVariable adds to the container's environment.
 	AddVariable(name, value string)
 	// AddSecret adds a secret to the container's environment.
@@ -128,6 +131,7 @@ type EcsEc2Service interface {
 type ecsEc2Service struct {
 	constructs.Construct
 	service    awsecs.Ec2Service
+	migration  awscdk.CustomResource
 	definition *definition
 }
 
@@ -142,6 +146,9 @@ func NewEcsEc2Service(scope constructs.Construct, id *string, props *EcsEc2Servi
 	constructs.NewConstruct_Override(s, scope, id)
 	s.definition = newDefinition(s, props, plan)
 	s.addService(props, plan)
+	if plan.migrates {
+		s.addMigration(props, plan)
+	}
 	low, high := *plan.tasks.Min, *plan.tasks.Max
 	if low < high {
 		s.service.AutoScaleTaskCount(&awsapplicationautoscaling.EnableScalingProps{
@@ -164,6 +171,7 @@ func (s *ecsEc2Service) Container() awsecs.ContainerDefinition    { return s.def
 func (s *ecsEc2Service) LogGroup() awslogs.ILogGroup              { return s.definition.logs }
 func (s *ecsEc2Service) TaskRole() awsiam.IRole                   { return s.definition.task.TaskRole() }
 func (s *ecsEc2Service) SecurityGroup() awsec2.ISecurityGroup     { return s.definition.group() }
+func (s *ecsEc2Service) Migration() awscdk.CustomResource         { return s.migration }
 func (s *ecsEc2Service) AddVariable(name, value string)           { s.definition.addVariable(name, value) }
 func (s *ecsEc2Service) AddSecret(name string, secret awsecs.Secret) {
 	s.definition.addSecret(name, secret)

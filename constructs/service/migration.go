@@ -1,0 +1,127 @@
+package service
+
+import (
+	_ "embed"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/constructs/observability"
+	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/internal/inline"
+)
+
+// migrationCode is inline, so that a stack with a migration needs no assets:
+// up to 4096 characters once comments and indentation are gone.
+//
+//go:embed migration.js
+var migrationCode string
+
+// answerSeconds is what the function has left to tell the end.
+const answerSeconds = 45
+
+// addMigration runs the service's migration in each new version, before the
+// service gets it. CloudFormation does so, and not the pipeline, so that it is
+// the same in direct mode; so that a failure takes the whole deployment back;
+// and because only there the new task definition exists and the service has not
+// changed yet.
+func (s *ecsEc2Service) addMigration(props *EcsEc2ServiceProps, plan plan) {
+	declared := plan.declared
+	timeout := declared.Migration.Timeout.Seconds()
+	logs := observability.NewLogGroup(s, jsii.String("MigrationLogGroup"), &observability.LogGroupProps{RetentionDays: props.LogRetentionDays})
+	role := awsiam.NewRole(s, jsii.String("MigrationRole"), &awsiam.RoleProps{
+		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+		Description: jsii.String("Runs the migration of service " + declared.Name),
+	})
+	logs.GrantWrite(role)
+	function := awslambda.NewFunction(s, jsii.String("MigrationFunction"), &awslambda.FunctionProps{
+		Description:   jsii.String("Runs the migration of service " + declared.Name),
+		Runtime:       awslambda.Runtime_NODEJS_24_X(),
+		Architecture:  awslambda.Architecture_ARM_64(),
+		Handler:       jsii.String("index.handler"),
+		Code:          awslambda.Code_FromInline(jsii.String(inline.JavaScript(migrationCode))),
+		Role:          role,
+		LogGroup:      logs,
+		MemorySize:    jsii.Number(256),
+		Timeout:       awscdk.Duration_Seconds(jsii.Number(timeout + answerSeconds)),
+		RetryAttempts: jsii.Number(0), // CloudFormation decides what follows
+	})
+	s.definition.letRun(role, props)
+	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions:    jsii.Strings("ecs:DescribeTasks", "ecs:StopTask"),
+		Resources:  &[]*string{ecsARN(role, "task", *props.Cluster.ClusterName()+"/*")},
+		Conditions: onCluster(props),
+	}))
+	acknowledge.Rule(role.Node().FindChild(jsii.String("DefaultPolicy")), "AwsSolutions-IAM5", runReason)
+
+	s.migration = awscdk.NewCustomResource(s, jsii.String("Migration"), &awscdk.CustomResourceProps{
+		ResourceType:   jsii.String("Custom::Migration"),
+		ServiceToken:   function.FunctionArn(),
+		ServiceTimeout: awscdk.Duration_Seconds(jsii.Number(timeout + 2*answerSeconds)),
+		Properties: &map[string]any{
+			"Cluster":        props.Cluster.ClusterName(),
+			"TaskDefinition": s.definition.task.TaskDefinitionArn(),
+			"Container":      declared.Name,
+			"Command":        declared.Migration.Command,
+			"LogGroup":       s.definition.logs.LogGroupName(),
+			"TimeoutSeconds": timeout,
+			"Placement":      awscdk.Stack_Of(s).ToJsonString(s.definition.placement(props), nil),
+		},
+	})
+	// Its task needs what tasks of the service need; the function, its policy.
+	s.migration.Node().AddDependency(s.definition.task.TaskRole(), s.definition.task.ObtainExecutionRole(), role)
+	if props.CapacityProvider != nil {
+		s.migration.Node().AddDependency(props.Cluster)
+	}
+	s.service.Node().AddDependency(s.migration)
+}
+
+// placement is where the task of a migration runs: as those of the service.
+func (d *definition) placement(props *EcsEc2ServiceProps) map[string]any {
+	placement := map[string]any{}
+	if props.CapacityProvider != nil {
+		placement["capacityProviderStrategy"] = []any{map[string]any{"capacityProvider": props.CapacityProvider.CapacityProviderName(), "weight": 1}}
+	} else {
+		placement["launchType"] = "EC2"
+	}
+	if d.security != nil {
+		placement["networkConfiguration"] = map[string]any{"awsvpcConfiguration": map[string]any{
+			"subnets":        props.Cluster.Vpc().SelectSubnets(taskSubnets(props)).SubnetIds,
+			"securityGroups": []any{d.security.SecurityGroupId()},
+		}}
+	}
+	return placement
+}
+
+const runReason = "Revisions of one task definition, and the tasks of one cluster, which have no name before they run."
+
+// letRun lets a role start tasks of this definition on the cluster, with their
+// roles.
+func (d *definition) letRun(role awsiam.Role, props *EcsEc2ServiceProps) {
+	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions: jsii.Strings("ecs:RunTask"),
+		// Every revision: during a deployment a schedule still names the old.
+		Resources:  &[]*string{ecsARN(role, "task-definition", *d.task.Family()+":*")},
+		Conditions: onCluster(props),
+	}))
+	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions:    jsii.Strings("ecs:TagResource"),
+		Resources:  &[]*string{ecsARN(role, "task", *props.Cluster.ClusterName()+"/*")},
+		Conditions: &map[string]any{"StringEquals": map[string]any{"ecs:CreateAction": "RunTask"}},
+	}))
+	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions:    jsii.Strings("iam:PassRole"),
+		Resources:  &[]*string{d.task.TaskRole().RoleArn(), d.task.ExecutionRole().RoleArn()},
+		Conditions: &map[string]any{"StringEquals": map[string]any{"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+	}))
+}
+
+func ecsARN(role awsiam.Role, resource, name string) *string {
+	return awscdk.Stack_Of(role).FormatArn(&awscdk.ArnComponents{Service: jsii.String("ecs"), Resource: &resource, ResourceName: &name})
+}
+
+func onCluster(props *EcsEc2ServiceProps) *map[string]any {
+	return &map[string]any{"ArnEquals": map[string]any{"ecs:cluster": props.Cluster.ClusterArn()}}
+}

@@ -1,0 +1,16 @@
+package inline_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/tinystack-go/tinystack/internal/inline"
+)
+
+func TestJavaScript(t *testing.T) {
+	assert.Equal(t, "a('// kept');\nb();\n", inline.JavaScript("// gone\n\n  a('// kept');\n\t// gone\n\tb();"))
+	assert.NotPanics(t, func() { inline.JavaScript(strings.Repeat("x", 4095)) })
+	assert.PanicsWithValue(t, "inline: 4097 characters of code, 4096 are allowed", func() { inline.JavaScript(strings.Repeat("x", 4096)) })
+}

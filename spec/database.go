@@ -1,0 +1,91 @@
+package spec
+
+import "slices"
+
+// The logs of Postgres that RDS sends to CloudWatch.
+const (
+	LogPostgres  = "postgresql"
+	LogUpgrade   = "upgrade"
+	LogIAMErrors = "iam-db-auth-error"
+)
+
+// ReadReplica is a copy of a database that follows it and can be read from.
+type ReadReplica struct {
+	// Instance is the RDS instance class without "db.". Default: that of the
+	// database.
+	Instance string `yaml:"instance"`
+
+	// Region of the replica, where that is not the stage's: a provision for the
+	// loss of that region, in a network and with a key of its own there. The
+	// stage's services do not get its address. One in each region; a canary
+	// has none of these.
+	// Default: the stage's.
+	Region string `yaml:"region"`
+}
+
+func (r ReadReplica) elsewhere() bool { return r.Region != "" }
+
+// Rotation changes the password of the database's user at set times, by
+// a function of Secrets Manager. The stage's tasks are started anew after it.
+type Rotation struct {
+	// Days between two changes, 1 to 365. Default: 30.
+	Days int `yaml:"days"`
+}
+
+func (r *Rotation) setDefaults() { fill(&r.Days, 30) }
+
+// databaseNames are the variables that a stage's database can set.
+var databaseNames = []string{"PG_CREDENTIALS_SECRET", "PG_DATABASE", "PG_HOST", "PG_PORT", "PG_READER_HOST", "PG_READER_HOSTS", "PG_READER_PORT", "PG_USER"}
+
+// readerNames are those that only replicas bring.
+var readerNames = []string{"PG_READER_HOST", "PG_READER_HOSTS", "PG_READER_PORT"}
+
+// Replicas are the database's replicas in the region of its stage.
+func (d Database) Replicas() []ReadReplica {
+	return slices.DeleteFunc(slices.Clone(d.ReadReplicas), ReadReplica.elsewhere)
+}
+
+// names are the variables that the database sets.
+func (d Database) names() []string {
+	if len(d.Replicas()) > 0 {
+		return databaseNames
+	}
+	return slices.DeleteFunc(slices.Clone(databaseNames), func(name string) bool { return slices.Contains(readerNames, name) })
+}
+
+// UsesDatabase says whether the service gets the stage's database.
+func (s Stage) UsesDatabase(service Service) bool {
+	switch {
+	case s.Database == nil:
+		return false
+	case len(s.Database.Services) > 0:
+		return slices.Contains(s.Database.Services, service.Name)
+	default:
+		return value(service.StageConfig)
+	}
+}
+
+// DatabaseNames are the variables that the stage's database sets in the
+// containers of the service: not those that the declaration overrides, and
+// declares itself.
+func (s Stage) DatabaseNames(service Service) []string {
+	if !s.UsesDatabase(service) {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(s.Database.names()), func(name string) bool {
+		return slices.Contains(s.Database.Overrides, name) && s.declares(service, name)
+	})
+}
+
+// declares says whether the environment that is declared for the service in the
+// stage has a variable or secret of that name.
+func (s Stage) declares(service Service, name string) bool {
+	sets := []map[string]string{service.Variables, service.Secrets}
+	if value(service.StageConfig) {
+		sets = append(sets, s.Variables, s.Secrets)
+	}
+	return slices.ContainsFunc(sets, func(set map[string]string) bool {
+		_, declared := set[name]
+		return declared
+	})
+}

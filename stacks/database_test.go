@@ -1,0 +1,247 @@
+package stacks_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/jsii-runtime-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tinystack-go/tinystack/guard"
+	"github.com/tinystack-go/tinystack/internal/synthtest"
+	"github.com/tinystack-go/tinystack/snapshot"
+	"github.com/tinystack-go/tinystack/spec"
+	"github.com/tinystack-go/tinystack/stacks"
+)
+
+// withDatabase is a stage dev of two services, with that database.
+func withDatabase(t *testing.T, declared *spec.Database, change func(*spec.App)) *snapshot.Assembly {
+	t.Helper()
+	app := spec.App{
+		Name: "shop",
+		Services: []spec.Service{
+			{Name: "web", Image: "example.com/web:1", Migration: &spec.Migration{Command: []string{"migrate"}}},
+			{Name: "jobs", Image: "example.com/jobs:1", Worker: true, NetworkMode: spec.AWSVPC, Migration: &spec.Migration{Command: []string{"init"}}},
+			{Name: "cache", Image: "redis:7", Port: 6379, Internal: true},
+		},
+		Stages: []spec.Stage{{Name: "dev", Scale: spec.ScaleProfile{Instance: "t3.medium"}, Database: declared}},
+	}
+	if change != nil {
+		change(&app)
+	}
+	cdk := synthtest.NewApp(t)
+	if change != nil {
+		synthtest.Secure(cdk) // the fullest one; rules take as long as all the rest
+	}
+	stacks.NewTinyStack(cdk, jsii.String("App"), &stacks.TinyStackProps{App: app})
+	assembly := synthtest.Synth(t, cdk)
+	synthtest.Findings(t, assembly)
+	assert.Empty(t, danglingReferences(t, assembly))
+	return assembly
+}
+
+// danglingReferences are references to outputs of other stacks that are not
+// there.
+func danglingReferences(t *testing.T, assembly *snapshot.Assembly) []string {
+	t.Helper()
+	var dangling []string
+	var visit func(from string, value any)
+	visit = func(from string, value any) {
+		switch value := value.(type) {
+		case map[string]any:
+			if output, ok := value["Fn::GetStackOutput"].(map[string]any); ok {
+				stack, err := assembly.Stack(fmt.Sprint(output["StackName"]))
+				if err != nil || stack.Template.Get("Outputs."+fmt.Sprint(output["OutputName"])) == nil {
+					dangling = append(dangling, fmt.Sprint(from, " refers to ", output))
+				}
+			}
+			for _, inner := range value {
+				visit(from, inner)
+			}
+		case []any:
+			for _, inner := range value {
+				visit(from, inner)
+			}
+		}
+	}
+	for _, stack := range assembly.Stacks {
+		visit(stack.Name, map[string]any(stack.Template))
+	}
+	return dangling
+}
+
+// environment is what a service's container gets: values by name, of secrets
+// what they refer to.
+func environment(t *testing.T, assembly *snapshot.Assembly, service string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, task := range template(t, assembly, "shop-dev-service").Resources("AWS::ECS::TaskDefinition") {
+		for _, container := range task.Get("Properties.ContainerDefinitions").([]any) {
+			c := container.(map[string]any)
+			if c["Name"] != service {
+				continue
+			}
+			for _, list := range []string{"Environment", "Secrets"} {
+				entries, _ := c[list].([]any)
+				for _, entry := range entries {
+					e := entry.(map[string]any)
+					value, err := json.Marshal(map[string]any{"v": e["Value"], "f": e["ValueFrom"]})
+					require.NoError(t, err)
+					found[e["Name"].(string)] = string(value)
+				}
+			}
+		}
+	}
+	return found
+}
+
+func TestWhoGetsTheDatabase(t *testing.T) {
+	plain := withDatabase(t, &spec.Database{}, nil)
+	all := []string{"PG_CREDENTIALS_SECRET", "PG_DATABASE", "PG_HOST", "PG_PORT", "PG_USER"}
+	assert.Subset(t, slices.Collect(maps.Keys(environment(t, plain, "web"))), all)
+	assert.Subset(t, slices.Collect(maps.Keys(environment(t, plain, "jobs"))), all)
+	assert.NotContains(t, environment(t, plain, "cache"), "PG_HOST")
+
+	chosen := withDatabase(t, &spec.Database{
+		Services: []string{"jobs", "cache"}, Overrides: []string{"PG_USER", "PG_CREDENTIALS_SECRET"},
+		ReadReplicas: []spec.ReadReplica{{}, {Region: "eu-west-1"}}, IAMUser: "clerk", Tunnel: true, Rotation: &spec.Rotation{},
+	}, func(app *spec.App) {
+		app.Stages[0].Variables = map[string]string{"PG_USER": "clerk"}
+		app.Stages[0].Secrets = map[string]string{"PG_CREDENTIALS_SECRET": "dev/clerk#password"}
+	})
+	t.Run("those that are named, and whose own variables win", func(t *testing.T) {
+		jobs := environment(t, chosen, "jobs")
+		assert.Contains(t, jobs["PG_USER"], `"clerk"`)
+		assert.Contains(t, jobs["PG_CREDENTIALS_SECRET"], "dev/clerk")
+		assert.Contains(t, jobs["PG_HOST"], "Endpoint")
+		assert.Contains(t, jobs["PG_READER_HOST"], "Replica1")
+		assert.NotContains(t, environment(t, chosen, "web"), "PG_HOST")
+		// What the stage declares is not the cache's, so it overrides nothing.
+		assert.Contains(t, environment(t, chosen, "cache")["PG_USER"], `"postgres"`)
+	})
+
+	service := template(t, chosen, "shop-dev-service")
+	t.Run("only their roles may log in", func(t *testing.T) {
+		for id, policy := range service.Resources("AWS::IAM::Policy") {
+			granted := strings.Contains(fmt.Sprint(policy.Get("Properties.PolicyDocument")), "rds-db:connect")
+			task := strings.Contains(id, "TaskRole")
+			assert.Equal(t, task && !strings.Contains(id, "Serviceweb"), granted, id)
+		}
+	})
+	t.Run("only they are started anew after a rotation", func(t *testing.T) {
+		for _, function := range service.Resources("AWS::Lambda::Function") {
+			if names := fmt.Sprint(function.Get("Properties.Environment.Variables.SERVICES")); function.Get("Properties.Environment") != nil {
+				assert.Contains(t, names, "Servicejobs")
+				assert.NotContains(t, names, "Serviceweb")
+			}
+		}
+	})
+	t.Run("people get through a container instance", func(t *testing.T) {
+		command := fmt.Sprint(service.Outputs()["DatabaseTunnel"].Value)
+		assert.Contains(t, command, "aws ssm start-session --region us-east-1 --target ")
+		assert.Contains(t, command, "--document-name AWS-StartPortForwardingSessionToRemoteHost")
+		sessions := func(assembly *snapshot.Assembly) string {
+			text := ""
+			for id, policy := range template(t, assembly, "shop-dev-service").Resources("AWS::IAM::Policy") {
+				if strings.Contains(id, "InstanceRole") {
+					text += fmt.Sprint(policy.Properties)
+				}
+			}
+			return text
+		}
+		assert.Contains(t, sessions(chosen), "ssmmessages:OpenDataChannel")
+		assert.NotContains(t, sessions(plain), "ssmmessages")
+	})
+	t.Run("a replica in another region stands alone, after its source", func(t *testing.T) {
+		stack, err := chosen.Stack("shop-dev-replica-eu-west-1")
+		require.NoError(t, err)
+		assert.Contains(t, stack.Environment, "/eu-west-1")
+		assert.Equal(t, []string{"shop-dev-data"}, stack.Dependencies)
+		for _, replica := range stack.Template.Resources("AWS::RDS::DBInstance") {
+			assert.Contains(t, fmt.Sprint(replica.Get("Properties.SourceDBInstanceIdentifier")), ":rds:us-east-1:")
+			assert.Contains(t, fmt.Sprint(replica.Get("Properties.SourceDBInstanceIdentifier")), ":db:shop-dev")
+			assert.Equal(t, "us-east-1", replica.Get("Properties.SourceRegion"))
+			assert.Contains(t, fmt.Sprint(replica.Get("Properties.KmsKeyId")), "Key")
+			assert.Equal(t, "Delete", replica.DeletionPolicy)
+		}
+		assert.Len(t, stack.Template.Resources("AWS::RDS::DBInstance"), 1)
+		assert.Empty(t, stack.Template.Resources("AWS::EC2::NatGateway"))
+		jobs := environment(t, chosen, "jobs")
+		assert.Equal(t, jobs["PG_READER_HOST"], jobs["PG_READER_HOSTS"], "only the replica that is near")
+		assert.NotContains(t, fmt.Sprint(service), "eu-west-1")
+	})
+	t.Run("a migration waits for the way to the database", func(t *testing.T) {
+		service := template(t, plain, "shop-dev-service")
+		for id, migration := range service.Resources("Custom::Migration") {
+			assert.Contains(t, migration.DependsOn, "DatabaseIngress", id)
+			assert.Equal(t, strings.Contains(id, "jobs"), slices.Contains(migration.DependsOn, "DatabaseIngressjobs"), id)
+		}
+		assert.Len(t, service.Resources("Custom::Migration"), 2)
+	})
+}
+
+// What a change of the database replaces, by the resource schemas.
+func TestChangingTheDatabase(t *testing.T) {
+	base := spec.Database{Version: "16", Instance: "t4g.micro", ReadReplicas: []spec.ReadReplica{{}}}
+	before := withDatabase(t, &base, nil)
+	for name, test := range map[string]struct {
+		change   func(*spec.Database)
+		replaced []string
+	}{
+		"instance": {func(d *spec.Database) { d.Instance = "m7g.large" }, nil},
+		"everything else in place": {func(d *spec.Database) {
+			d.Storage, d.MaxStorage, d.MultiAZ, d.BackupDays = 100, 500, new(true), 30
+			d.BackupWindow, d.MaintenanceWindow = "02:00-02:30", "sun:03:00-sun:04:00"
+			d.PerformanceInsights, d.Parameters, d.LogExports = new(true), map[string]string{"work_mem": "8192"}, []string{"upgrade"}
+			d.IAMUser, d.Tunnel, d.Rotation, d.Version = "clerk", true, &spec.Rotation{}, "16.13"
+			d.ReadReplicas = nil
+		}, nil},
+		"major version": {func(d *spec.Database) { d.Version, d.AllowMajorUpgrade = "17", true }, []string{"AWS::RDS::DBParameterGroup"}},
+		"name":          {func(d *spec.Database) { d.Name = "books" }, []string{"AWS::RDS::DBInstance"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			changed := base
+			test.change(&changed)
+			after := withDatabase(t, &changed, nil)
+			assert.NotEqual(t, template(t, before, "shop-dev-data"), template(t, after, "shop-dev-data"))
+			assert.Equal(t, test.replaced, replaced(template(t, before, "shop-dev-data"), template(t, after, "shop-dev-data")))
+			_, err := guard.Check("before", before, after, nil)
+			assert.Equal(t, slices.Contains(test.replaced, "AWS::RDS::DBInstance"), err != nil, "%v", err)
+		})
+	}
+}
+
+func TestAttachingAndDetaching(t *testing.T) {
+	without, with := withDatabase(t, nil, nil), withDatabase(t, &spec.Database{}, nil)
+
+	t.Run("attaching replaces nothing", func(t *testing.T) {
+		notices, err := guard.Check("without", without, with, nil)
+		require.NoError(t, err)
+		assert.Empty(t, notices)
+		for _, part := range []string{"network", "service"} {
+			assert.Empty(t, replaced(template(t, without, "shop-dev-"+part), template(t, with, "shop-dev-"+part)))
+		}
+	})
+	t.Run("detaching leaves the data where it is, and says so", func(t *testing.T) {
+		notices, err := guard.Check("with", with, without, nil)
+		require.NoError(t, err)
+		require.Len(t, notices, 2)
+		assert.Contains(t, strings.Join(notices, "\n"), "the stack shop-dev-data stays deployed, with everything in it, and is paid for")
+		assert.NotContains(t, fmt.Sprint(template(t, without, "shop-dev-service")), "shop-dev-data")
+		// The data stack is still deployed, and stands in these.
+		for _, kind := range []string{"AWS::EC2::VPC", "AWS::EC2::Subnet"} {
+			assert.Equal(t, template(t, with, "shop-dev-network").Resources(kind), template(t, without, "shop-dev-network").Resources(kind))
+		}
+	})
+	t.Run("attaching again finds it", func(t *testing.T) {
+		again := withDatabase(t, &spec.Database{}, nil)
+		for _, stack := range with.Stacks {
+			assert.Equal(t, stack.Template, template(t, again, stack.Name), stack.Name)
+		}
+	})
+}
