@@ -11,7 +11,7 @@ GOTEST      := go test -ldflags='-s -w'
 export CDK_DISABLE_CLI_TELEMETRY := true
 export CDK_DISABLE_VERSION_CHECK := 1
 
-.PHONY: synth preflight build cost prices test lint create-only fuzz bench clean
+.PHONY: synth preflight build cost prices test strict lint create-only fuzz bench clean
 
 # What a synthesis is compared with, so that nothing that holds data is lost.
 AGAINST ?= $(if $(wildcard $(OUT)/manifest.json),$(OUT))
@@ -46,10 +46,15 @@ prices:
 test: $(CDK)
 	$(GOTEST) ./...
 
+## What takes longest: AWS's own validation of every kind of template, offline.
+strict: $(CDK)
+	$(GOTEST) -tags strict -run 'Strict|FailedValidation|Example' ./app ./constructs/endpoint ./examples/...
+
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change:" $$unformatted; exit 1; }
-	go vet ./...
+	go vet ./... && go vet -tags strict ./...
 	go run $(STATICCHECK) ./...
+	go run $(STATICCHECK) -tags strict ./app ./constructs/endpoint ./internal/synthtest
 
 ## Take the properties that replace a resource from AWS's resource schemas.
 create-only:

@@ -1,3 +1,5 @@
+//go:build strict
+
 package endpoint
 
 import (
@@ -35,9 +37,6 @@ func TestMain(m *testing.M) {
 // Every kind passes CloudFormation's validation with warnings as errors; that
 // something wrong does not pass shows that there was a validation.
 func TestStrictValidation(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 10 seconds")
-	}
 	output, err := validate(t, "kinds")
 	require.NoError(t, err, output)
 	assert.Contains(t, output, "synthesized")

@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -10,16 +11,18 @@ import (
 	"github.com/tinystack-go/tinystack/internal/synthtest"
 	"github.com/tinystack-go/tinystack/preflight"
 	"github.com/tinystack-go/tinystack/snapshot"
+	"github.com/tinystack-go/tinystack/spec"
 	"github.com/tinystack-go/tinystack/stacks"
 )
 
-func TestMain(m *testing.M) { synthtest.MainStrict(m) }
+func TestMain(m *testing.M) { synthtest.Main(m) }
 
 func TestExample(t *testing.T) {
-	app := synthtest.NewStrictApp(t)
-	synthtest.Secure(app)
-	build(app)
-	declared := app.Node().FindChild(jsii.String("Shop")).(stacks.TinyStack).Declaration()
+	var declared spec.App
+	assembly := synthtest.SynthExample(t, func(app awscdk.App) {
+		build(app)
+		declared = app.Node().FindChild(jsii.String("Shop")).(stacks.TinyStack).Declaration()
+	})
 	found, err := preflight.Check(declared)
 	require.NoError(t, err)
 	var ids []string
@@ -29,7 +32,6 @@ func TestExample(t *testing.T) {
 	assert.Equal(t, []string{
 		"burstable-sustained stages[2].scale.instance", "one-instance stages[2].scale.instances.min", "single-nat stages[2].network.egress",
 	}, ids)
-	assembly := synthtest.Synth(t, app)
 	snapshot.MatchAssembly(t, "testdata", assembly)
 	snapshot.MatchLogicalIDs(t, "stateful.txt", assembly)
 }

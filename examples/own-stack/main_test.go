@@ -7,13 +7,10 @@ import (
 	"github.com/tinystack-go/tinystack/snapshot"
 )
 
-func TestMain(m *testing.M) { synthtest.MainStrict(m) }
+func TestMain(m *testing.M) { synthtest.Main(m) }
 
 func TestExample(t *testing.T) {
-	app := synthtest.NewStrictApp(t)
-	synthtest.Secure(app)
-	build(app)
-	assembly := synthtest.Synth(t, app)
+	assembly := synthtest.SynthExample(t, build)
 	snapshot.MatchAssembly(t, "testdata", assembly)
 	snapshot.MatchLogicalIDs(t, "stateful.txt", assembly)
 }

@@ -20,14 +20,13 @@ import (
 )
 
 // Main runs a package's tests with one kernel: `func TestMain(m *testing.M) {
-// synthtest.Main(m) }`. Validation costs 3 to 5 seconds an app, so it is off
-// here; package app has the test that validates every declaration.
-func Main(m *testing.M) { run(m, map[string]string{"CDK_VALIDATION": "false"}) }
-
-// MainStrict is Main with validation, for tests of what users copy.
-func MainStrict(m *testing.M) { run(m, nil) }
-
-func run(m *testing.M, variables map[string]string) {
+// synthtest.Main(m) }`. Validation of the templates costs 3 to 5 seconds an app,
+// so it is off, except with the build tag strict: see `make strict`.
+func Main(m *testing.M) {
+	variables := map[string]string{"CDK_VALIDATION": "false"}
+	if strict {
+		variables = nil
+	}
 	cdkcontext.PrepareRuntime(variables)
 	code := m.Run()
 	jsii.Close()
@@ -44,11 +43,20 @@ func NewApp(t testing.TB) awscdk.App {
 	return newApp(t, context)
 }
 
-// NewStrictApp is an app as users have it: whatever is found ends its
-// synthesis.
-func NewStrictApp(t testing.TB) awscdk.App {
+// SynthExample synthesizes what build puts into an app, under the AwsSolutions
+// rules. With the build tag strict it is an app as users have it: whatever is
+// found ends its synthesis.
+func SynthExample(t testing.TB, build func(awscdk.App)) *snapshot.Assembly {
 	t.Helper()
-	return newApp(t, cdkcontext.Context())
+	app := NewApp(t)
+	if strict {
+		app = newApp(t, cdkcontext.Context())
+	}
+	Secure(app)
+	build(app)
+	assembly := Synth(t, app)
+	Findings(t, assembly)
+	return assembly
 }
 
 func newApp(t testing.TB, context *map[string]any) awscdk.App {

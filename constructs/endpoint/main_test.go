@@ -1,0 +1,11 @@
+//go:build !strict
+
+package endpoint
+
+import (
+	"testing"
+
+	"github.com/tinystack-go/tinystack/internal/synthtest"
+)
+
+func TestMain(m *testing.M) { synthtest.Main(m) }
