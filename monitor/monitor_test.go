@@ -98,6 +98,17 @@ func TestWhichAlarmsThereAre(t *testing.T) {
 		assert.NotContains(t, names(app, stage(app, "dev")), "no-tasks-mailer")
 		assert.Contains(t, names(app, stage(app, "prod")), "service-cpu-mailer")
 	})
+	t.Run("a service with a host name of its own has one target group", func(t *testing.T) {
+		app := declared(t, func(a *spec.App) {
+			a.Services = append(a.Services, spec.Service{Name: "admin", Subdomain: "admin"})
+			a.Stages[0].Scale.Instance = "t3.medium"
+		})
+		for _, alarm := range monitor.Alarms(app, stage(app, "prod")) {
+			if alarm.ID == spec.AlarmNoTasks && alarm.Subject != "mailer" {
+				assert.Len(t, alarm.Metrics, map[string]int{"web": 2, "admin": 1}[alarm.Subject], alarm.Subject)
+			}
+		}
+	})
 	t.Run("a canary that sleeps is not taken for one that failed", func(t *testing.T) {
 		asleep := func(change func(*spec.Stage)) spec.App {
 			return declared(t, func(a *spec.App) {

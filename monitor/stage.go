@@ -83,9 +83,10 @@ func balanced(stage spec.Stage, service spec.Service) bool {
 	return service.Public() && (stage.Endpoint.Type == spec.ALB || stage.Endpoint.Caching != nil)
 }
 
-// alternates says whether the service changes between two target groups.
+// alternates says whether the service changes between two target groups: of
+// those behind a load balancer only the one without a rule of its own does.
 func alternates(stage spec.Stage, service spec.Service) bool {
-	return balanced(stage, service) && service.Path == "" && stage.Endpoint.Deployment == spec.BlueGreen
+	return balanced(stage, service) && service.Fallback() && stage.Endpoint.Deployment == spec.BlueGreen
 }
 
 func ofService(name string) []Dimension {

@@ -91,6 +91,9 @@ func (a App) validateServices(r report) {
 // Public says whether the stage's endpoint serves the service.
 func (s Service) Public() bool { return !s.Internal && !s.Worker }
 
+// Fallback says whether the service gets the requests which no other takes.
+func (s Service) Fallback() bool { return s.Public() && s.Path == "" && s.Subdomain == "" }
+
 // hasPublicService says whether a stage has an endpoint at all.
 func (a App) hasPublicService() bool { return slices.ContainsFunc(a.Services, Service.Public) }
 

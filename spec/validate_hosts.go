@@ -57,7 +57,7 @@ func (a App) Subdomains() []string {
 // zero value where there is none.
 func (a App) fallback() Service {
 	for _, service := range a.Services {
-		if service.Public() && service.Path == "" && service.Subdomain == "" {
+		if service.Fallback() {
 			return service
 		}
 	}

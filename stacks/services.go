@@ -270,7 +270,7 @@ func (s *stage) addEndpoint(stack awscdk.Stack, net network.Network, namespace a
 	var target endpoint.Target
 	var routes []endpoint.Route
 	for _, service := range public {
-		if service.Path == "" && service.Subdomain == "" {
+		if service.Fallback() {
 			target = s.target(service)
 		} else {
 			routes = append(routes, endpoint.Route{Subdomain: service.Subdomain, Path: service.Path, Target: s.target(service)})
