@@ -41,7 +41,12 @@ func replaced(before, after snapshot.Template) []string {
 // cluster, the instances' group, the capacity provider or the service.
 func TestUpgrades(t *testing.T) {
 	synthesize := func(changes ...func(*spec.App, *spec.Stage)) snapshot.Template {
-		stage := spec.Stage{Name: "dev", Scale: spec.ScaleProfile{Instance: "t3.large"}}
+		stage := spec.Stage{Name: "dev", Scale: spec.ScaleProfile{Instance: "t3.large"}, Network: spec.Network{VPC: &spec.ExistingVPC{
+			// No change is about the network, which is a third of a stage.
+			ID: "vpc-0123456789abcdef0", CIDR: "10.0.0.0/16", Zones: []string{"use1-az1", "use1-az2"},
+			PublicSubnets:  []string{"subnet-0123456789abcdef0", "subnet-0123456789abcdef1"},
+			PrivateSubnets: []string{"subnet-0123456789abcdef2", "subnet-0123456789abcdef3"},
+		}}}
 		declared := spec.App{
 			Name: "shop",
 			Services: []spec.Service{
