@@ -27,8 +27,15 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	if err := root.Execute(); err != nil {
+	// What is wrong with the words of the call is found before this.
+	started := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	ran, err := root.ExecuteC()
+	if err != nil {
 		report(stderr, err)
+		if !started {
+			fmt.Fprintf(stderr, "See %s --help\n", ran.CommandPath())
+		}
 		return 1
 	}
 	return 0

@@ -49,6 +49,9 @@ func TestUnknownCommand(t *testing.T) {
 	got := tinystack("fly")
 	assert.Equal(t, 1, got.status)
 	assert.Contains(t, got.stderr, `unknown command "fly"`)
+	assert.Contains(t, got.stderr, "See tinystack --help\n")
+	assert.Contains(t, tinystack("stage", "add").stderr, "See tinystack stage add --help\n")
+	assert.NotContains(t, tinystack("validate", "-f", "none.yaml").stderr, "--help")
 }
 
 // The command starts in no time because it links nothing that needs Node.

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 )
 
 // Place is an account and region. An empty account is that of the credentials.
@@ -119,7 +120,8 @@ func (a *Access) base(ctx context.Context, profile, region string) (base, error)
 	if profile != "" {
 		options = append(options, config.WithSharedConfigProfile(profile))
 	}
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	// What the SDK has to tell reaches people as an error.
+	cfg, err := config.LoadDefaultConfig(ctx, append(options, config.WithLogger(logging.Nop{}))...)
 	if err != nil {
 		return base{}, fmt.Errorf("the AWS configuration cannot be read: %w", err)
 	}
