@@ -173,33 +173,6 @@ func templateCounts(t testing.TB, paths ...string) map[string]int {
 	return counts
 }
 
-// The actions of an execution are those of the pipelines' templates.
-func TestActionsAreThoseOfTheTemplates(t *testing.T) {
-	for name, app := range examples(t) {
-		resolved, err := app.Resolve()
-		require.NoError(t, err)
-		if resolved.Pipeline == nil {
-			continue
-		}
-		actions := 0
-		for _, resource := range readTemplate(t, filepath.Join(folders[name], app.Name+"-pipeline.json")).Resources {
-			if resource.Type != "AWS::CodePipeline::Pipeline" {
-				continue
-			}
-			for _, stage := range resource.Properties["Stages"].([]any) {
-				for _, action := range stage.(map[string]any)["Actions"].([]any) {
-					if action.(map[string]any)["ActionTypeId"].(map[string]any)["Category"] != "Approval" {
-						actions++
-					}
-				}
-			}
-		}
-		p := &pipeline{app: resolved}
-		p.countActions()
-		assert.Equal(t, actions, p.actions, name)
-	}
-}
-
 // What the estimate takes for granted of volumes, metrics and retentions is
 // what the templates have.
 func TestConstantsAreThoseOfTheTemplates(t *testing.T) {
