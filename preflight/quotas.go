@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tinystack-go/tinystack/internal/course"
 	"github.com/tinystack-go/tinystack/internal/finding"
 	"github.com/tinystack-go/tinystack/internal/instances"
 	"github.com/tinystack-go/tinystack/spec"
@@ -47,6 +48,8 @@ func Quotas() []Quota {
 			"Amazon EC2 Auto Scaling user guide, Quotas", needOne, "service"},
 		{finding.QuotaVPCLinks, "apigateway", "L-608BDCD4", 10, "VPC links (V2)", "AWS::ApiGatewayV2::VpcLink",
 			"Amazon API Gateway developer guide, Quotas for HTTP APIs", needVPCLink, "service"},
+		{finding.QuotaDomainNames, "apigateway", "L-A93447B8", 120, "custom domain names of API Gateway", "AWS::ApiGatewayV2::DomainName",
+			"Amazon API Gateway developer guide, Quotas for HTTP APIs", needDomainNames, "service"},
 		{finding.QuotaLoadBalancers, "elasticloadbalancing", "L-53DA6B97", 50, "Application Load Balancers", "AWS::ElasticLoadBalancingV2::LoadBalancer",
 			"Elastic Load Balancing user guide, Quotas for your Application Load Balancers", needLoadBalancer, "service"},
 		{finding.QuotaDatabases, "rds", "L-7B6409FD", 40, "database instances", "AWS::RDS::DBInstance",
@@ -141,7 +144,25 @@ func needNamespace(app spec.App, stage spec.Stage) int {
 }
 
 func needDatabase(_ spec.App, stage spec.Stage) int {
-	return when(stage.Database != nil && stage.Database.Existing == nil, 1)
+	if !stage.NewDatabase() {
+		return 0
+	}
+	return 1 + len(stage.Database.Replicas())
+}
+
+// needDomainNames: one for the domain, for its regional name, and for each
+// subdomain.
+func needDomainNames(app spec.App, stage spec.Stage) int {
+	if stage.Endpoint.Type != spec.APIGateway || stage.Endpoint.Domain == "" || !slices.ContainsFunc(app.Services, spec.Service.Public) {
+		return 0
+	}
+	names := map[string]bool{"": true}
+	for _, service := range app.Services {
+		if service.Public() {
+			names[service.Subdomain] = true
+		}
+	}
+	return len(names) + when(stage.Endpoint.Routing != nil, 1)
 }
 
 // Account is what is known of the accounts that a declaration meets.
@@ -245,11 +266,18 @@ func (c *check) builds() {
 	if c.arm64() {
 		quota = buildsARM
 	}
-	built := len(c.built())
+	built := len(course.Built(c.app))
 	c.sideBySide(quota, nil, "pipeline", fmt.Sprintf("the images of %d services are built side by side", built), built)
-	for _, stage := range c.pipelineStages() {
-		if len(stage.of) > 1 && stage.steps > 0 {
-			c.sideBySide(builds, stage.of, stage.path, fmt.Sprintf("%s are released, tested and baked side by side, which takes %d builds", list(stage.of), stage.steps), stage.steps)
+	for _, stage := range course.Of(c.app) {
+		// At least one build of each stage runs at the same time.
+		building := map[string]bool{}
+		for _, action := range stage.Actions {
+			if action.Kind.Builds() && action.Stage != "" {
+				building[action.Stage] = true
+			}
+		}
+		if steps := len(building); steps > 1 {
+			c.sideBySide(builds, stage.Of, stage.Path, fmt.Sprintf("%s are released, tested and baked side by side, which takes %d builds", list(stage.Of), steps), steps)
 		}
 	}
 }
