@@ -102,9 +102,15 @@ var optIn = []string{
 
 // network looks at the stage's network.
 func (s staged) network() {
-	if slices.Contains(optIn, s.Region) {
-		s.add(finding.OptInRegion, ".region", s.Region+" is off in an account until it is enabled",
-			"until then every call there is refused, as with credentials that are not valid", "enable it once: aws account enable-region --region-name "+s.Region+", which takes some minutes to hours")
+	for i, region := range append([]string{s.Region}, s.ReplicaRegions()...) {
+		path := ".region"
+		if i > 0 {
+			path = ".database.readReplicas"
+		}
+		if slices.Contains(optIn, region) {
+			s.add(finding.OptInRegion, path, region+" is off in an account until it is enabled",
+				"until then every call there is refused, as with credentials that are not valid", "enable it once: aws account enable-region --region-name "+region+", which takes some minutes to hours")
+		}
 	}
 	if vpc := s.Network.VPC; vpc != nil {
 		s.add(finding.SharedVPC, ".network.vpc", "the stage shares a VPC that is there already",

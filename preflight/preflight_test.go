@@ -376,6 +376,28 @@ func TestMore(t *testing.T) {
 			"name: shop\nstages: [{name: dev, region: eu-south-1, endpoint: {throttling: {requestsPerSecond: 5000}}}]\n", "quota-requests", true},
 		"as many requests elsewhere": {
 			"name: shop\nstages: [{name: dev, region: eu-west-1, endpoint: {throttling: {requestsPerSecond: 5000}}}]\n", "quota-requests", false},
+		"a replica in a region that is off": {
+			"name: shop\nstages: [{name: dev, database: {readReplicas: [{region: eu-south-2}]}}]\n", "opt-in-region", true},
+		"the names of a replica elsewhere are those of that region": {
+			"name: shop\nstages: [{name: a, database: {readReplicas: [{region: us-west-2}]}}, {name: a-remote, database: {}}]\n", "name-clash", false},
+		"an instance of the name of a replica": {
+			"name: shop\nstages: [{name: a, database: {readReplicas: [{region: us-west-2}]}}, {name: a-remote, region: us-west-2, database: {}}]\n", "name-clash", true},
+		"replicas are database instances": {
+			"# where the quota is 1\nname: shop\nstages: [{name: dev, database: {readReplicas: [{}]}}]\n", "quota-databases", true},
+		"a secondary region that rests": {
+			"name: shop\nstages:\n  - {name: a, endpoint: {domain: x.example.com, hostedZone: {id: Z0123456789ABCDEFGHIJ, name: example.com}, routing: {policy: failover, role: primary, healthCheck: {}}}}\n  - {name: b, profile: idle, region: us-west-2, endpoint: {domain: x.example.com, hostedZone: {id: Z0123456789ABCDEFGHIJ, name: example.com}, routing: {policy: failover, role: secondary, healthCheck: {}}}}\n", "routed-asleep", true},
+		"a region that rests behind a health check": {
+			"name: shop\nstages: [{name: a, profile: idle, endpoint: {domain: x.example.com, hostedZone: {id: Z0123456789ABCDEFGHIJ, name: example.com}, routing: {policy: latency, healthCheck: {}}}}]\n", "routed-asleep", false},
+		"a region of weight 0": {
+			"name: shop\nstages: [{name: a, profile: idle, endpoint: {domain: x.example.com, hostedZone: {id: Z0123456789ABCDEFGHIJ, name: example.com}, routing: {policy: weighted, weight: 0}}}]\n", "routed-asleep", false},
+		"a baking canary is a gate": {
+			"name: shop\npipeline: {account: \"111111111111\"}\nsource: {codeCommit: shop}\nstages: [{name: c, canaryOf: prod, region: us-west-2, bake: 10m}, {name: prod}]\n", "unprotected-gates", true},
+		"no gate": {
+			"name: shop\npipeline: {account: \"111111111111\"}\nsource: {codeCommit: shop}\nstages: [{name: dev, approval: manual}, {name: prod}]\n", "unprotected-gates", false},
+		"an alarm topic of one's own": {
+			"name: shop\nstages: [{name: prod, alarms: {topic: \"arn:aws:sns:us-east-1:111111111111:alarms\"}}]\n", "nobody-alarmed", false},
+		"addresses of the pipeline": {
+			"name: shop\npipeline: {account: \"111111111111\", notify: [a@example.com]}\nsource: {codeCommit: shop}\nstages: [{name: prod}]\n", "nobody-alarmed", false},
 		"six VPCs in two regions": {
 			"name: shop\nstages: [{name: a}, {name: b}, {name: c}, {name: d}, {name: e}, {name: f, region: eu-west-1}]\n", "quota-vpcs", false},
 		"six VPCs in two accounts": {
