@@ -92,6 +92,11 @@ func TestGoldenTables(t *testing.T) {
 		}
 		golden(t, "testdata/"+name+".txt", text)
 	}
+	// Declarations that have no templates here; package app compares them with
+	// those that it makes.
+	for _, name := range []string{"database", "delivery", "everything"} {
+		golden(t, "testdata/"+name+".txt", report(t, declared(t, "../app/testdata/"+name+".yaml"), "light").Text())
+	}
 	t.Run("own-stack", func(t *testing.T) {
 		database, err := Database("eu-west-1", spec.Database{Name: "billing", Storage: 50}, Light())
 		require.NoError(t, err)

@@ -398,6 +398,8 @@ func TestMore(t *testing.T) {
 			"name: shop\nstages: [{name: prod, alarms: {topic: \"arn:aws:sns:us-east-1:111111111111:alarms\"}}]\n", "nobody-alarmed", false},
 		"addresses of the pipeline": {
 			"name: shop\npipeline: {account: \"111111111111\", notify: [a@example.com]}\nsource: {codeCommit: shop}\nstages: [{name: prod}]\n", "nobody-alarmed", false},
+		"replicas of other regions have a VPC of their own": {
+			"name: shop\nstages: [{name: a, region: us-west-2, database: {readReplicas: [{region: us-east-1}]}}, {name: b}, {name: c}, {name: d}, {name: e}, {name: f}]\n", "quota-vpcs", true},
 		"six VPCs in two regions": {
 			"name: shop\nstages: [{name: a}, {name: b}, {name: c}, {name: d}, {name: e}, {name: f, region: eu-west-1}]\n", "quota-vpcs", false},
 		"six VPCs in two accounts": {
