@@ -166,6 +166,9 @@ func stageNames(app spec.App, stage spec.Stage, path string) []Name {
 	}
 	alarms := monitor.Alarms(app, stage)
 	for _, alarm := range alarms {
+		if alarm.ID == spec.AlarmTaskFailed {
+			continue // of the scheduled task itself, which names nothing
+		}
 		add("service", "AWS::CloudWatch::Alarm", alarm.Name(app.Name, stage.Name), ".alarms", place)
 	}
 	if joined, ok := monitor.Unwell(stage, alarms); ok {
