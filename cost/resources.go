@@ -2,9 +2,9 @@ package cost
 
 // A resource type that templates can have is either billed, by a line of its
 // type, or free, for a reason. To add a type: enter it here, and if it is
-// billed add its line where the part is estimated (stage.go, network.go,
-// endpoint.go, alarms.go, logs.go, pipeline.go) with Type and Count, by addEach
-// where each costs so much a month. The tests compare the counts with the
+// billed add its line where the part is estimated (stage.go, database.go,
+// network.go, endpoint.go, alarms.go, logs.go, pipeline.go) with Type and Count,
+// by addEach where each costs so much a month. The tests compare the counts with the
 // templates: a type that is entered and has no line yet fails them as soon as a
 // template has it.
 
