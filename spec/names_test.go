@@ -31,7 +31,7 @@ func TestStacksOfReplicas(t *testing.T) {
 	app, err := App{Name: "shop", Pipeline: &Pipeline{Account: "111111111111"}, Source: &Source{CodeCommit: "shop"}, Stages: []Stage{
 		{Name: "dev"},
 		{Name: "canary", CanaryOf: "prod", Region: "us-west-2"},
-		{Name: "prod", Database: &Database{ReadReplicas: []ReadReplica{{}, {Region: "eu-west-1"}}}},
+		{Name: "prod", Approval: Manual, Database: &Database{ReadReplicas: []ReadReplica{{}, {Region: "eu-west-1"}}}},
 	}}.Resolve()
 	require.NoError(t, err)
 	assert.Equal(t, []string{"network", "service"}, app.StacksOf(app.Stages[0]))
