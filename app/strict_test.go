@@ -3,6 +3,7 @@
 package app
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,9 @@ import (
 
 	"github.com/tinystack-go/tinystack/cost"
 	"github.com/tinystack-go/tinystack/internal/cdkcontext"
+	"github.com/tinystack-go/tinystack/internal/course"
+	"github.com/tinystack-go/tinystack/internal/synthtest"
+	"github.com/tinystack-go/tinystack/preflight"
 	"github.com/tinystack-go/tinystack/snapshot"
 	"github.com/tinystack-go/tinystack/spec"
 	"github.com/tinystack-go/tinystack/stacks"
@@ -32,6 +36,7 @@ func TestStrictValidation(t *testing.T) {
 	defer jsii.Close()
 	t.Setenv("CDK_OUTDIR", t.TempDir())
 	cdk := NewApp(nil)
+	synthtest.Secure(cdk)
 	for _, config := range configs {
 		declared, err := spec.Load(config)
 		require.NoError(t, err)
@@ -40,7 +45,56 @@ func TestStrictValidation(t *testing.T) {
 	require.NotPanics(t, func() { cdk.Synth(nil) })
 	for _, config := range configs {
 		billed(t, config, os.Getenv("CDK_OUTDIR"))
+		known(t, config, os.Getenv("CDK_OUTDIR"))
 	}
+}
+
+// identities are the properties by which resources are named that AWS has once.
+var identities = map[string]string{
+	"AWS::IAM::Role": "RoleName", "AWS::RDS::DBInstance": "DBInstanceIdentifier", "AWS::SecretsManager::Secret": "Name", "AWS::Logs::LogGroup": "LogGroupName",
+	"AWS::ECR::Repository": "RepositoryName", "AWS::CodePipeline::Pipeline": "Name",
+	"AWS::CloudWatch::Alarm": "AlarmName", "AWS::CloudWatch::CompositeAlarm": "AlarmName", "AWS::CloudWatch::Dashboard": "DashboardName",
+}
+
+// known compares the names that package preflight knows, and the course of the
+// pipeline that it and package cost go by, with what was made.
+func known(t *testing.T, config, outdir string) {
+	t.Helper()
+	declared, err := spec.Load(config)
+	require.NoError(t, err)
+	resolved, err := declared.Resolve()
+	require.NoError(t, err)
+	assembly, err := snapshot.Load(outdir)
+	require.NoError(t, err)
+	var made, names []string
+	for _, stack := range assembly.Stacks {
+		if !strings.HasPrefix(stack.Name, declared.Name+"-") || strings.HasPrefix(stack.Name, declared.SupportStackName("")) {
+			continue
+		}
+		made = append(made, "AWS::CloudFormation::Stack "+stack.Name)
+		for _, resource := range stack.Template.Resources("") {
+			properties := resource.Properties
+			if name, ok := properties[identities[resource.Type]].(string); ok {
+				made = append(made, resource.Type+" "+name)
+			}
+			if resource.Type != "AWS::CodePipeline::Pipeline" {
+				continue
+			}
+			var stages, want []string
+			for _, stage := range properties["Stages"].([]any) {
+				stage := stage.(map[string]any)
+				stages = append(stages, fmt.Sprintf("%s: %d", stage["Name"], len(stage["Actions"].([]any))))
+			}
+			for _, stage := range course.Of(resolved) {
+				want = append(want, fmt.Sprintf("%s: %d", stage.Name, len(stage.Actions)))
+			}
+			assert.Equal(t, stages, want, "%s: the stages of the pipeline, with their actions", config)
+		}
+	}
+	for _, name := range preflight.Names(resolved) {
+		names = append(names, name.Type+" "+name.Name)
+	}
+	assert.ElementsMatch(t, made, names, config)
 }
 
 // billed compares what package cost counts of a declaration with the templates

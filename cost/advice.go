@@ -59,6 +59,9 @@ func advise(app spec.App, declared spec.Stage, load Load) []Advice {
 		c.to(&other)
 		then := ofStage(app, other, load)
 		saving := now.Total().USD.Sub(then.Total().USD)
+		if other.Sleeps != declared.Sleeps { // which the pipeline sees to
+			saving = saving.Add(ofPipeline(app, load).Total().USD).Sub(ofPipeline(with(app, other), load).Total().USD)
+		}
 		if then.Total().Unknown > now.Total().Unknown || saving.LessThan(least) {
 			continue
 		}
@@ -68,6 +71,17 @@ func advise(app spec.App, declared spec.Stage, load Load) []Advice {
 		return cmp.Or(b.Saving.Cmp(a.Saving), strings.Compare(a.Do, b.Do))
 	})
 	return all
+}
+
+// with is the application with another stage of that name.
+func with(app spec.App, changed spec.Stage) spec.App {
+	app.Stages = slices.Clone(app.Stages)
+	for i := range app.Stages {
+		if app.Stages[i].Name == changed.Name {
+			app.Stages[i] = changed
+		}
+	}
+	return app
 }
 
 // clone copies what the changes change.
@@ -111,6 +125,10 @@ func (s *stage) computeChanges() []change {
 			func(o *spec.Stage) {
 				o.Scale.Instances, o.Scale.Tasks = idle.Instances, idle.Tasks
 			}})
+	}
+	if s.declared.CanaryOf != "" && s.app.Pipeline != nil && s.declared.Bake > 0 && !s.declared.Sleeps && *scale.Instances.Desired > 0 && *scale.Tasks.Max > 0 {
+		all = append(all, change{"sleeps: true", "each release waits some minutes until it is awake",
+			func(o *spec.Stage) { o.Sleeps = true }})
 	}
 	if *s.declared.ContainerInsights {
 		all = append(all, change{"containerInsights: false", "the metrics of single tasks are gone",

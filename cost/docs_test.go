@@ -133,12 +133,24 @@ func assumptionsSection(*testing.T) string {
 		{"traffic that changes the zone", betweenZones.Mul(num(100)).String() + " % of what goes in and out"},
 		{"an image", imageGB.String() + " GB; a new version of it " + layersGB.String() + " GB of new layers"},
 		{"a scheduled task", fmt.Sprintf("%d runs a month", scheduledRuns)},
-		{"an execution of the pipeline", fmt.Sprintf("source %d, synth %d, self-update %d, copying an image %d, each stack %d, smoke test %d, release %d minutes, a bake as long as it is and %d; approvals are free",
-			sourceMinutes, synthMinutes, updateMinutes, copyMinutes, deployMinutes, smokeMinutes, releaseMinutes, bakeOverhead)},
+		{"an execution of the pipeline", pipelineMinutes() + fmt.Sprintf("; a bake that a build watches as long as it is and %d minute; approvals are free, and so are bakes and windows that rules watch", bakeOverhead)},
+		{"a canary that sleeps", fmt.Sprintf("awake for each build: its bake and %d minutes", wakeOverhead)},
+		{"a replica in another region", fmt.Sprintf("gets what comes in and %s GB", writtenGB)},
+		{"functions", fmt.Sprintf("%s GB; a migration runs for %d seconds at each build, the look at a rotated password every five minutes for %s", functionGB, migrationSeconds, refreshSeconds)},
+		{"a health check of a region", fmt.Sprintf("a request every %d seconds from all places together; three times as many with an interval of 10s", checksEvery)},
 		{"artifacts and logs of an execution", artifactGB.String() + " GB, kept for 90 days, and " + deliveryLogGB.String() + " GB"},
 		{"Container Insights", fmt.Sprintf("8 metrics of a cluster, 11 of a service, 6 of a task definition; one-minute monitoring %d of an instance; %s GB of logs of each cluster, service and task", detailedMetrics, insightsLogGB)},
 	}
 	return markdown([]string{"what", "is taken to be"}, rows)
+}
+
+func pipelineMinutes() string {
+	var all []string
+	for kind, minutes := range minutesOf {
+		all = append(all, fmt.Sprintf("%s %d", kind, minutes))
+	}
+	slices.Sort(all)
+	return "minutes: " + strings.Join(all, ", ") + "; each stack is a deployment"
 }
 
 func pricesSection(*testing.T) string {

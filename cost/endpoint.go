@@ -37,7 +37,7 @@ func (s *stage) addEndpoint() {
 	requests := num(load.Requests).Div(num(1_000_000))
 	switch s.endpointKind() {
 	case httpAPI:
-		s.add(Line{Resource: "HTTP API", Type: "AWS::ApiGatewayV2::Api", Count: 1, Kind: Usage}, requests, priceOf("http-api"))
+		s.add(Line{Resource: "HTTP API", Type: "AWS::ApiGatewayV2::Api", Count: 1 + s.subdomains(), Kind: Usage}, requests, priceOf("http-api"))
 	case restAPI:
 		s.add(Line{Resource: "REST API", Type: "AWS::ApiGateway::RestApi", Count: 1, Kind: Usage}, requests, priceOf("rest-api"))
 		size := s.declared.Endpoint.Caching.Size
@@ -65,11 +65,75 @@ func (s *stage) addBalancer(load Load, name string) {
 func (s *stage) rules() int {
 	rules := 1
 	for _, service := range s.app.Services {
-		if service.Public() && service.Path != "" {
+		if service.Public() && (service.Path != "" || service.Subdomain != "") {
 			rules++
 		}
 	}
 	return rules
+}
+
+// subdomains are those of services: an HTTP API looks at no host name, so each
+// has one of its own.
+func (s *stage) subdomains() int {
+	found := map[string]bool{}
+	for _, service := range s.app.Services {
+		if service.Public() && service.Subdomain != "" {
+			found[service.Subdomain] = true
+		}
+	}
+	return len(found)
+}
+
+// checksEvery is how many seconds apart the requests of a health check arrive,
+// of which each place in the world sends one every 30: about two.
+const checksEvery = 2
+
+// addRouting is what lets several regions share a domain, and the stage's own
+// zone.
+func (s *stage) addRouting() {
+	if s.endpointKind() == noEndpoint {
+		return
+	}
+	if s.delegates() {
+		s.addEach("AWS::Route53::HostedZone", 1, "hosted zone", s.declared.Endpoint.HostedZone.Name)
+	}
+	requests := s.checkRequests()
+	if requests == 0 {
+		return
+	}
+	routing := s.declared.Endpoint.Routing
+	checks, detail := 1, "by HTTPS, of an endpoint in AWS"
+	if routing.Drained {
+		checks, detail = 2, detail+", and one that holds it to be failing"
+	}
+	s.addEach("AWS::Route53::HealthCheck", checks, "health checks", detail)
+	options, of := 1, "HTTPS"
+	if fast(*routing.HealthCheck) {
+		options, of = 2, "HTTPS, and an interval of 10s"
+	}
+	s.add(Line{Resource: "options of the health check", Detail: of, Kind: Fixed}, num(options), priceOf("health-check-option"))
+	million := num(requests).Div(num(1_000_000))
+	switch s.endpointKind() {
+	case httpAPI:
+		s.add(Line{Resource: "requests of the health check", Kind: Fixed}, million, priceOf("http-api"))
+	case restAPI:
+		s.add(Line{Resource: "requests of the health check", Kind: Fixed}, million, priceOf("rest-api"))
+	}
+}
+
+func fast(check spec.RoutingHealthCheck) bool { return check.Interval.Seconds() < 30 }
+
+// checkRequests are those that Route 53 makes in a month.
+func (s *stage) checkRequests() int64 {
+	routing := s.declared.Endpoint.Routing
+	if s.endpointKind() == noEndpoint || routing == nil || routing.HealthCheck == nil {
+		return 0
+	}
+	requests := secondsPerMonth.IntPart() / checksEvery
+	if fast(*routing.HealthCheck) {
+		requests *= 3
+	}
+	return requests
 }
 
 // BreakEven is the number of requests a month from which on a load balancer
@@ -120,6 +184,7 @@ func breakEven(app spec.App, declared spec.Stage, load Load) (BreakEven, bool) {
 func ofEndpoint(app spec.App, declared spec.Stage, load Load) decimal.Decimal {
 	s := &stage{sheet: sheet{region: declared.Region}, app: app, declared: declared, load: load}
 	s.addEndpoint()
+	s.addRouting()
 	s.addAddresses()
 	s.addNamespace()
 	s.addAlarms()

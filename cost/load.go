@@ -75,7 +75,11 @@ func (l Loads) of(stage spec.Stage) Load {
 		return load
 	}
 	if stage.CanaryOf != "" {
-		return Light()
+		light := Light()
+		if stage.Sleeps {
+			light.Builds = l.Default.Builds // each of them wakes it
+		}
+		return light
 	}
 	return l.Default
 }

@@ -4,7 +4,12 @@ import (
 	"fmt"
 
 	"github.com/shopspring/decimal"
+
+	"github.com/tinystack-go/tinystack/spec"
 )
+
+// functionLogDays is how long the output of the delegation's function is kept.
+const functionLogDays = 14
 
 // insightsMetrics is how many metrics Container Insights bills: 8 of a
 // cluster, 11 of a service and 6 of a task definition.
@@ -53,14 +58,34 @@ func (s *stage) addLogs() {
 		}
 		log(gb, s.declared.LogRetentionDays)
 	}
+	for range s.migrations() {
+		log(decimal.Zero, s.declared.LogRetentionDays)
+	}
+	if s.refreshes() {
+		log(decimal.Zero, s.declared.LogRetentionDays)
+	}
 	if s.ownNetwork() {
 		log(flowLogGB, flowLogDays)
 	}
 	if kind := s.endpointKind(); kind == httpAPI || kind == restAPI {
-		log(gb(s.traffic().Requests, dec(accessLogKB)), s.declared.LogRetentionDays)
+		log(gb(s.traffic().Requests+s.checkRequests(), dec(accessLogKB)), s.declared.LogRetentionDays)
+	}
+	if s.delegates() {
+		log(decimal.Zero, functionLogDays)
 	}
 	if s.newDatabase() {
-		log(databaseLogGB, s.declared.LogRetentionDays)
+		for range 1 + len(s.declared.Database.Replicas()) {
+			for _, name := range s.declared.Database.LogExports {
+				written := decimal.Zero
+				if name == spec.LogPostgres {
+					written = databaseLogGB
+				}
+				log(written, s.declared.LogRetentionDays)
+			}
+		}
+		for range s.declared.ReplicaRegions() {
+			log(decimal.Zero, flowLogDays) // nobody gets into that network
+		}
 	}
 	if s.recordsExec() {
 		log(decimal.Zero, execLogDays)

@@ -1,9 +1,11 @@
 package cost
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -251,4 +253,68 @@ func TestAmounts(t *testing.T) {
 	assert.Equal(t, "$0.03", total.String(), "rounded, then added")
 	total.add(Amount{})
 	assert.Equal(t, "$0.03 and 1 unknown amount", total.String())
+}
+
+// What the features cost that are billed in ways of their own.
+func TestWhatFeaturesCost(t *testing.T) {
+	monthly := func(stage string) func(string) string {
+		app := parsed(t, "name: shop\nservices: [{name: web, migration: {command: [./migrate]}}, {name: admin, subdomain: admin}]\nstages: [{name: dev, "+stage+"}]\n")
+		part := report(t, app, "light").Parts[0]
+		assert.Zero(t, part.Total().Unknown)
+		return func(resource string) string { return part.monthly(resource).String() }
+	}
+	const domain = "domain: x.example.com, hostedZone: {id: Z0123456789ABCDEFGHIJ, name: example.com}"
+	routed := monthly("endpoint: {" + domain + ", routing: {policy: latency, healthCheck: {}}}")
+	assert.Equal(t, "0.50", routed("health checks"))
+	assert.Equal(t, "1.00", routed("options of the health check"), "HTTPS")
+	assert.Equal(t, "1.31", routed("requests of the health check"), "one every two seconds, 1.314 million")
+	drained := monthly("endpoint: {" + domain + ", routing: {policy: latency, drained: true, healthCheck: {interval: 10s}}}")
+	assert.Equal(t, "1.00", drained("health checks"), "and the one that fails")
+	assert.Equal(t, "2.00", drained("options of the health check"))
+	assert.Equal(t, "3.94", drained("requests of the health check"))
+	balanced := monthly("endpoint: {type: alb, " + domain + ", routing: {policy: latency, healthCheck: {}}}")
+	assert.Equal(t, "0.00", balanced("requests of the health check"), "they use next to no capacity")
+	zone := monthly("endpoint: {domain: x.example.com, hostedZone: {name: x.example.com, delegation: {role: \"arn:aws:iam::222222222222:role/zones\", parentZone: Z0123456789ABCDEFGHIJ}}}")
+	assert.Equal(t, "0.50", zone("hosted zone"))
+
+	one := monthly("database: {}")
+	assert.Equal(t, "11.68", one("database"))
+	more := monthly("database: {rotation: {}, readReplicas: [{}, {instance: t4g.small}, {region: eu-west-1}]}")
+	assert.Equal(t, one("database"), more("database"))
+	assert.Equal(t, "11.68", more("read replica 1"))
+	assert.Equal(t, "23.36", more("read replica 2"))
+	assert.Equal(t, "2.30", more("storage of the read replica 2"))
+	assert.Equal(t, hoursPerMonth.Mul(databasePrice("t4g.micro", "eu-west-1").tiers[0].usd).StringFixed(2), more("replica in eu-west-1"), "the price of that region")
+	assert.Equal(t, "0.02", more("changes sent to replicas in other regions"), "1 GB and what comes in")
+	assert.Equal(t, "1.00", more("KMS keys"), "of the replica")
+	assert.Equal(t, "0.02", more("functions"), "the look at the password every five minutes, and migrations")
+}
+
+// Letting a canary sleep is advised where it saves more than waking it costs.
+func TestAdviceToSleep(t *testing.T) {
+	const text = "name: shop\npipeline: {account: \"111111111111\"}\nsource: {codeCommit: shop}\nstages: [{name: canary, canaryOf: prod, region: us-west-2, bake: %s%s}, {name: prod}]\n"
+	of := func(bake, more string, builds int) (decimal.Decimal, bool) {
+		load := Light()
+		load.Builds = builds
+		advice, err := Advise(parsed(t, fmt.Sprintf(text, bake, more)), "canary", load)
+		require.NoError(t, err)
+		for _, a := range advice {
+			if a.Do == "sleeps: true" {
+				return a.Saving, true
+			}
+		}
+		return decimal.Zero, false
+	}
+	saving, found := of("30m", "", 20)
+	require.True(t, found)
+	app, err := parsed(t, fmt.Sprintf(text, "30m", "")).Resolve()
+	require.NoError(t, err)
+	asleep := app.Stages[0]
+	asleep.Sleeps = true
+	loads := Loads{Default: Light()}
+	assert.Equal(t, ofApp(app, loads).Total().USD.Sub(ofApp(with(app, asleep), loads).Total().USD).String(), saving.String(), "what the whole bill is less")
+	_, found = of("24h", "", 200)
+	assert.False(t, found, "it would hardly sleep")
+	_, found = of("30m", ", sleeps: true", 20)
+	assert.False(t, found, "it does")
 }

@@ -5,21 +5,20 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tinystack-go/tinystack/internal/course"
 	"github.com/tinystack-go/tinystack/internal/instances"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-// What an action takes, in minutes; docs/cost.md lists it.
-const (
-	sourceMinutes  = 1
-	synthMinutes   = 4
-	updateMinutes  = 3
-	copyMinutes    = 3
-	deployMinutes  = 3
-	releaseMinutes = 1
-	smokeMinutes   = 2
-	bakeOverhead   = 1
-)
+// minutesOf is how long actions take, but for builds of images and bakes;
+// docs/cost.md lists it. Nobody pays for an approval.
+var minutesOf = map[course.Kind]int{
+	course.Source: 1, course.Synth: 4, course.GateCheck: 1, course.SelfUpdate: 3, course.Assets: 1, course.Distribute: 3,
+	course.Review: 2, course.Wake: 5, course.Deploy: 3, course.Awake: 3, course.Smoke: 2, course.CustomRelease: 1, course.Release: 1, course.Sleep: 2,
+}
+
+// bakeOverhead is what a build that watches takes beside the bake.
+const bakeOverhead = 1
 
 // What an execution leaves behind.
 var artifactGB = dec("0.02")
@@ -62,85 +61,55 @@ func ofPipeline(app spec.App, load Load) Part {
 		p.addDashboard(0)
 	}
 	p.free("EventBridge rules of AWS events", "AWS::Events::Rule", p.rules())
-	return Part{Name: pipelineName, Pipeline: true, Region: p.region, Load: load, Lines: p.lines}
-}
-
-// action is one that CodePipeline bills.
-func (p *pipeline) action(minutes int) {
-	p.actions++
-	p.minutes += minutes
-}
-
-// build is an action that runs a project.
-func (p *pipeline) build(minutes int, docker bool) {
-	p.action(minutes)
-	p.projects++
-	if docker && p.onArm() {
-		p.arm += minutes
-	} else {
-		p.x86 += minutes
+	for _, stage := range app.Stages {
+		if stage.Window != nil || stage.Bake > 0 && spec.BakesByRules(*app.Pipeline, stage, course.Gates(app, stage)) {
+			p.nameFree("rules that watch windows and alarms")
+			break
+		}
 	}
+	return Part{Name: pipelineName, Pipeline: true, Region: p.region, Load: load, Lines: p.lines}
 }
 
 // countActions goes through an execution as the pipeline does.
 func (p *pipeline) countActions() {
-	for range p.sources() {
-		p.action(sourceMinutes)
-	}
-	p.build(synthMinutes, false)
-	p.build(updateMinutes, false)
-	buildFiles, releaseFiles := p.app.BuildFiles("build.yml"), p.app.BuildFiles("release.yml")
-	for _, service := range p.built() {
-		p.build(p.load.BuildMinutes, true)
-		if service.BuildSpec != "" || buildFiles[service.Name] != "" {
-			p.build(copyMinutes, true)
-		}
-	}
-	for _, stage := range p.app.Stages {
-		s := deployment{stage}
-		for range s.stacks() {
-			p.action(deployMinutes)
-		}
-		if stage.Smoke != nil && *stage.Scale.Tasks.Max > 0 {
-			p.build(smokeMinutes, false)
-		}
-		for _, service := range p.built() {
-			if service.ReleaseSpec != "" || releaseFiles[service.Name] != "" {
-				p.build(releaseMinutes, true)
+	for _, stage := range course.Of(p.app) {
+		for _, action := range stage.Actions {
+			minutes := p.minutesOf(action)
+			switch {
+			case action.Kind == course.Approve:
+				continue
+			case action.Kind.Docker() && p.onArm():
+				p.arm += minutes
+			case action.Kind.Builds():
+				p.x86 += minutes
+			}
+			p.actions++
+			p.minutes += minutes
+			if action.Kind.Builds() {
+				p.projects++
 			}
 		}
-		if stage.Bake > 0 {
-			p.build(stage.Bake.Minutes()+bakeOverhead, false)
-		}
-		if len(p.built()) > 0 {
-			p.build(releaseMinutes, false)
-		}
 	}
+	// A build of its own lets a canary sleep when a commit fails.
+	p.projects += p.sleepers()
 }
 
-// deployment is a stage as the pipeline sees it.
-type deployment struct{ spec.Stage }
-
-// stacks is how many stacks a stage deploys.
-func (s deployment) stacks() int {
-	stacks := 1
-	if s.Network.VPC == nil {
-		stacks++
+func (p *pipeline) minutesOf(action course.Action) int {
+	switch action.Kind {
+	case course.Image:
+		return p.load.BuildMinutes
+	case course.Bake:
+		i := slices.IndexFunc(p.app.Stages, func(s spec.Stage) bool { return s.Name == action.Stage })
+		return p.app.Stages[i].Bake.Minutes() + bakeOverhead
 	}
-	if s.Database != nil && s.Database.Existing == nil {
-		stacks++
-	}
-	return stacks
+	return minutesOf[action.Kind]
 }
 
-// sources is how many repositories are watched.
-func (p *pipeline) sources() int {
-	n := 1
-	if p.app.Pipeline.Declaration != nil {
-		n++
-	}
-	for _, service := range p.built() {
-		if service.Source != nil {
+// sleepers is how many stages sleep between releases.
+func (p *pipeline) sleepers() int {
+	n := 0
+	for _, stage := range p.app.Stages {
+		if stage.Sleeps {
 			n++
 		}
 	}
@@ -148,33 +117,25 @@ func (p *pipeline) sources() int {
 }
 
 // rules of EventBridge: what becomes of each action is logged, failures are
-// told, and each source in S3 is watched.
+// told, a failure lets a canary sleep, and each source in S3 is watched.
 func (p *pipeline) rules() int {
 	n := 1
 	if len(p.app.Pipeline.Notify) > 0 {
 		n++
 	}
-	return n + p.eventSources()
+	return n + p.sleepers() + p.eventSources()
 }
 
 // eventSources are those that an EventBridge rule watches: a connection tells
 // the pipeline itself.
 func (p *pipeline) eventSources() int {
 	n := 0
-	sources := []*spec.Source{p.app.Source, p.app.Pipeline.Declaration}
-	for _, service := range p.built() {
-		sources = append(sources, service.Source)
-	}
-	for _, source := range sources {
+	for _, source := range course.Sources(p.app) {
 		if source != nil && source.Connection == "" {
 			n++
 		}
 	}
 	return n
-}
-
-func (p *pipeline) built() []spec.Service {
-	return slices.DeleteFunc(slices.Clone(p.app.Services), func(s spec.Service) bool { return s.Image != "" })
 }
 
 // onArm says whether images are built for Arm.
@@ -183,15 +144,17 @@ func (p *pipeline) onArm() bool {
 	return arch == instances.ARM64
 }
 
-// regions of the stages other than the pipeline's, each once.
-func (p *pipeline) regions() []string {
-	var regions []string
+// regions other than the pipeline's that it deploys to.
+func (p *pipeline) regions() []string { return p.app.PipelineRegions()[1:] }
+
+// registries is in how many regions there are images: the pipeline's, and those
+// of the stages.
+func (p *pipeline) registries() int {
+	regions := map[string]bool{p.region: true}
 	for _, stage := range p.app.Stages {
-		if stage.Region != p.region && !slices.Contains(regions, stage.Region) {
-			regions = append(regions, stage.Region)
-		}
+		regions[stage.Region] = true
 	}
-	return regions
+	return len(regions)
 }
 
 func (p *pipeline) crossAccount() bool {
@@ -221,7 +184,7 @@ func (p *pipeline) addKeys() {
 // addImages are the repositories, one for each service and region, and what
 // bringing new layers to the other regions costs.
 func (p *pipeline) addImages() {
-	built, regions := len(p.built()), 1+len(p.regions())
+	built, regions := len(course.Built(p.app)), p.registries()
 	if built == 0 {
 		return
 	}

@@ -22,6 +22,8 @@ var bases = map[string]string{
 	"idle":          "name: shop\nstages: [{name: dev, profile: idle}]\n",
 	"worker":        "name: shop\nservices: [{name: jobs, worker: true, image: \"a/b:1\"}]\nstages: [{name: dev}]\n",
 	"with pipeline": "name: shop\npipeline: {account: \"111111111111\", notify: [a@example.com]}\nsource: {codeCommit: shop}\nstages: [{name: dev}, {name: canary, canaryOf: prod, region: us-west-2, bake: 10m}, {name: prod, account: \"222222222222\", approval: manual, database: {}}]\n",
+	"asleep":        "name: shop\npipeline: {account: \"111111111111\"}\nsource: {codeCommit: shop}\nstages: [{name: canary, canaryOf: prod, region: us-west-2, bake: 10m, sleeps: true}, {name: prod, database: {}}]\n",
+	"routed":        "name: shop\nservices: [{name: web, migration: {command: [./migrate]}}]\nstages: [{name: prod, database: {rotation: {}, readReplicas: [{}, {region: us-west-2}]}, endpoint: {domain: a.example.com, hostedZone: {id: Z0123456789ABCDEFGHIJ, name: example.com}, routing: {policy: latency, healthCheck: {}}}}]\n",
 }
 
 // mores are declarations that ask for more of something than they did.
@@ -73,7 +75,41 @@ var mores = map[string]func(*spec.App){
 		}
 	},
 	"size of instances": func(a *spec.App) { a.Stages[0].Scale.Instance = "m7i.2xlarge" },
-	"smoke tests":       func(a *spec.App) { a.Stages[0].Smoke = &spec.Smoke{} },
+	"read replicas": func(a *spec.App) {
+		if db := a.Stages[0].Database; db != nil {
+			db.ReadReplicas = append(db.ReadReplicas, spec.ReadReplica{Instance: db.Instance}, spec.ReadReplica{Instance: db.Instance, Region: "eu-west-1"})
+		}
+	},
+	"rotation": func(a *spec.App) {
+		if db := a.Stages[0].Database; db != nil {
+			db.Rotation = &spec.Rotation{Days: 30}
+		}
+	},
+	"logs of the database": func(a *spec.App) {
+		if db := a.Stages[0].Database; db != nil {
+			db.LogExports = []string{spec.LogPostgres, spec.LogUpgrade}
+		}
+	},
+	"migrations": func(a *spec.App) { a.Services[0].Migration = &spec.Migration{Command: []string{"x"}} },
+	"health checks": func(a *spec.App) {
+		if r := a.Stages[0].Endpoint.Routing; r != nil {
+			r.HealthCheck, r.Drained = &spec.RoutingHealthCheck{Path: "/", Interval: spec.Minutes(1) / 6, Failures: 3}, true
+		}
+	},
+	"a delegated zone": func(a *spec.App) {
+		a.Stages[0].Endpoint.HostedZone = &spec.HostedZone{Name: "x.example.com", Delegation: &spec.ZoneDelegation{}}
+	},
+	"a subdomain": func(a *spec.App) {
+		a.Services = append(a.Services, spec.Service{Name: "more", Subdomain: "more", Port: 80, Source: a.Source})
+	},
+	"time to bake": func(a *spec.App) {
+		if a.Pipeline != nil {
+			a.Stages[0].Bake += spec.Minutes(30)
+		}
+	},
+	"reviews":     func(a *spec.App) { a.Stages[0].Approval, a.Stages[0].Review = spec.Manual, true },
+	"protection":  func(a *spec.App) { more(a, func(p *spec.Pipeline) { p.ProtectGates = true }) },
+	"smoke tests": func(a *spec.App) { a.Stages[0].Smoke = &spec.Smoke{} },
 }
 
 func more(a *spec.App, change func(*spec.Pipeline)) {
@@ -102,6 +138,40 @@ func TestMoreNeverCostsLess(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A stage that sleeps costs less than one that does not, and its instances the
+// same where it is awake all the time. What it takes the pipeline is another
+// part.
+func TestSleepingSaves(t *testing.T) {
+	app, err := parsed(t, bases["asleep"]).Resolve()
+	require.NoError(t, err)
+	up := app.Stages[0]
+	up.Sleeps = false
+	last := decimal.Zero
+	for builds := 0; builds < 2000; builds += 5 {
+		load := Light()
+		load.Builds = builds
+		asleep := ofStage(app, app.Stages[0], load)
+		awake := ofStage(app, up, load)
+		// Its alarm on missing tasks watches one more metric.
+		require.True(t, asleep.Total().USD.LessThanOrEqual(awake.Total().USD.Add(dec("0.10"))), "%d builds", builds)
+		require.True(t, asleep.Total().USD.GreaterThanOrEqual(last), "%d builds", builds)
+		last = asleep.Total().USD
+		if builds == 0 {
+			assert.Equal(t, "0.00", asleep.monthly("container instances").String())
+			assert.True(t, asleep.has("database"), "it goes on")
+		}
+		if builds == 1995 {
+			assert.Equal(t, awake.monthly("container instances"), asleep.monthly("container instances"), "never more than all of the month")
+		}
+	}
+	assert.Equal(t, "13.3", func() string {
+		load := Light()
+		load.Builds = 20
+		s := &stage{app: app, declared: app.Stages[0], load: load}
+		return s.hoursAwake().Round(1).String()
+	}(), "20 times 40 minutes")
 }
 
 // completed gives stages and services that were added their defaults.

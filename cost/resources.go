@@ -2,9 +2,9 @@ package cost
 
 // A resource type that templates can have is either billed, by a line of its
 // type, or free, for a reason. To add a type: enter it here, and if it is
-// billed add its line where the part is estimated (stage.go, network.go,
-// endpoint.go, alarms.go, logs.go, pipeline.go) with Type and Count, by addEach
-// where each costs so much a month. The tests compare the counts with the
+// billed add its line where the part is estimated (stage.go, database.go,
+// network.go, endpoint.go, alarms.go, logs.go, pipeline.go) with Type and Count,
+// by addEach where each costs so much a month. The tests compare the counts with the
 // templates: a type that is entered and has no line yet fails them as soon as a
 // template has it.
 
@@ -129,6 +129,8 @@ var gratis = map[string]string{
 	"AWS::SecretsManager::RotationSchedule":            "its function is billed",
 	"AWS::SecretsManager::SecretTargetAttachment":      "",
 	"AWS::ServiceDiscovery::Service":                   "what ECS registers is free",
+	"Custom::CrossAccountZoneDelegation":               "its function is billed",
+	"Custom::Migration":                                "its function is billed",
 }
 
 // Covers says whether the package knows what a resource type costs, or that it
@@ -159,20 +161,27 @@ func (s *sheet) addEach(resourceType string, count int, resource, detail string)
 	s.add(Line{Resource: resource, Detail: detail, Type: resourceType, Count: count, Kind: Fixed}, num(count), priceOf(billed[resourceType].price))
 }
 
+// nameFree names something that nobody pays for.
+func (s *sheet) nameFree(resource string) {
+	s.lines = append(s.lines, Line{Resource: resource, Kind: Free, Price: Dollars(dec("0")), Monthly: Dollars(dec("0"))})
+}
+
 // addFree names what a stage has and nobody pays for.
 func (s *stage) addFree() {
 	name := func(there bool, resource string) {
 		if there {
-			s.lines = append(s.lines, Line{Resource: resource, Kind: Free, Price: Dollars(dec("0")), Monthly: Dollars(dec("0"))})
+			s.nameFree(resource)
 		}
 	}
-	kind, endpoint := s.endpointKind(), s.declared.Endpoint
+	kind, endpoint, db := s.endpointKind(), s.declared.Endpoint, s.declared.Database
 	name(s.ownNetwork(), "VPC, subnets, routes and security groups")
 	name(true, "ECS cluster, services and task definitions")
 	name(true, "IAM roles")
 	name(kind == httpAPI || kind == restAPI, "VPC link")
 	name(kind == balancer || kind == restAPI, "listeners and target groups")
 	name(kind != noEndpoint && endpoint.Domain != "" && endpoint.Certificate == "", "certificate")
-	name(kind != noEndpoint && endpoint.HostedZone != nil, "DNS records")
+	name(kind != noEndpoint && endpoint.HostedZone != nil, "DNS records, and the queries for them: they are aliases")
 	name(kind == restAPI && len(endpoint.APIKeys) > 0, "API keys")
+	name(s.newDatabase() && *db.PerformanceInsights, "Performance Insights of seven days")
+	name(db != nil && db.Tunnel, "tunnel to the database")
 }

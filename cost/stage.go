@@ -41,6 +41,9 @@ var (
 	// insightsLogGB is what Container Insights writes in a month of a cluster,
 	// a service or a task.
 	insightsLogGB = dec("0.05")
+	// wakeOverhead is how many minutes a canary that sleeps is awake beside its
+	// bake: it starts, is deployed to, is tested, and goes back to sleep.
+	wakeOverhead = 30
 	// scheduledRuns of a scheduled task in a month: every hour.
 	scheduledRuns = 730
 )
@@ -58,8 +61,8 @@ type stage struct {
 func ofStage(app spec.App, declared spec.Stage, load Load) Part {
 	s := &stage{sheet: sheet{region: declared.Region}, app: app, declared: declared, load: load}
 	for _, add := range []func(){
-		s.addInstances, s.addDatabase, s.addEgress, s.addEndpoint, s.addAddresses, s.addNamespace,
-		s.addSecrets, s.addAlarms, s.addMonitoring, s.addInsights, s.addKeys, s.addLogs, s.addSchedules, s.addTransfer, s.addImages, s.addFree,
+		s.addInstances, s.addDatabase, s.addEgress, s.addEndpoint, s.addRouting, s.addAddresses, s.addNamespace,
+		s.addSecrets, s.addFunctions, s.addAlarms, s.addMonitoring, s.addInsights, s.addKeys, s.addLogs, s.addSchedules, s.addTransfer, s.addImages, s.addFree,
 	} {
 		add()
 	}
@@ -74,7 +77,17 @@ func (s *stage) instanceHours() decimal.Decimal {
 		return decimal.Min(*given, most.Mul(hoursPerMonth))
 	}
 	busy := most.Sub(desired).Mul(num(s.load.Busy)).Div(num(100))
-	return desired.Add(busy).Mul(hoursPerMonth)
+	return desired.Add(busy).Mul(s.hoursAwake())
+}
+
+// hoursAwake are those of the month in which the stage runs: a canary that
+// sleeps does so for each build, while it is deployed to, tested and bakes.
+func (s *stage) hoursAwake() decimal.Decimal {
+	if !s.declared.Sleeps {
+		return hoursPerMonth
+	}
+	minutes := s.declared.Bake.Minutes() + wakeOverhead
+	return decimal.Min(hoursPerMonth, num(s.load.Builds*minutes).Div(num(60)))
 }
 
 // average number of instances.
@@ -118,9 +131,7 @@ func (s *stage) zones() int { return max(2, len(s.declared.Network.Zones)) }
 
 func (s *stage) ownNetwork() bool { return s.declared.Network.VPC == nil }
 
-func (s *stage) newDatabase() bool {
-	return s.declared.Database != nil && s.declared.Database.Existing == nil
-}
+func (s *stage) newDatabase() bool { return s.declared.NewDatabase() }
 
 // ofInstances are the lines that there are for container instances alone.
 var ofInstances = []string{"container instances", "volumes of the instances", "CPU credits of the instances", "one-minute metrics"}
@@ -135,6 +146,9 @@ func sizeOf(instance string) string {
 func (s *stage) addInstances() {
 	scale, hours := s.declared.Scale, s.instanceHours()
 	detail := fmt.Sprintf("%s × %s", number(s.average()), scale.Instance)
+	if s.declared.Sleeps {
+		detail += fmt.Sprintf(" on average, awake for %s hours of %d builds", number(s.hoursAwake().Round(1)), s.load.Builds)
+	}
 	if scale.Spot {
 		detail += ", spot"
 	}
@@ -178,28 +192,6 @@ func surplus(instance string, cpu int) (key string, used decimal.Decimal) {
 	return key, decimal.Max(used, decimal.Zero)
 }
 
-// addDatabase is a new Postgres instance; one that was there is paid for
-// already.
-func (s *stage) addDatabase() {
-	if !s.newDatabase() {
-		return
-	}
-	db := s.declared.Database
-	class := strings.TrimPrefix(db.Instance, "db.")
-	copies, detail := 1, "Postgres on "+class
-	if *db.MultiAZ {
-		copies, detail = 2, detail+", with a standby"
-	}
-	s.add(Line{Resource: "database", Detail: detail, Type: "AWS::RDS::DBInstance", Count: 1, Kind: Fixed},
-		hoursPerMonth.Mul(num(copies)), databasePrice(class, s.region))
-	s.add(Line{Resource: "database storage", Detail: fmt.Sprintf("gp3, %d GB, encrypted; backups of the same size are free", db.Storage), Kind: Fixed},
-		num(db.Storage*copies), priceOf("rds-gp3"))
-	if _, used := surplus(class, s.load.CPU); !used.IsZero() {
-		s.add(Line{Resource: "CPU credits of the database", Detail: fmt.Sprintf("%d %% CPU day and night is more than %s earns", s.load.CPU, class), Kind: Usage},
-			used.Mul(hoursPerMonth).Mul(num(copies)), priceOf("cpu-credits-rds"))
-	}
-}
-
 // addSecrets are those that the stage makes: the database's credentials.
 // Secrets that it refers to are there already.
 func (s *stage) addSecrets() {
@@ -219,6 +211,9 @@ func (s *stage) addKeys() {
 	}
 	if s.declared.Logs.Encrypted {
 		of = append(of, "of logs")
+	}
+	for _, region := range s.declared.ReplicaRegions() {
+		of = append(of, "of the replica in "+region)
 	}
 	s.addEach("AWS::KMS::Key", len(of), "KMS keys", strings.Join(of, ", "))
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tinystack-go/tinystack/internal/finding"
 	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -141,6 +142,7 @@ func (s staged) production() {
 	if !s.real() {
 		return
 	}
+	s.alarms()
 	if s.Removal == spec.RemovalDestroy {
 		s.add(finding.DataDeleted, ".removal", "the data of a production stage is deleted with the stage",
 			"whoever deletes the stack by mistake has no database to go back to", "choose snapshot or retain")
@@ -173,6 +175,14 @@ func (s staged) production() {
 	if len(alone) > 0 {
 		s.add(finding.OneTask, ".scale.tasks.min", "one task may be all that runs of "+list(alone),
 			"when a task dies, requests fail until the next one is healthy", "raise tasks.min to 2")
+	}
+}
+
+// alarms looks at who hears of them.
+func (s staged) alarms() {
+	if s.Alarms.Topic == "" && !s.Alarms.OwnTopic() && len(monitor.Alarms(s.app, s.Stage)) > 0 {
+		s.add(finding.NobodyAlarmed, ".alarms", "nobody hears of the alarms of a production stage",
+			"they are raised in CloudWatch, where somebody has to look", "list e-mail addresses under alarms.notify or pipeline.notify, or give alarms.webhooks, alarms.slack or alarms.topic")
 	}
 }
 

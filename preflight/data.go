@@ -58,6 +58,10 @@ func (s staged) database() {
 	if !s.real() {
 		return
 	}
+	if db.Rotation != nil && db.IAMUser == "" && s.running() {
+		s.add(finding.RotationGap, ".database.rotation", "the password changes while tasks use it",
+			"connections stay, but for up to five minutes, until tasks are started anew, no new one succeeds with the old password", "log in as a database.iamUser, by tokens in place of the password, or accept the gap")
+	}
 	if !*db.MultiAZ {
 		s.add(finding.NoMultiAZ, ".database.multiAz", "the database of a production stage has no standby",
 			"when its zone or its disk fails, it is down until it is restored, and each maintenance is a downtime of minutes", "set multiAz: true, for twice the price of the database")
@@ -65,6 +69,24 @@ func (s staged) database() {
 	if db.BackupDays < leastBackupDays {
 		s.add(finding.ShortBackups, ".database.backupDays", fmt.Sprintf("backups of a production stage are kept for %s", count(db.BackupDays, "day")),
 			"damage that nobody notices in that time cannot be undone", fmt.Sprintf("keep %d days or more", leastBackupDays))
+	}
+}
+
+// migrations looks at whom they meet.
+func (s staged) migrations() {
+	if !s.real() {
+		return
+	}
+	var migrating []string
+	for _, service := range s.app.Services {
+		if s.Migrates(service) {
+			migrating = append(migrating, service.Name)
+		}
+	}
+	if len(migrating) > 0 {
+		s.add(finding.MigrationBeside, ".name", "the migration of "+list(migrating)+" runs while tasks of the old version serve",
+			"what the old version still reads or writes has to stay, also for the way back: a migration is not undone with its deployment",
+			"add first, and remove in a later release what no version uses any more")
 	}
 }
 
@@ -80,9 +102,15 @@ var optIn = []string{
 
 // network looks at the stage's network.
 func (s staged) network() {
-	if slices.Contains(optIn, s.Region) {
-		s.add(finding.OptInRegion, ".region", s.Region+" is off in an account until it is enabled",
-			"until then every call there is refused, as with credentials that are not valid", "enable it once: aws account enable-region --region-name "+s.Region+", which takes some minutes to hours")
+	for i, region := range append([]string{s.Region}, s.ReplicaRegions()...) {
+		path := ".region"
+		if i > 0 {
+			path = ".database.readReplicas"
+		}
+		if slices.Contains(optIn, region) {
+			s.add(finding.OptInRegion, path, region+" is off in an account until it is enabled",
+				"until then every call there is refused, as with credentials that are not valid", "enable it once: aws account enable-region --region-name "+region+", which takes some minutes to hours")
+		}
 	}
 	if vpc := s.Network.VPC; vpc != nil {
 		s.add(finding.SharedVPC, ".network.vpc", "the stage shares a VPC that is there already",

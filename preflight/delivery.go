@@ -5,8 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tinystack-go/tinystack/internal/course"
 	"github.com/tinystack-go/tinystack/internal/finding"
 	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -36,12 +38,13 @@ func (c *check) pipeline() {
 		c.add(finding.NobodyNotified, waiting, "pipeline", "nobody is told that a commit waits for approval into "+list(waiting),
 			"it waits until somebody looks, and ends after "+c.app.Pipeline.ApprovalTimeout.String(), "list e-mail addresses under pipeline.notify")
 	}
+	c.gates()
 	total := 0
-	stages := c.pipelineStages()
+	stages := course.Of(c.app)
 	for _, stage := range stages {
-		total += stage.actions
-		if stage.actions > MostStageActions {
-			c.add(finding.PipelineActions, stage.of, stage.path, fmt.Sprintf("stage %s of the pipeline would have %d actions", quote(stage.name), stage.actions),
+		total += len(stage.Actions)
+		if len(stage.Actions) > MostStageActions {
+			c.add(finding.PipelineActions, stage.Of, stage.Path, fmt.Sprintf("stage %s of the pipeline would have %d actions", quote(stage.Name), len(stage.Actions)),
 				fmt.Sprintf("CodePipeline takes %d in a stage, and does not raise that", MostStageActions), "deploy fewer stages side by side")
 		}
 	}
@@ -55,97 +58,23 @@ func (c *check) pipeline() {
 	}
 }
 
-// pipelineStage is a stage of CodePipeline.
-type pipelineStage struct {
-	name, path string
-	of         []string
-	actions    int
-	// steps is how many builds run at the same time at least: one in each of
-	// its stages that has any.
-	steps int
-}
-
-// built are the services whose images the pipeline builds.
-func (c *check) built() []spec.Service {
-	return slices.DeleteFunc(slices.Clone(c.app.Services), func(s spec.Service) bool { return s.Image != "" })
-}
-
-// pipelineStages are the stages and actions that the pipeline has at least:
-// buildspecs that are found in the source, and steps that a Go app adds, come
-// on top.
-func (c *check) pipelineStages() []pipelineStage {
-	built := c.built()
-	sources := 1
-	if c.app.Pipeline.Declaration != nil {
-		sources++
+// gates looks at what keeps a commit from production.
+func (c *check) gates() {
+	if c.app.Pipeline.ProtectGates {
+		return
 	}
-	for _, service := range built {
-		if service.Source != nil {
-			sources++
+	var gated []string
+	for _, stage := range c.app.Stages {
+		before := slices.ContainsFunc(c.app.Stages, func(s spec.Stage) bool { return s.CanaryOf == stage.Name && s.Bake > 0 })
+		if *stage.Production && stage.CanaryOf == "" && (stage.Approval == spec.Manual || stage.Window != nil || before) {
+			gated = append(gated, stage.Name)
 		}
 	}
-	stages := []pipelineStage{{name: "Source", path: "source", actions: sources}, {name: "Build", path: "pipeline", actions: 1}, {name: "UpdatePipeline", path: "pipeline", actions: 1}}
-	if len(built) > 0 {
-		stages = append(stages, pipelineStage{name: "Images", path: "services", actions: len(built)})
+	if len(gated) > 0 {
+		c.add(finding.UnprotectedGates, gated, "pipeline", "a commit can take away what keeps commits from "+list(gated),
+			"the pipeline updates itself before the gates: whoever may push can drop an approval, a window or a bake with the very commit that it would have held",
+			"set pipeline.protectGates: true, and somebody has to approve that, too")
 	}
-	for i := 0; i < len(c.app.Stages); {
-		first := c.app.Stages[i]
-		wave := pipelineStage{name: c.app.Name + "-" + first.Name, path: fmt.Sprintf("stages[%d]", i)}
-		manual := 0
-		for ; i < len(c.app.Stages) && (len(wave.of) == 0 || first.Wave != "" && c.app.Stages[i].Wave == first.Wave); i++ {
-			stage := c.app.Stages[i]
-			wave.of = append(wave.of, stage.Name)
-			wave.actions += c.stageActions(stage)
-			if c.stageActions(stage) > len(stacksOf(stage)) {
-				wave.steps++
-			}
-			if stage.Approval == spec.Manual {
-				manual++
-			}
-		}
-		if len(wave.of) > 1 {
-			wave.name = first.Wave
-			if manual == len(wave.of) {
-				manual = 1 // they wait together
-			}
-		}
-		wave.actions += manual
-		stages = append(stages, wave)
-	}
-	return stages
-}
-
-// stageActions are the actions that deploy a stage and follow its deployment.
-func (c *check) stageActions(stage spec.Stage) int {
-	actions := len(stacksOf(stage))
-	if stage.Smoke != nil && *stage.Scale.Tasks.Max > 0 {
-		actions++
-	}
-	if stage.Bake > 0 {
-		actions++
-	}
-	built := c.built()
-	for _, service := range built {
-		if service.ReleaseSpec != "" {
-			actions++
-		}
-	}
-	if len(built) > 0 {
-		actions++
-	}
-	return actions
-}
-
-// stacksOf are the stacks that a stage consists of.
-func stacksOf(stage spec.Stage) []string {
-	var stacks []string
-	if stage.Network.VPC == nil {
-		stacks = append(stacks, "network")
-	}
-	if stage.Database != nil && stage.Database.Existing == nil {
-		stacks = append(stacks, "data")
-	}
-	return append(stacks, "service")
 }
 
 // template looks at the size of the largest of the stage's templates.
@@ -158,13 +87,36 @@ func (s staged) template() {
 
 // serviceResources is an estimate from above of the resources in a stage's
 // service template; a test holds it against templates. With everything that
-// can be declared, cluster and endpoint have about 50 and a service 12.
+// can be declared of them, cluster and endpoint have about 50, beside their
+// alarms, and a service 13.
 func serviceResources(app spec.App, stage spec.Stage) int {
-	resources := 50 + 12*len(app.Services)
+	alarms := monitor.Alarms(app, stage)
+	resources := 50 + 13*len(app.Services) + len(alarms)
+	if stage.Alarms.OwnTopic() {
+		// The topic, its policy and key, the channel and its role.
+		resources += 6 + len(stage.Alarms.Notify) + len(stage.Alarms.Webhooks)
+	}
+	subdomains := map[string]bool{}
 	for _, service := range app.Services {
 		if service.Internal {
 			resources += len(app.Services) // who may reach it
 		}
+		if stage.Migrates(service) {
+			resources += 6 // a function with its role and log, and what calls it
+		}
+		if service.Public() && service.Subdomain != "" {
+			subdomains[service.Subdomain] = true
+		}
+	}
+	resources += 9 * len(subdomains) // an API and a host name each
+	if stage.NewDatabase() && stage.Database.Rotation != nil {
+		resources += 8 // a function that starts tasks anew
+	}
+	if zone := stage.Endpoint.HostedZone; zone != nil && zone.Delegation != nil {
+		resources += 6 // a zone, and a function that delegates it
+	}
+	if stage.Endpoint.Routing != nil {
+		resources += 6 // a host name of the region's own, and health checks
 	}
 	if caching := stage.Endpoint.Caching; caching != nil {
 		resources += cachedResources(*caching)

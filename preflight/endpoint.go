@@ -15,6 +15,9 @@ import (
 // endpoint looks at how the stage is reached.
 func (s staged) endpoint() {
 	public := slices.ContainsFunc(s.app.Services, spec.Service.Public)
+	if public {
+		s.routing()
+	}
 	if public && s.Endpoint.Type == spec.ALB && s.Endpoint.Domain == "" {
 		s.add(finding.HTTPOnly, ".endpoint", "the endpoint serves HTTP only",
 			"without a domain there is no certificate: passwords and cookies cross the internet in the clear", "give a domain with hostedZone or certificate")
@@ -28,6 +31,22 @@ func (s staged) endpoint() {
 		s.add(finding.AsleepVPCLink, ".endpoint", "nobody asks an endpoint that has no tasks",
 			"API Gateway puts a VPC link to sleep after 60 days without a request; the first requests after that fail for some minutes", "expect it when the stage is woken, or ask the endpoint now and then")
 	}
+}
+
+// routing looks at whether a region that DNS leads clients to has tasks. One
+// with a health check is left out by itself, unless it is the last resort.
+func (s staged) routing() {
+	routing := s.Endpoint.Routing
+	if routing == nil || s.running() && !s.Sleeps || routing.Weight != nil && *routing.Weight == 0 ||
+		routing.HealthCheck != nil && routing.Role != spec.Secondary {
+		return
+	}
+	what := "clients are led to a region that runs nothing"
+	if routing.Role == spec.Secondary {
+		what = "the region that is to take over runs nothing"
+	}
+	s.add(finding.RoutedAsleep, ".endpoint.routing", what, "DNS does not know that: whoever is led here is answered with an error",
+		"give the stage instances and tasks, drain it (weight: 0, or drained: true), or declare a healthCheck where another region is left")
 }
 
 // services looks at the containers.

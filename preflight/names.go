@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tinystack-go/tinystack/internal/course"
 	"github.com/tinystack-go/tinystack/internal/finding"
+	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -43,14 +45,16 @@ type Name struct {
 // are made of those of application, stage and service, of which each has up to
 // 20 characters; a test holds the longest against this.
 var nameLimits = map[string]int{
-	"AWS::CloudFormation::Stack":  128,
-	"AWS::IAM::Role":              64,
-	"AWS::RDS::DBInstance":        63,
-	"AWS::SecretsManager::Secret": 512,
-	"AWS::Logs::LogGroup":         512,
-	"AWS::ECR::Repository":        256,
-	"AWS::CodePipeline::Pipeline": 100,
-	"AWS::CloudWatch::Alarm":      255,
+	"AWS::CloudFormation::Stack":      128,
+	"AWS::IAM::Role":                  64,
+	"AWS::RDS::DBInstance":            63,
+	"AWS::SecretsManager::Secret":     512,
+	"AWS::Logs::LogGroup":             512,
+	"AWS::ECR::Repository":            256,
+	"AWS::CodePipeline::Pipeline":     100,
+	"AWS::CloudWatch::Alarm":          255,
+	"AWS::CloudWatch::CompositeAlarm": 255,
+	"AWS::CloudWatch::Dashboard":      255,
 }
 
 // Names are the physical names that a declaration makes. Everything else is
@@ -73,9 +77,15 @@ func Names(app spec.App) []Name {
 	of(stack, home, "AWS::Logs::LogGroup", "/tinystack/"+app.Name+"/builds", "pipeline", home)
 	of(stack, home, "AWS::Logs::LogGroup", "/tinystack/"+app.Name+"/deployments", "pipeline", home)
 	for i, stage := range app.Stages {
-		if stage.Bake > 0 {
+		if watchedByBuild(app, stage) {
 			of(stack, home, "AWS::IAM::Role", app.Name+"-"+stage.Name+"-bake", fmt.Sprintf("stages[%d].bake", i), Place{home.Account, ""})
 		}
+		if stage.Sleeps {
+			of(stack, home, "AWS::IAM::Role", app.Name+"-"+stage.Name+"-waker", fmt.Sprintf("stages[%d].sleeps", i), Place{home.Account, ""})
+		}
+	}
+	if *app.Pipeline.Dashboard {
+		of(stack, home, "AWS::CloudWatch::Dashboard", app.Name, "pipeline.dashboard", Place{home.Account, ""})
 	}
 	for _, region := range registryRegions(app) {
 		place := Place{home.Account, region}
@@ -88,6 +98,12 @@ func Names(app spec.App) []Name {
 		}
 	}
 	return names
+}
+
+// watchedByBuild says whether a build of the pipeline watches the stage while it
+// bakes, by roles that have names.
+func watchedByBuild(app spec.App, stage spec.Stage) bool {
+	return app.WatchedByBuild(stage, course.Gates(app, stage))
 }
 
 // registryRegions are the pipeline's region and those of the stages.
@@ -109,24 +125,61 @@ func stageNames(app spec.App, stage spec.Stage, path string) []Name {
 	add := func(stack, kind, name, from string, within Place) {
 		names = append(names, Name{Type: kind, Name: name, Place: within, Stack: prefix + "-" + stack, StackPlace: place, Stage: stage.Name, Path: path + from})
 	}
-	for _, stack := range stacksOf(stage) {
-		add(stack, "AWS::CloudFormation::Stack", prefix+"-"+stack, ".name", place)
+	remote := map[string]string{}
+	for _, region := range stage.ReplicaRegions() {
+		remote[spec.ReplicaStack(region)] = region
 	}
-	if stage.Database != nil && stage.Database.Existing == nil {
-		add("data", "AWS::RDS::DBInstance", prefix, ".database", place)
-		add("data", "AWS::Logs::LogGroup", "/aws/rds/instance/"+prefix+"/postgresql", ".database", place)
+	for _, stack := range app.StacksOf(stage) {
+		region, ok := remote[stack]
+		if !ok {
+			add(stack, "AWS::CloudFormation::Stack", prefix+"-"+stack, ".name", place)
+			continue
+		}
+		there := Place{stage.Account, region}
+		add(stack, "AWS::CloudFormation::Stack", prefix+"-"+stack, ".database.readReplicas", there)
+		add(stack, "AWS::RDS::DBInstance", prefix+"-remote", ".database.readReplicas", there)
+		for i := range names[len(names)-2:] {
+			names[len(names)-2+i].StackPlace = there
+		}
+	}
+	if stage.NewDatabase() {
+		instances := []string{prefix}
+		for i := range stage.Database.Replicas() {
+			instances = append(instances, fmt.Sprintf("%s-replica-%d", prefix, i+1))
+		}
+		for _, instance := range instances {
+			add("data", "AWS::RDS::DBInstance", instance, ".database", place)
+			for _, log := range stage.Database.LogExports {
+				add("data", "AWS::Logs::LogGroup", "/aws/rds/instance/"+instance+"/"+log, ".database", place)
+			}
+		}
 		add("data", "AWS::SecretsManager::Secret", stage.Name+"/"+app.Name+"/database", ".database", place)
 	}
 	for _, service := range app.Services {
 		add("service", "AWS::IAM::Role", prefix+"-"+service.Name+"-TaskRole", ".name", Place{stage.Account, ""})
 	}
-	if app.Pipeline != nil && stage.Bake > 0 {
+	if watchedByBuild(app, stage) {
 		add("service", "AWS::IAM::Role", prefix+"-gate", ".bake", Place{stage.Account, ""})
+	}
+	if stage.Sleeps {
+		add("service", "AWS::IAM::Role", prefix+"-sleep", ".sleeps", Place{stage.Account, ""})
+	}
+	alarms := monitor.Alarms(app, stage)
+	for _, alarm := range alarms {
+		if alarm.ID == spec.AlarmTaskFailed {
+			continue // of the scheduled task itself, which names nothing
+		}
+		add("service", "AWS::CloudWatch::Alarm", alarm.Name(app.Name, stage.Name), ".alarms", place)
+	}
+	if joined, ok := monitor.Unwell(stage, alarms); ok {
+		add("service", "AWS::CloudWatch::CompositeAlarm", joined.Name(app.Name, stage.Name), ".alarms", place)
+	}
+	if *stage.Dashboard {
+		add("service", "AWS::CloudWatch::Dashboard", monitor.DashboardName(app.Name, stage.Name), ".dashboard", Place{stage.Account, ""})
 	}
 	if !slices.ContainsFunc(app.Services, spec.Service.Public) {
 		return names
 	}
-	add("service", "AWS::CloudWatch::Alarm", prefix+"-endpoint-5xx", ".name", place)
 	if stage.Endpoint.Type == spec.APIGateway {
 		add("service", "AWS::Logs::LogGroup", "/aws/vendedlogs/apigateway/"+prefix, ".endpoint", place)
 	}

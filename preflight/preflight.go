@@ -105,6 +105,7 @@ func CheckIn(app spec.App, account *Account) (Findings, error) {
 		s.production()
 		s.canary()
 		s.database()
+		s.migrations()
 		s.network()
 		s.endpoint()
 		s.template()

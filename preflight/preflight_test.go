@@ -125,6 +125,12 @@ var cures = map[string][2]string{
 	"data-deleted":              {"destroy", "snapshot"},
 	"postgres-support":          {`"14"`, `"15"`},
 	"shared-database":           {"      existing: {host: main.abc.us-east-1.rds.amazonaws.com, secret: main/password, securityGroup: sg-0123456789abcdef0}", "      storage: 20"},
+	"rotation-gap":              {"rotation: {}", "rotation: {}, iamUser: web"},
+	"migration-beside-tasks":    {"name: prod", "name: dev"},
+	"routed-asleep":             {"profile: idle", "profile: standard"},
+	"nobody-alarmed":            {"{name: prod}", "{name: prod, alarms: {notify: [team@example.com]}}"},
+	"unprotected-gates":         {"notify: [team@example.com]", "notify: [team@example.com], protectGates: true"},
+	"quota-domain-names":        {"  - {name: b,", "  - {name: b, region: eu-west-1,"},
 	"single-nat":                {"{name: prod}", "{name: prod, network: {egress: nat-gateway-per-zone}}"},
 	"public-addresses":          {"public-ip", "nat-gateway"},
 	"shared-vpc":                {"vpc: {id: vpc-0123456789abcdef0, cidr: 10.0.0.0/16, zones: [us-east-1a, us-east-1b], privateSubnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]}", "cidr: 10.1.0.0/16"},
@@ -370,6 +376,30 @@ func TestMore(t *testing.T) {
 			"name: shop\nstages: [{name: dev, region: eu-south-1, endpoint: {throttling: {requestsPerSecond: 5000}}}]\n", "quota-requests", true},
 		"as many requests elsewhere": {
 			"name: shop\nstages: [{name: dev, region: eu-west-1, endpoint: {throttling: {requestsPerSecond: 5000}}}]\n", "quota-requests", false},
+		"a replica in a region that is off": {
+			"name: shop\nstages: [{name: dev, database: {readReplicas: [{region: eu-south-2}]}}]\n", "opt-in-region", true},
+		"the names of a replica elsewhere are those of that region": {
+			"name: shop\nstages: [{name: a, database: {readReplicas: [{region: us-west-2}]}}, {name: a-remote, database: {}}]\n", "name-clash", false},
+		"an instance of the name of a replica": {
+			"name: shop\nstages: [{name: a, database: {readReplicas: [{region: us-west-2}]}}, {name: a-remote, region: us-west-2, database: {}}]\n", "name-clash", true},
+		"replicas are database instances": {
+			"# where the quota is 1\nname: shop\nstages: [{name: dev, database: {readReplicas: [{}]}}]\n", "quota-databases", true},
+		"a secondary region that rests": {
+			"name: shop\nstages:\n  - {name: a, endpoint: {domain: x.example.com, hostedZone: {id: Z0123456789ABCDEFGHIJ, name: example.com}, routing: {policy: failover, role: primary, healthCheck: {}}}}\n  - {name: b, profile: idle, region: us-west-2, endpoint: {domain: x.example.com, hostedZone: {id: Z0123456789ABCDEFGHIJ, name: example.com}, routing: {policy: failover, role: secondary, healthCheck: {}}}}\n", "routed-asleep", true},
+		"a region that rests behind a health check": {
+			"name: shop\nstages: [{name: a, profile: idle, endpoint: {domain: x.example.com, hostedZone: {id: Z0123456789ABCDEFGHIJ, name: example.com}, routing: {policy: latency, healthCheck: {}}}}]\n", "routed-asleep", false},
+		"a region of weight 0": {
+			"name: shop\nstages: [{name: a, profile: idle, endpoint: {domain: x.example.com, hostedZone: {id: Z0123456789ABCDEFGHIJ, name: example.com}, routing: {policy: weighted, weight: 0}}}]\n", "routed-asleep", false},
+		"a baking canary is a gate": {
+			"name: shop\npipeline: {account: \"111111111111\"}\nsource: {codeCommit: shop}\nstages: [{name: c, canaryOf: prod, region: us-west-2, bake: 10m}, {name: prod}]\n", "unprotected-gates", true},
+		"no gate": {
+			"name: shop\npipeline: {account: \"111111111111\"}\nsource: {codeCommit: shop}\nstages: [{name: dev, approval: manual}, {name: prod}]\n", "unprotected-gates", false},
+		"an alarm topic of one's own": {
+			"name: shop\nstages: [{name: prod, alarms: {topic: \"arn:aws:sns:us-east-1:111111111111:alarms\"}}]\n", "nobody-alarmed", false},
+		"addresses of the pipeline": {
+			"name: shop\npipeline: {account: \"111111111111\", notify: [a@example.com]}\nsource: {codeCommit: shop}\nstages: [{name: prod}]\n", "nobody-alarmed", false},
+		"replicas of other regions have a VPC of their own": {
+			"name: shop\nstages: [{name: a, region: us-west-2, database: {readReplicas: [{region: us-east-1}]}}, {name: b}, {name: c}, {name: d}, {name: e}, {name: f}]\n", "quota-vpcs", true},
 		"six VPCs in two regions": {
 			"name: shop\nstages: [{name: a}, {name: b}, {name: c}, {name: d}, {name: e}, {name: f, region: eu-west-1}]\n", "quota-vpcs", false},
 		"six VPCs in two accounts": {

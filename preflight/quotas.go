@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tinystack-go/tinystack/internal/course"
 	"github.com/tinystack-go/tinystack/internal/finding"
 	"github.com/tinystack-go/tinystack/internal/instances"
 	"github.com/tinystack-go/tinystack/spec"
@@ -29,6 +30,22 @@ type Quota struct {
 	Need func(app spec.App, stage spec.Stage) int
 	// Stack is the stack of a stage that has what is counted.
 	Stack string
+	// Replica is what a replica of a stage's database takes of it in another
+	// region.
+	Replica int
+}
+
+// in is what a stage takes of it in a place, and by which of its stacks.
+func (q Quota) in(place Place, app spec.App, stage spec.Stage) (need int, stack string) {
+	switch {
+	case place.Account != stage.Account:
+		return 0, ""
+	case place.Region == stage.Region:
+		return q.Need(app, stage), q.Stack
+	case slices.Contains(stage.ReplicaRegions(), place.Region):
+		return q.Replica, spec.ReplicaStack(place.Region)
+	}
+	return 0, ""
 }
 
 // Quotas are those that an application of this kind can meet, as read in
@@ -36,23 +53,25 @@ type Quota struct {
 func Quotas() []Quota {
 	return []Quota{
 		{finding.QuotaVPCs, "vpc", "L-F678F1CE", 5, "VPCs", "AWS::EC2::VPC",
-			"Amazon VPC user guide, Amazon VPC quotas", needVPC, "network"},
+			"Amazon VPC user guide, Amazon VPC quotas", needVPC, "network", 1},
 		{finding.QuotaElasticIPs, "ec2", "L-0263D0A3", 5, "Elastic IP addresses", "AWS::EC2::EIP",
-			"Amazon VPC user guide, Amazon VPC quotas", needElasticIPs, "network"},
+			"Amazon VPC user guide, Amazon VPC quotas", needElasticIPs, "network", 0},
 		{finding.QuotaVCPUs, "ec2", "L-1216C47A", 5, "vCPUs of on-demand standard instances", "",
-			"Amazon EC2 user guide, On-Demand Instance quotas", needVCPUs, "service"},
+			"Amazon EC2 user guide, On-Demand Instance quotas", needVCPUs, "service", 0},
 		{finding.QuotaSpotVCPUs, "ec2", "L-34B43A08", 5, "vCPUs of standard spot instances", "",
-			"Amazon EC2 user guide, Spot Instance quotas", needSpotVCPUs, "service"},
+			"Amazon EC2 user guide, Spot Instance quotas", needSpotVCPUs, "service", 0},
 		{finding.QuotaAutoScalingGroups, "autoscaling", "L-CDE20ADC", 500, "Auto Scaling groups", "AWS::AutoScaling::AutoScalingGroup",
-			"Amazon EC2 Auto Scaling user guide, Quotas", needOne, "service"},
+			"Amazon EC2 Auto Scaling user guide, Quotas", needOne, "service", 0},
 		{finding.QuotaVPCLinks, "apigateway", "L-608BDCD4", 10, "VPC links (V2)", "AWS::ApiGatewayV2::VpcLink",
-			"Amazon API Gateway developer guide, Quotas for HTTP APIs", needVPCLink, "service"},
+			"Amazon API Gateway developer guide, Quotas for HTTP APIs", needVPCLink, "service", 0},
+		{finding.QuotaDomainNames, "apigateway", "L-A93447B8", 120, "custom domain names of API Gateway", "AWS::ApiGatewayV2::DomainName",
+			"Amazon API Gateway developer guide, Quotas for HTTP APIs", needDomainNames, "service", 0},
 		{finding.QuotaLoadBalancers, "elasticloadbalancing", "L-53DA6B97", 50, "Application Load Balancers", "AWS::ElasticLoadBalancingV2::LoadBalancer",
-			"Elastic Load Balancing user guide, Quotas for your Application Load Balancers", needLoadBalancer, "service"},
+			"Elastic Load Balancing user guide, Quotas for your Application Load Balancers", needLoadBalancer, "service", 0},
 		{finding.QuotaDatabases, "rds", "L-7B6409FD", 40, "database instances", "AWS::RDS::DBInstance",
-			"Amazon RDS user guide, Quotas and constraints", needDatabase, "data"},
+			"Amazon RDS user guide, Quotas and constraints", needDatabase, "data", 1},
 		{finding.QuotaNamespaces, "AWSCloudMap", "L-0FE3F50E", 50, "Cloud Map namespaces", "",
-			"AWS Cloud Map developer guide, Quotas", needNamespace, "service"},
+			"AWS Cloud Map developer guide, Quotas", needNamespace, "service", 0},
 	}
 }
 
@@ -141,7 +160,25 @@ func needNamespace(app spec.App, stage spec.Stage) int {
 }
 
 func needDatabase(_ spec.App, stage spec.Stage) int {
-	return when(stage.Database != nil && stage.Database.Existing == nil, 1)
+	if !stage.NewDatabase() {
+		return 0
+	}
+	return 1 + len(stage.Database.Replicas())
+}
+
+// needDomainNames: one for the domain, for its regional name, and for each
+// subdomain.
+func needDomainNames(app spec.App, stage spec.Stage) int {
+	if stage.Endpoint.Type != spec.APIGateway || stage.Endpoint.Domain == "" || !slices.ContainsFunc(app.Services, spec.Service.Public) {
+		return 0
+	}
+	names := map[string]bool{"": true}
+	for _, service := range app.Services {
+		if service.Public() {
+			names[service.Subdomain] = true
+		}
+	}
+	return len(names) + when(stage.Endpoint.Routing != nil, 1)
 }
 
 // Account is what is known of the accounts that a declaration meets.
@@ -176,12 +213,14 @@ func (c *check) quotas() {
 		var places []Place
 		stages := map[Place][]int{}
 		for i, stage := range c.app.Stages {
-			place := Place{stage.Account, stage.Region}
-			if quota.Need(c.app, stage) > 0 {
-				if len(stages[place]) == 0 {
-					places = append(places, place)
+			for _, region := range append([]string{stage.Region}, stage.ReplicaRegions()...) {
+				place := Place{stage.Account, region}
+				if need, _ := quota.in(place, c.app, stage); need > 0 {
+					if len(stages[place]) == 0 {
+						places = append(places, place)
+					}
+					stages[place] = append(stages[place], i)
 				}
-				stages[place] = append(stages[place], i)
 			}
 		}
 		for _, place := range places {
@@ -199,11 +238,12 @@ func (c *check) quota(quota Quota, place Place, stages []int) {
 	for _, i := range stages {
 		stage := c.app.Stages[i]
 		names = append(names, stage.Name)
-		if counted && c.account.Deployed[place][c.app.Name+"-"+stage.Name+"-"+quota.Stack] {
+		need, stack := quota.in(place, c.app, stage)
+		if counted && c.account.Deployed[place][c.app.StageStackName(stage.Name, stack)] {
 			continue // is among those in use
 		}
 		before := total
-		total += quota.Need(c.app, stage)
+		total += need
 		if before <= limit.Value && total > limit.Value {
 			last = i // the first that no longer fits
 		}
@@ -245,11 +285,18 @@ func (c *check) builds() {
 	if c.arm64() {
 		quota = buildsARM
 	}
-	built := len(c.built())
+	built := len(course.Built(c.app))
 	c.sideBySide(quota, nil, "pipeline", fmt.Sprintf("the images of %d services are built side by side", built), built)
-	for _, stage := range c.pipelineStages() {
-		if len(stage.of) > 1 && stage.steps > 0 {
-			c.sideBySide(builds, stage.of, stage.path, fmt.Sprintf("%s are released, tested and baked side by side, which takes %d builds", list(stage.of), stage.steps), stage.steps)
+	for _, stage := range course.Of(c.app) {
+		// At least one build of each stage runs at the same time.
+		building := map[string]bool{}
+		for _, action := range stage.Actions {
+			if action.Kind.Builds() && action.Stage != "" {
+				building[action.Stage] = true
+			}
+		}
+		if steps := len(building); steps > 1 {
+			c.sideBySide(builds, stage.Of, stage.Path, fmt.Sprintf("%s are released, tested and baked side by side, which takes %d builds", list(stage.Of), steps), steps)
 		}
 	}
 }

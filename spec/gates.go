@@ -57,3 +57,27 @@ func (w Window) Cron() string {
 	}
 	return fmt.Sprintf("* * %s ? * %s *", hours, strings.Join(days, ","))
 }
+
+const (
+	// mostRules is how many rules one condition of CodePipeline takes.
+	mostRules = 5
+	// longestRule is the longest wait for an alarm that AWS documents for a
+	// rule, whose time limit CloudFormation cannot set.
+	longestRule = 60 * minute
+)
+
+// BakesByRules says whether rules of CodePipeline watch the alarms of a baking
+// stage, so many: they wait for nothing, while a build that watches is paid by
+// the minute. A rule sees one alarm, by its name, in any region of the pipeline's
+// own account. Elsewhere, for more alarms, for longer, or where alarms may first
+// have to settle because the stage was asleep, a build watches.
+func BakesByRules(pipeline Pipeline, stage Stage, alarms int) bool {
+	return stage.Bake > 0 && stage.Bake <= longestRule && stage.Wave == "" && !stage.Sleeps &&
+		stage.Account == pipeline.Account && 0 < alarms && alarms <= mostRules
+}
+
+// WatchedByBuild says whether a build of the pipeline watches the stage, which
+// has so many alarms, while it bakes; it needs a role in the stage's account.
+func (a App) WatchedByBuild(stage Stage, alarms int) bool {
+	return a.Pipeline != nil && stage.Bake > 0 && !BakesByRules(*a.Pipeline, stage, alarms)
+}

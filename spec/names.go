@@ -13,6 +13,8 @@ const (
 	DataStack = "data"
 	// ServiceStack is the stack of a stage's cluster, services and endpoint.
 	ServiceStack = "service"
+	// replicaStack begins the stack of a replica in another region.
+	replicaStack = "replica-"
 )
 
 // The tags of everything that is made.
@@ -26,6 +28,43 @@ const (
 // StageStacks are the stacks that a stage can have, in the order in which they
 // are deployed; they are deleted in the opposite one.
 func StageStacks() []string { return []string{NetworkStack, DataStack, ServiceStack} }
+
+// ReplicaStack is the stack of a database's replica in another region, which is
+// the region that the stack is in.
+func ReplicaStack(region string) string { return replicaStack + region }
+
+// ReplicaRegions are the other regions in which the stage's database has a
+// replica.
+func (s Stage) ReplicaRegions() []string {
+	var regions []string
+	if s.NewDatabase() {
+		for _, replica := range s.Database.ReadReplicas {
+			if replica.elsewhere() {
+				regions = append(regions, replica.Region)
+			}
+		}
+	}
+	return regions
+}
+
+// NewDatabase says whether the stage has a database of its own.
+func (s Stage) NewDatabase() bool { return s.Database != nil && s.Database.Existing == nil }
+
+// StacksOf are the stacks that a stage has, in the order in which they are
+// deployed.
+func (a App) StacksOf(s Stage) []string {
+	var stacks []string
+	if s.Network.VPC == nil {
+		stacks = append(stacks, NetworkStack)
+	}
+	if s.NewDatabase() {
+		stacks = append(stacks, DataStack)
+	}
+	for _, region := range s.ReplicaRegions() {
+		stacks = append(stacks, ReplicaStack(region))
+	}
+	return append(stacks, ServiceStack)
+}
 
 // StageStackName is the name of a stack of a stage.
 func (a App) StageStackName(stage, stack string) string { return a.Name + "-" + stage + "-" + stack }
@@ -65,15 +104,17 @@ func (a App) SupportStackName(region string) string {
 func (a App) StackOwner() string { return a.Name + ": " }
 
 // PipelineRegions are the regions in which a complete application can have
-// stacks beside those of its stages: the pipeline's, and that of every stage.
+// stacks beside those of its stages: the pipeline's, and those of every stage.
 func (a App) PipelineRegions() []string {
 	if a.Pipeline == nil {
 		return nil
 	}
 	regions := []string{a.Pipeline.Region}
 	for _, stage := range a.Stages {
-		if !slices.Contains(regions, stage.Region) {
-			regions = append(regions, stage.Region)
+		for _, region := range append([]string{stage.Region}, stage.ReplicaRegions()...) {
+			if !slices.Contains(regions, region) {
+				regions = append(regions, region)
+			}
 		}
 	}
 	return regions

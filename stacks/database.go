@@ -80,10 +80,10 @@ func (s *stage) addRemoteReplicas(data awscdk.Stack) {
 		if replica.Region == "" {
 			continue
 		}
-		id := "replica-" + replica.Region
+		id := spec.ReplicaStack(replica.Region)
 		stack := awscdk.NewStack(s, &id, &awscdk.StackProps{
-			StackName:   jsii.String(s.name() + "-" + id),
-			Description: jsii.String(fmt.Sprintf("%s, stage %s: replica of Postgres", s.app.Name, s.declared.Name)),
+			StackName:   jsii.String(s.app.StageStackName(s.declared.Name, id)),
+			Description: jsii.String(s.app.StageStackOwner(s.declared.Name) + "replica of Postgres"),
 			Env:         &awscdk.Environment{Account: optional(s.declared.Account), Region: &replica.Region},
 		})
 		stack.AddStackDependency(data, jsii.String("it is a copy of the database there"))

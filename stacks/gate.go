@@ -22,8 +22,7 @@ func (s *stage) addGate(stack awscdk.Stack) {
 // needsGateRole says whether a build of the pipeline watches this stage's
 // alarms.
 func (s *stage) needsGateRole() bool {
-	return s.app.Pipeline != nil && s.declared.Bake > 0 &&
-		!delivery.BakesByRules(*s.app.Pipeline, s.declared, len(s.alarmNames))
+	return s.app.WatchedByBuild(s.declared, len(s.alarmNames))
 }
 
 // gateRoleARN is the role that the pipeline reads the stage's alarms with;

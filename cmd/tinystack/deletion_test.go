@@ -330,7 +330,7 @@ func TestAStackThatFailsToDelete(t *testing.T) {
 	got := w.run("stage", "remove", "canary", "--confirm", "canary-delete")
 	assert.Equal(t, 1, got.status)
 	assert.Equal(t, `shop-canary-network (222222222222, us-west-2) could not be deleted:
-    AWS::EC2::VPC vpc-0: The vpc 'vpc-0' has dependencies and cannot be deleted. (Service: Ec2)
+    VPC vpc-0: The vpc 'vpc-0' has dependencies and cannot be deleted. (Service: Ec2)
 Something outside the stack uses it, or did so a moment ago: delete that, or wait some minutes.
 Then run the same command again: it skips what is deleted, and tries this stack anew.
 The command is: tinystack stage remove canary --account 222222222222 --region us-west-2 -f `+w.file+`
@@ -632,6 +632,41 @@ func TestDestroyResumed(t *testing.T) {
 }
 
 // Without a pipeline and an account, it is the account of the credentials.
+// A replica in another region has a stack there, which goes first of all, also
+// when the stage is not declared any more.
+func TestReplicasElsewhere(t *testing.T) {
+	const declaration = "name: shop\nstages:\n  - name: dev\n  - name: prod\n    removal: snapshot\n    database: {readReplicas: [{region: eu-west-1}]}\n"
+	stacks := func() []*cfnfake.Stack {
+		replica := stackOf(pipelineAccount, "eu-west-1", "prod", "replica-eu-west-1", `{"Resources": {"Key": {"Type": "AWS::KMS::Key", "DeletionPolicy": "Retain"}}}`,
+			&cfnfake.Resource{LogicalID: "Key", Type: "AWS::KMS::Key", PhysicalID: "abc", Kept: true})
+		return []*cfnfake.Stack{
+			stackOf(pipelineAccount, "us-east-1", "prod", "network", noResources),
+			stackOf(pipelineAccount, "us-east-1", "prod", "data", `{"Resources": {`+uses("shop-prod-network")+`}}`),
+			replica,
+		}
+	}
+	want := []string{"shop-prod-replica-eu-west-1", "shop-prod-data", "shop-prod-network"}
+	for name, args := range map[string][]string{
+		"remove": {"stage", "remove", "prod", "--confirm", "prod-delete"},
+		"all":    {"destroy", "--confirm", "shop-delete"},
+	} {
+		w := deployed(t, stacks()...)
+		w.file = declare(t, declaration)
+		got := w.run(args...)
+		require.Equal(t, 0, got.status, got.stderr)
+		assert.Equal(t, want, w.Deleted(), name)
+		assert.Contains(t, got.stdout, "key abc")
+	}
+	w := deployed(t, stacks()...)
+	w.file = declare(t, declaration)
+	got := w.run("stage", "remove", "prod", "--keep-stacks")
+	require.Equal(t, 0, got.status, got.stderr)
+	assert.Contains(t, got.stdout, "tinystack stage remove prod --region us-east-1,eu-west-1 -f ")
+	got = w.run("stage", "remove", "prod", "--region", "us-east-1,eu-west-1", "--confirm", "prod-delete")
+	require.Equal(t, 0, got.status, got.stderr)
+	assert.Equal(t, want, w.Deleted())
+}
+
 func TestDirectMode(t *testing.T) {
 	w := deployed(t,
 		stackOf(pipelineAccount, "us-east-1", "dev", "network", noResources),

@@ -25,7 +25,7 @@ func TestPreflight(t *testing.T) {
 	assert.Contains(t, got.stdout, "[one-instance]")
 	assert.Regexp(t, `tinystack.yaml:2:10: warning: stages\[0\]\.scale\.instances\.min: `, got.stdout)
 	assert.NotContains(t, got.stdout, "[single-nat]")
-	assert.Regexp(t, `\n0 errors, 2 warnings, [0-9] notices; 1 acknowledged; `, got.stdout)
+	assert.Regexp(t, `\n0 errors, 3 warnings, [0-9] notices; 1 acknowledged; `, got.stdout)
 
 	got = tinystack("preflight", "-v", "-f", declare(t, accepted))
 	assert.Contains(t, got.stdout, "[single-nat]")

@@ -20,7 +20,8 @@ import (
 // removal is `tinystack stage remove`.
 type removal struct {
 	deletion
-	account, region  string
+	account          string
+	regions          []string
 	keepStacks, wait bool
 	name             string
 }
@@ -55,7 +56,7 @@ tried anew.`,
 	flags := command.Flags()
 	r.flags(command, "NAME-delete")
 	flags.StringVar(&r.account, "account", "", "account of a stage that is no longer declared")
-	flags.StringVar(&r.region, "region", "", "region of a stage that is no longer declared")
+	flags.StringSliceVar(&r.regions, "region", nil, "`region` of a stage that is no longer declared; then those of replicas, as --region A,B")
 	flags.BoolVar(&r.keepStacks, "keep-stacks", false, "only take the stage out of the declaration; AWS is not asked")
 	flags.BoolVar(&r.wait, "wait", false, "wait until the deployed pipeline no longer has the stage, then delete its stacks")
 	flags.BoolVar(&r.options.Network, "network", false, "delete the network also where a database was kept in it before")
@@ -71,22 +72,26 @@ func (r *removal) run(ctx context.Context, command *cobra.Command) error {
 		return err
 	}
 	app, out := declared.App(), command.OutOrStdout()
-	changed, place, err := r.locate(declared)
+	changed, places, err := r.locate(declared)
 	if err != nil {
 		return err
 	}
 	if r.keepStacks {
-		return r.onlyDeclaration(command, declared, changed, place)
+		return r.onlyDeclaration(command, declared, changed, places)
 	}
 	access, err := r.access()
 	if err != nil {
 		return err
 	}
-	session, err := access.In(ctx, place, r.name)
-	if err != nil {
-		return err
+	var sessions []*teardown.Session
+	for _, place := range places {
+		session, err := access.In(ctx, place, r.name)
+		if err != nil {
+			return err
+		}
+		sessions = append(sessions, session)
 	}
-	stacks, err := teardown.Stage(ctx, session, app, r.name, r.options)
+	stacks, err := teardown.Stage(ctx, sessions, app, r.name, r.options)
 	if err != nil {
 		return err
 	}
@@ -95,12 +100,12 @@ func (r *removal) run(ctx context.Context, command *cobra.Command) error {
 		return err
 	}
 	if len(stacks) == 0 && changed == nil && !deployed {
-		fmt.Fprintf(out, "There is no stack of stage %s of %s in %s: nothing to delete.\n", r.name, app.Name, session.Place)
+		fmt.Fprintf(out, "There is no stack of stage %s of %s in %s: nothing to delete.\n", r.name, app.Name, sessions[0].Place)
 		return nil
 	}
 
 	fmt.Fprintf(out, "Stage %s of %s\n", r.name, app.Name)
-	plan(out, stacks, []*teardown.Session{session})
+	plan(out, stacks, sessions)
 	if changed != nil {
 		part, err := cost.Stage(app, r.name, cost.Light())
 		if err != nil {
@@ -118,7 +123,10 @@ func (r *removal) run(ctx context.Context, command *cobra.Command) error {
 		}
 		return nil
 	}
-	again := r.again(command, session.Place)
+	for i, session := range sessions {
+		places[i].Account = session.Account
+	}
+	again := r.again(command, places)
 	if changed == nil && deployed && !r.wait {
 		return fmt.Errorf("the deployed pipeline still deploys %s, and would create it again: nothing was deleted.\n"+
 			"Push the declaration without it and wait until the pipeline has updated itself, or use --wait", r.name)
@@ -150,7 +158,7 @@ func (r *removal) run(ctx context.Context, command *cobra.Command) error {
 			}
 		}
 		// A run of the pipeline may have ended meanwhile.
-		if stacks, err = teardown.Stage(ctx, session, app, r.name, r.options); err == nil {
+		if stacks, err = teardown.Stage(ctx, sessions, app, r.name, r.options); err == nil {
 			err = r.protected(stacks)
 		}
 		if err != nil {
@@ -168,34 +176,41 @@ func (r *removal) run(ctx context.Context, command *cobra.Command) error {
 	return nil
 }
 
-// locate says where the stage is, and what the declaration is without it; nil
-// where it is out of it already.
-func (r *removal) locate(declared *declaration.Declaration) (*declaration.Declaration, teardown.Place, error) {
+// locate says where the stage is, first of all the stage itself and then its
+// replicas, and what the declaration is without it; nil where it is out of it
+// already.
+func (r *removal) locate(declared *declaration.Declaration) (*declaration.Declaration, []teardown.Place, error) {
 	app := declared.App()
-	place := teardown.Place{Account: r.account, Region: r.region}
-	if !declared.Has(r.name) {
-		if r.region == "" {
-			_, err := declared.RemoveStage(r.name)
-			return nil, place, fmt.Errorf("%w.\nIf it was taken out before, say where its stacks are: --region REGION, and --account ACCOUNT", err)
+	places := func(account string, regions ...string) (all []teardown.Place) {
+		for _, region := range regions {
+			all = append(all, teardown.Place{Account: account, Region: region})
 		}
-		if place.Account == "" && app.Pipeline != nil {
-			place.Account = app.Pipeline.Account
-		}
-		return nil, place, nil
+		return all
 	}
-	if r.account != "" || r.region != "" {
-		return nil, place, fmt.Errorf("the declaration says where %s is: leave --account and --region out", r.name)
+	if !declared.Has(r.name) {
+		if len(r.regions) == 0 {
+			_, err := declared.RemoveStage(r.name)
+			return nil, nil, fmt.Errorf("%w.\nIf it was taken out before, say where its stacks are: --region REGION, and --account ACCOUNT", err)
+		}
+		account := r.account
+		if account == "" && app.Pipeline != nil {
+			account = app.Pipeline.Account
+		}
+		return nil, places(account, r.regions...), nil
+	}
+	if r.account != "" || len(r.regions) > 0 {
+		return nil, nil, fmt.Errorf("the declaration says where %s is: leave --account and --region out", r.name)
 	}
 	changed, err := declared.RemoveStage(r.name)
-	for _, stage := range app.Stages {
-		if stage.Name == r.name {
-			place = teardown.Place{Account: stage.Account, Region: stage.Region}
-		}
+	if err != nil {
+		return nil, nil, err
 	}
-	return changed, place, err
+	i := slices.IndexFunc(app.Stages, func(s spec.Stage) bool { return s.Name == r.name })
+	stage := app.Stages[i]
+	return changed, places(stage.Account, append([]string{stage.Region}, stage.ReplicaRegions()...)...), nil
 }
 
-func (r *removal) onlyDeclaration(command *cobra.Command, declared, changed *declaration.Declaration, place teardown.Place) error {
+func (r *removal) onlyDeclaration(command *cobra.Command, declared, changed *declaration.Declaration, places []teardown.Place) error {
 	out := command.OutOrStdout()
 	switch {
 	case changed == nil:
@@ -208,17 +223,21 @@ func (r *removal) onlyDeclaration(command *cobra.Command, declared, changed *dec
 		return err
 	}
 	fmt.Fprintf(out, "%s: stage %s removed: %s\n\nIts stacks stay, and are paid for, until you delete them:\n  %s\n",
-		command.Flag("file").Value, r.name, order(changed.App()), r.again(command, place))
+		command.Flag("file").Value, r.name, order(changed.App()), r.again(command, places))
 	return nil
 }
 
 // again is the command that goes on when the stage is not declared any more.
-func (r *removal) again(command *cobra.Command, place teardown.Place) string {
+func (r *removal) again(command *cobra.Command, places []teardown.Place) string {
 	text := "tinystack stage remove " + r.name
-	if place.Account != "" {
-		text += " --account " + place.Account
+	if account := places[0].Account; account != "" {
+		text += " --account " + account
 	}
-	return text + " --region " + place.Region + r.repeated(command)
+	var regions []string
+	for _, place := range places {
+		regions = append(regions, place.Region)
+	}
+	return text + " --region " + strings.Join(regions, ",") + r.repeated(command)
 }
 
 // saving says what the stages cost that are to go, at the least load.

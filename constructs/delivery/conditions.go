@@ -5,31 +5,18 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodepipeline"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tinystack-go/tinystack/internal/course"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-const (
-	// maxRules is how many rules one condition takes.
-	maxRules = 5
-	// longestRule is the longest wait for an alarm that AWS documents for a
-	// rule, whose time limit CloudFormation cannot set.
-	longestRule = spec.Duration(time.Hour)
-)
-
 // BakesByRules says whether rules of CodePipeline watch the alarms of a baking
-// stage: they wait for nothing, while a build that watches is paid by the
-// minute. A rule sees one alarm, by its name, in any region of the pipeline's
-// own account. Elsewhere, for more alarms, for longer, or where
-// alarms may first have to settle because the stage was asleep, a build watches, with
-// the role of [NewGateRole].
+// stage, or a build with the role of [NewGateRole]; see [spec.BakesByRules].
 func BakesByRules(pipeline spec.Pipeline, stage spec.Stage, alarms int) bool {
-	return stage.Bake > 0 && stage.Bake <= longestRule && stage.Wave == "" && !stage.Sleeps &&
-		stage.Account == pipeline.Account && 0 < alarms && alarms <= maxRules
+	return spec.BakesByRules(pipeline, stage, alarms)
 }
 
 // addConditions puts the gates that CodePipeline itself watches on the stages
@@ -47,10 +34,10 @@ func (d *delivery) addConditions() error {
 	}
 	var problems []error
 	for _, g := range groups(d.props.Stages) {
-		if !g.gated() {
+		if !g.Gated() {
 			continue
 		}
-		i := slices.Index(built, g.name)
+		i := slices.Index(built, g.Name)
 		if i < 0 {
 			problems = append(problems, fmt.Errorf("%s needs more than %d actions, so it takes several stages of the pipeline, and its gates (bake, window) hold for one: divide it into two waves", g.title(), maxStageActions))
 			continue
@@ -58,12 +45,12 @@ func (d *delivery) addConditions() error {
 		set := func(property string, value any) {
 			resource.AddPropertyOverride(jsii.String(fmt.Sprintf("Stages.%d.%s", i, property)), value)
 		}
-		if w := g.window(); w != nil {
+		if w := g.Window(); w != nil {
 			set("BeforeEntry", conditions("FAIL", rule("Window", "DeploymentWindow", d.app.Pipeline.Region, map[string]any{
 				"Cron": w.Cron(), "TimeZone": w.TimeZone,
 			})))
 		}
-		if g.any(bakes) {
+		if g.Any(course.Bakes) {
 			set("OnFailure", map[string]any{"Result": "ROLLBACK"})
 		}
 		if g.byRules(*d.app.Pipeline) {

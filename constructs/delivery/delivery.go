@@ -17,6 +17,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/constructs/observability"
+	"github.com/tinystack-go/tinystack/internal/course"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -233,21 +234,21 @@ func check(scope constructs.Construct, props *DeliveryProps) (arch string, err e
 				fail("wave %q is interrupted before stage %s: its stages have to stand next to one another", wave, name)
 			}
 			waves[wave] = true
-		} else if wave != "" && windowOf(stage.Spec) != windowOf(props.Stages[i-1].Spec) {
+		} else if wave != "" && course.WindowOf(stage.Spec) != course.WindowOf(props.Stages[i-1].Spec) {
 			fail("stages %s and %s deploy in one wave and have different windows", props.Stages[i-1].Spec.Name, name)
 		}
-		if bakes(stage.Spec) && len(stage.AlarmNames) > 0 && stage.GateRoleARN == "" && !BakesByRules(*app.Pipeline, stage.Spec, len(stage.AlarmNames)) {
+		if course.Bakes(stage.Spec) && len(stage.AlarmNames) > 0 && stage.GateRoleARN == "" && !BakesByRules(*app.Pipeline, stage.Spec, len(stage.AlarmNames)) {
 			fail("stage %s bakes with alarms and has no gate role: make one with NewGateRole", name)
 		}
 		if smoke := stage.Spec.Smoke; smoke != nil && smoke.Path != "" && stage.URL == nil {
 			fail("stage %s is smoke-tested at %s and has no address: give the output that holds it", name, smoke.Path)
 		}
-		if stage.Spec.Review && !manual(stage.Spec) {
+		if stage.Spec.Review && !course.Manual(stage.Spec) {
 			fail("stage %s is reviewed, and nobody approves it: give it a manual approval", name)
 		} else if stage.Spec.Review && len(lookupRoles(stage.Stage)) == 0 {
 			fail("stage %s is reviewed, and its stacks name no role for look-ups: use a synthesizer that has one, as the CDK's default has", name)
 		}
-		if sleeps(stage.Spec) && stage.ServiceStack == "" {
+		if course.Sleeps(stage.Spec) && stage.ServiceStack == "" {
 			fail("stage %s sleeps between releases, and nothing says what: give the name of its service stack", name)
 		}
 		if len(stage.AlarmNames) > maxAlarms {

@@ -12,16 +12,16 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodepipelineactions"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/internal/course"
 )
 
 //go:embed scripts/gates.js
 var gatesScript string
 
 const (
-	gateCheckStage    = "GateCheck"
-	gateApprovalStage = "GateApproval"
-	weakenedVariable  = "TINYSTACK_WEAKENED"
-	nothingWeakened   = "none"
+	weakenedVariable = "TINYSTACK_WEAKENED"
+	nothingWeakened  = "none"
 )
 
 // protectGates lets a commit change the pipeline's gates only with somebody's
@@ -40,7 +40,7 @@ func (d *delivery) protectGates() {
 	synth := resolve(d.codePipeline, resource.Stages()).([]any)[build].(map[string]any)["actions"].([]any)[0].(map[string]any)
 	assembly := synth["outputArtifacts"].([]any)[0].(map[string]any)["name"].(string)
 
-	scope := constructs.NewConstruct(d, jsii.String(gateCheckStage))
+	scope := constructs.NewConstruct(d, jsii.String(course.GateCheckStage))
 	region := d.app.Pipeline.Region
 	project := awscodebuild.NewPipelineProject(scope, jsii.String("Project"), &awscodebuild.PipelineProjectProps{
 		Description: jsii.String("Compares the gates of pipeline " + d.app.Name + " with those that a commit brings"),
@@ -67,16 +67,16 @@ func (d *delivery) protectGates() {
 			allow([]string{"cloudformation:GetTemplate"}, fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/*", partitionOf(region), region, d.app.Pipeline.Account, *stack.StackName()))),
 	})
 	check := d.codePipeline.AddStage(&awscodepipeline.StageOptions{
-		StageName: jsii.String(gateCheckStage),
+		StageName: jsii.String(course.GateCheckStage),
 		Placement: &awscodepipeline.StagePlacement{JustAfter: stages[build]},
 	})
 	check.AddAction(awscodepipelineactions.NewCodeBuildAction(&awscodepipelineactions.CodeBuildActionProps{
 		ActionName:         jsii.String("Compare"),
 		Project:            project,
 		Input:              awscodepipeline.Artifact_Artifact(&assembly, nil),
-		VariablesNamespace: jsii.String(gateCheckStage),
+		VariablesNamespace: jsii.String(course.GateCheckStage),
 	}))
-	variable := "#{" + gateCheckStage + "." + weakenedVariable + "}"
+	variable := "#{" + course.GateCheckStage + "." + weakenedVariable + "}"
 	approval := &awscodepipelineactions.ManualApprovalActionProps{
 		ActionName:            jsii.String(approvalID),
 		AdditionalInformation: jsii.String(fmt.Sprintf("Let commit %s of %s change the gates of its pipeline? %s", d.sources[0].commit, d.app.Name, variable)),
@@ -86,7 +86,7 @@ func (d *delivery) protectGates() {
 		approval.NotificationTopic = d.topic
 	}
 	d.codePipeline.AddStage(&awscodepipeline.StageOptions{
-		StageName: jsii.String(gateApprovalStage),
+		StageName: jsii.String(course.GateApprovalStage),
 		Placement: &awscodepipeline.StagePlacement{JustAfter: check},
 	}).AddAction(awscodepipelineactions.NewManualApprovalAction(approval))
 	resource.AddPropertyOverride(jsii.String(fmt.Sprintf("Stages.%d.BeforeEntry", build+2)),

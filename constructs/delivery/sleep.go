@@ -16,14 +16,13 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/tinystack-go/tinystack/spec"
+	"github.com/tinystack-go/tinystack/internal/course"
 )
 
 //go:embed scripts/sleep.sh
 var sleepScript string
 
 const (
-	sleepSuffix = "-sleep"
 	// sleepMinutes is what it takes at most to start instances and tasks.
 	sleepMinutes = 60
 	// settleSeconds is how long an alarm over missing tasks may last once they
@@ -125,7 +124,7 @@ func (s *sleeper) env(mode string) map[string]string {
 		"AWS_REGION":           s.d.app.Pipeline.Region,
 		"STAGE_NAME":           s.stage.Spec.Name,
 		"STAGE_REGION":         s.stage.Spec.Region,
-		"TINYSTACK_DEPLOYS":    s.g.name,
+		"TINYSTACK_DEPLOYS":    s.g.Name,
 		"TINYSTACK_DESIRED":    strconv.Itoa(*scale.Instances.Desired),
 		"TINYSTACK_LEAST":      strconv.Itoa(*scale.Instances.Min),
 		"TINYSTACK_MODE":       mode,
@@ -173,12 +172,10 @@ func (s *sleeper) watch() {
 			DetailType: jsii.Strings("CodePipeline Stage Execution State Change"),
 			Detail: &map[string]any{
 				"pipeline": []string{s.d.app.Name},
-				"stage":    []string{s.g.name, s.g.name + sleepSuffix},
+				"stage":    []string{s.g.Name, s.g.Name + course.SleepSuffix},
 				"state":    []string{"FAILED", "STOPPED", "CANCELED"},
 			},
 		},
 		Targets: &[]awsevents.IRuleTarget{awseventstargets.NewCodeBuildProject(project, nil)},
 	})
 }
-
-func sleeps(s spec.Stage) bool { return s.Sleeps }

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tinystack-go/tinystack/internal/course"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -42,7 +43,7 @@ const (
 // side, in one stage of the pipeline.
 func (d *delivery) addStages() error {
 	release := d.releaseRole()
-	taken := []string{"Source", "Build", gateCheckStage, gateApprovalStage, "UpdatePipeline", "Assets"}
+	taken := []string{"Source", "Build", course.GateCheckStage, course.GateApprovalStage, "UpdatePipeline", "Assets"}
 	for _, wave := range *d.pipeline.Waves() {
 		taken = append(taken, *wave.Id())
 	}
@@ -62,22 +63,22 @@ func (d *delivery) addStages() error {
 // addGroup adds stages that deploy side by side; mostly that is one. When each
 // of them waits for approval they wait together, otherwise each by itself.
 func (d *delivery) addGroup(g group, release awsiam.IRole) {
-	if g.approvedApart() {
-		d.pipeline.AddWave(jsii.String(g.name+approvalSuffix), nil).AddPre(d.approvals(g.title(), g.stages)...)
+	if g.ApprovedApart() {
+		d.pipeline.AddWave(jsii.String(g.Name+course.ApprovalSuffix), nil).AddPre(d.approvals(g.title(), g.stages)...)
 	}
-	wave := d.pipeline.AddWave(jsii.String(g.name), nil)
-	together := len(g.stages) > 1 && g.together() && !g.approvedApart()
+	wave := d.pipeline.AddWave(jsii.String(g.Name), nil)
+	together := g.ApprovedTogether()
 	if together {
 		wave.AddPre(d.approvals(g.title(), g.stages)...)
 	}
 	var last, asleep []pipelines.Step
 	for i, stage := range g.stages {
 		previous := latestTag
-		if g.first+i > 0 {
-			previous = d.props.Stages[g.first+i-1].Spec.Name
+		if g.First+i > 0 {
+			previous = d.props.Stages[g.First+i-1].Spec.Name
 		}
 		var pre []pipelines.Step
-		if manual(stage.Spec) && !together && !g.approvedApart() {
+		if course.Manual(stage.Spec) && !together && !g.ApprovedApart() {
 			pre = d.approvals("stage "+stage.Spec.Name, []StageDeployment{stage})
 			for _, step := range stage.Pre {
 				step.AddStepDependency(pre[len(pre)-1])
@@ -85,7 +86,7 @@ func (d *delivery) addGroup(g group, release awsiam.IRole) {
 		}
 		pre = append(pre, stage.Pre...)
 		var awake pipelines.Step
-		if sleeps(stage.Spec) {
+		if course.Sleeps(stage.Spec) {
 			s := d.newSleeper(g, stage)
 			wake := s.step("Wake", "wake")
 			for _, before := range pre {
@@ -125,12 +126,12 @@ func (d *delivery) addGroup(g group, release awsiam.IRole) {
 		wave.AddStage(stage.Stage, options)
 	}
 	if len(last) > 0 {
-		d.pipeline.AddWave(jsii.String(g.name+releaseSuffix), &pipelines.WaveOptions{Post: &last})
+		d.pipeline.AddWave(jsii.String(g.Name+course.ReleaseSuffix), &pipelines.WaveOptions{Post: &last})
 	}
 	if len(asleep) > 0 {
 		// Not in the stage itself: what is wrong with the sleep is no reason to
 		// take back a commit.
-		d.pipeline.AddWave(jsii.String(g.name+sleepSuffix), &pipelines.WaveOptions{Post: &asleep})
+		d.pipeline.AddWave(jsii.String(g.Name+course.SleepSuffix), &pipelines.WaveOptions{Post: &asleep})
 	}
 }
 
@@ -176,7 +177,7 @@ func (d *delivery) after(stage StageDeployment, g group, previous string, releas
 	}
 	custom = append(first, custom...)
 	steps = append(slices.Clone(custom), stage.Post...)
-	if bakes(stage.Spec) && !g.byRules(*d.app.Pipeline) {
+	if course.Bakes(stage.Spec) && !g.byRules(*d.app.Pipeline) {
 		bake := d.bake(stage)
 		for _, step := range custom {
 			bake.AddStepDependency(step)
@@ -343,7 +344,7 @@ func (d *delivery) bake(stage StageDeployment) pipelines.CodeBuildStep {
 		"STAGE_REGION":           jsii.String(stage.Spec.Region),
 		"TINYSTACK_BAKE_SECONDS": jsii.String(strconv.Itoa(seconds)),
 	}
-	if sleeps(stage.Spec) {
+	if course.Sleeps(stage.Spec) {
 		env["TINYSTACK_SETTLE_SECONDS"] = jsii.String(strconv.Itoa(settleSeconds))
 	}
 	var assume []awsiam.PolicyStatement
@@ -357,7 +358,7 @@ func (d *delivery) bake(stage StageDeployment) pipelines.CodeBuildStep {
 		"Watches the alarms of "+d.app.Name+"/"+stage.Spec.Name+" while a commit bakes", readOnly, assume...)
 	// Each look at the alarms adds its own time to the wait.
 	timeout := (seconds+59)/60*11/10 + 10
-	if sleeps(stage.Spec) {
+	if course.Sleeps(stage.Spec) {
 		timeout += settleSeconds / 60
 	}
 	return d.step("Bake", script(bakeScript), env, "bake-"+stage.Spec.Name, role, &timeout)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tinystack-go/tinystack/internal/course"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -258,7 +259,7 @@ func TestGates(t *testing.T) {
 
 	t.Run("a window stands before its stage", func(t *testing.T) {
 		for _, s := range stages {
-			if s.Name == gateApprovalStage {
+			if s.Name == course.GateApprovalStage {
 				continue
 			}
 			if s.Name != "world" && s.Name != "last" {

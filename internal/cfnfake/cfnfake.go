@@ -30,7 +30,9 @@ type Stack struct {
 	Account, Region, Name, Description, Status, Template string
 	Tags                                                 map[string]string
 	Protected                                            bool
-	Resources                                            []*Resource
+	// Parent is the stack that it is nested in.
+	Parent    string
+	Resources []*Resource
 	// Busy is how often the stack is asked for before what it does ends; it
 	// then has the status After.
 	Busy  int
@@ -294,8 +296,15 @@ func describe(stacks []*Stack) string {
 		for key, value := range stack.Tags {
 			fmt.Fprintf(&tags, "<member><Key>%s</Key><Value>%s</Value></member>", key, value)
 		}
-		fmt.Fprintf(&list, "<member><StackId>%s</StackId><StackName>%s</StackName><Description>%s</Description><StackStatus>%s</StackStatus><CreationTime>2026-11-21T00:00:00Z</CreationTime><EnableTerminationProtection>%t</EnableTerminationProtection><Tags>%s</Tags></member>",
-			stack.id, stack.Name, text(stack.Description), stack.Status, stack.Protected, tags.String())
+		fmt.Fprintf(&list, "<member><StackId>%s</StackId><StackName>%s</StackName><Description>%s</Description><StackStatus>%s</StackStatus><CreationTime>2026-11-21T00:00:00Z</CreationTime><EnableTerminationProtection>%t</EnableTerminationProtection><Tags>%s</Tags>%s</member>",
+			stack.id, stack.Name, text(stack.Description), stack.Status, stack.Protected, tags.String(), parent(stack))
 	}
 	return list.String()
+}
+
+func parent(stack *Stack) string {
+	if stack.Parent == "" {
+		return ""
+	}
+	return "<ParentId>" + text(stack.Parent) + "</ParentId>"
 }

@@ -48,6 +48,8 @@ var (
 	DataDeleted     = Kind{ID: "data-deleted", Severity: Warning}
 	PostgresSupport = Kind{ID: "postgres-support", Severity: Warning}
 	SharedDatabase  = Kind{ID: "shared-database", Severity: Notice}
+	RotationGap     = Kind{ID: "rotation-gap", Severity: Notice}
+	MigrationBeside = Kind{ID: "migration-beside-tasks", Severity: Notice}
 
 	SingleNAT       = Kind{ID: "single-nat", Severity: Warning}
 	PublicAddresses = Kind{ID: "public-addresses", Severity: Warning}
@@ -56,6 +58,7 @@ var (
 	VPCLinkRegion   = Kind{ID: "vpc-link-region", Severity: Warning}
 	OptInRegion     = Kind{ID: "opt-in-region", Severity: Notice}
 
+	RoutedAsleep      = Kind{ID: "routed-asleep", Severity: Warning}
 	HTTPOnly          = Kind{ID: "http-only", Severity: Warning}
 	HealthCheckClient = Kind{ID: "health-check-client", Severity: Warning}
 	HealthCheckImage  = Kind{ID: "health-check-image", Severity: Notice}
@@ -65,6 +68,8 @@ var (
 	SecretInVariable = Kind{ID: "secret-in-variable", Severity: Warning}
 	SecretAsName     = Kind{ID: "secret-as-name", Severity: Warning}
 
+	UnprotectedGates  = Kind{ID: "unprotected-gates", Severity: Notice}
+	NobodyAlarmed     = Kind{ID: "nobody-alarmed", Severity: Warning}
 	NobodyNotified    = Kind{ID: "nobody-notified", Severity: Notice}
 	PipelineActions   = Kind{ID: "pipeline-actions", Severity: Error}
 	TemplateResources = Kind{ID: "template-resources", Severity: Warning}
@@ -76,6 +81,7 @@ var (
 	QuotaSpotVCPUs         = Kind{ID: "quota-spot-vcpus", Severity: Notice}
 	QuotaAutoScalingGroups = Kind{ID: "quota-auto-scaling-groups", Severity: Warning}
 	QuotaVPCLinks          = Kind{ID: "quota-vpc-links", Severity: Warning}
+	QuotaDomainNames       = Kind{ID: "quota-domain-names", Severity: Warning}
 	QuotaLoadBalancers     = Kind{ID: "quota-load-balancers", Severity: Warning}
 	QuotaDatabases         = Kind{ID: "quota-databases", Severity: Warning}
 	QuotaBuilds            = Kind{ID: "quota-builds", Severity: Notice}
@@ -97,12 +103,12 @@ func Kinds() []Kind {
 	return []Kind{
 		LittleMemory, MemoryPromisedTwice, TasksBeyondInstances, FewInterfaces, PreviousGeneration, BurstableSustained, OneInstance,
 		OneTask, SpotProduction, SpotStopTimeout, ARM64Image, CanarySmaller, AsleepDatabase, AsleepVPCLink,
-		NoMultiAZ, ShortBackups, DataDeleted, PostgresSupport, SharedDatabase,
+		NoMultiAZ, ShortBackups, DataDeleted, PostgresSupport, SharedDatabase, RotationGap, MigrationBeside,
 		SingleNAT, PublicAddresses, SharedVPC, CIDROverlap, VPCLinkRegion, OptInRegion,
-		HTTPOnly, HealthCheckClient, HealthCheckImage, NoHealthCheck,
+		RoutedAsleep, HTTPOnly, HealthCheckClient, HealthCheckImage, NoHealthCheck,
 		DockerHub, SecretInVariable, SecretAsName,
-		NobodyNotified, PipelineActions, TemplateResources, NameClash,
-		QuotaVPCs, QuotaElasticIPs, QuotaVCPUs, QuotaSpotVCPUs, QuotaAutoScalingGroups, QuotaVPCLinks, QuotaLoadBalancers, QuotaDatabases,
+		NobodyNotified, NobodyAlarmed, UnprotectedGates, PipelineActions, TemplateResources, NameClash,
+		QuotaVPCs, QuotaElasticIPs, QuotaVCPUs, QuotaSpotVCPUs, QuotaAutoScalingGroups, QuotaVPCLinks, QuotaDomainNames, QuotaLoadBalancers, QuotaDatabases,
 		QuotaNamespaces, QuotaBuilds, QuotaAPIResources, QuotaRequests,
 		UnusedAcknowledgement,
 		NameTaken, SecretBeingDeleted, StackStuck, NotBootstrapped, NotChecked,

@@ -29,11 +29,16 @@ type Options struct {
 	Network bool
 }
 
-// Stage finds the stacks of a stage, in the order of their deletion.
-func Stage(ctx context.Context, session *Session, app spec.App, stage string, options Options) ([]*Stack, error) {
-	found, err := session.find(ctx, ofStage(app, stage))
-	if err != nil {
-		return nil, err
+// Stage finds the stacks of a stage, in the order of their deletion: in its
+// region, and in those in which its database has replicas.
+func Stage(ctx context.Context, sessions []*Session, app spec.App, stage string, options Options) ([]*Stack, error) {
+	var found []*Stack
+	for _, session := range sessions {
+		here, err := session.find(ctx, ofStage(app, stage))
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, here...)
 	}
 	return arrange(ctx, app, []string{stage}, found, options)
 }
@@ -72,6 +77,11 @@ func App(ctx context.Context, access *Access, app spec.App, options Options) ([]
 		order = append(order, stage.Name)
 		if err := enter(Place{stage.Account, stage.Region}, stage.Name, ofStages(app), ofApp(app)); err != nil {
 			return nil, nil, err
+		}
+		for _, region := range stage.ReplicaRegions() {
+			if err := enter(Place{stage.Account, region}, stage.Name, ofStages(app)); err != nil {
+				return nil, nil, err
+			}
 		}
 	}
 	var found []*Stack

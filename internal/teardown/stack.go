@@ -47,6 +47,8 @@ type Resource struct {
 
 var kinds = map[string]string{
 	"AWS::EC2::SecurityGroup":                   "security group",
+	"AWS::EC2::Subnet":                          "subnet",
+	"AWS::EC2::VPC":                             "VPC",
 	"AWS::ECR::Repository":                      "image repository",
 	"AWS::ElasticLoadBalancingV2::LoadBalancer": "load balancer",
 	"AWS::IAM::Role":                            "role",
@@ -56,6 +58,7 @@ var kinds = map[string]string{
 	"AWS::RDS::DBInstance":                      "database",
 	"AWS::RDS::DBParameterGroup":                "database parameters",
 	"AWS::RDS::DBSubnetGroup":                   "database subnet group",
+	"AWS::Route53::HostedZone":                  "hosted zone",
 	"AWS::S3::Bucket":                           "bucket",
 	"AWS::SecretsManager::Secret":               "secret",
 }
@@ -164,6 +167,9 @@ func (s *Session) find(ctx context.Context, whose ...owner) ([]*Stack, error) {
 				stage, ours := owns(present)
 				if !ours || present.StackStatus == types.StackStatusDeleteComplete {
 					continue
+				}
+				if aws.ToString(present.ParentId) != "" {
+					continue // goes with the stack that it is nested in
 				}
 				stack := &Stack{
 					Place:                 s.Place,

@@ -43,7 +43,7 @@ func TestProtectionStaysUnlessAskedFor(t *testing.T) {
 	protected := stack("shop-dev-data")
 	protected.Protected = true
 	cloud, session, app := enter(t, protected)
-	stacks, err := teardown.Stage(t.Context(), session, app, "dev", teardown.Options{})
+	stacks, err := teardown.Stage(t.Context(), []*teardown.Session{session}, app, "dev", teardown.Options{})
 	require.NoError(t, err)
 	assert.Len(t, teardown.Protected(stacks), 1)
 	_, err = (&teardown.Deletion{Out: &bytes.Buffer{}}).Run(t.Context(), stacks)
@@ -59,7 +59,7 @@ func TestASlowStack(t *testing.T) {
 	slow.Busy = 70
 	slow.Resources = append([]*cfnfake.Resource{{LogicalID: "C", Type: "AWS::SNS::Topic", PhysicalID: "c", Status: "DELETE_COMPLETE"}}, slow.Resources...)
 	_, session, app := enter(t, slow)
-	stacks, err := teardown.Stage(t.Context(), session, app, "dev", teardown.Options{})
+	stacks, err := teardown.Stage(t.Context(), []*teardown.Session{session}, app, "dev", teardown.Options{})
 	require.NoError(t, err)
 	var out bytes.Buffer
 	wait := func(context.Context, time.Duration) error { return nil }
@@ -78,7 +78,7 @@ func TestUnusualStacks(t *testing.T) {
 	review := stack("shop-dev-service")
 	review.Status, review.Template, review.Resources = "REVIEW_IN_PROGRESS", "", nil
 	cloud, session, app := enter(t, review)
-	stacks, err := teardown.Stage(t.Context(), session, app, "dev", teardown.Options{})
+	stacks, err := teardown.Stage(t.Context(), []*teardown.Session{session}, app, "dev", teardown.Options{})
 	require.NoError(t, err)
 	review.Status = "CREATE_FAILED" // the fake knows no change sets
 	wait := func(context.Context, time.Duration) error { return nil }
@@ -89,7 +89,7 @@ func TestUnusualStacks(t *testing.T) {
 	other := stack("shop-dev-data")
 	other.Template = "Resources: {}"
 	_, session, app = enter(t, other)
-	_, err = teardown.Stage(t.Context(), session, app, "dev", teardown.Options{})
+	_, err = teardown.Stage(t.Context(), []*teardown.Session{session}, app, "dev", teardown.Options{})
 	assert.ErrorContains(t, err, "none that the CDK made")
 }
 
@@ -100,7 +100,20 @@ func TestTags(t *testing.T) {
 	tagged.Tags = map[string]string{"tinystack:app": "shop", "tinystack:stage": "dev"}
 	foreign.Tags = map[string]string{"tinystack:app": "shop", "tinystack:stage": "test"}
 	_, session, app := enter(t, tagged, foreign)
-	stacks, err := teardown.Stage(t.Context(), session, app, "dev", teardown.Options{})
+	stacks, err := teardown.Stage(t.Context(), []*teardown.Session{session}, app, "dev", teardown.Options{})
+	require.NoError(t, err)
+	require.Len(t, stacks, 1)
+	assert.Equal(t, "shop-dev-data", stacks[0].Name)
+}
+
+// A stack that is nested in another goes with that: the function that rotates a
+// password is in one, and it has all tags of the data stack.
+func TestNestedStacks(t *testing.T) {
+	data, nested := stack("shop-dev-data"), stack("shop-dev-data-DatabaseRotation-1ABC")
+	nested.Description, nested.Parent = "made by a transform", "shop-dev-data"
+	nested.Tags = map[string]string{"tinystack:app": "shop", "tinystack:stage": "dev"}
+	_, session, app := enter(t, data, nested)
+	stacks, err := teardown.Stage(t.Context(), []*teardown.Session{session}, app, "dev", teardown.Options{})
 	require.NoError(t, err)
 	require.Len(t, stacks, 1)
 	assert.Equal(t, "shop-dev-data", stacks[0].Name)

@@ -43,7 +43,7 @@ var Actions = []Action{
 	{"ec2:DescribeVpcs", "VPCs"},
 	{"ec2:DescribeAddresses", "Elastic IP addresses"},
 	{"autoscaling:DescribeAutoScalingGroups", "Auto Scaling groups"},
-	{"apigateway:GET", "VPC links"},
+	{"apigateway:GET", "VPC links and domain names"},
 	{"elasticloadbalancing:DescribeLoadBalancers", "load balancers"},
 	{"rds:DescribeDBInstances", "database instances, and the names of those"},
 	{"cloudformation:GetResource", "whether a name is taken, with the actions of the types:"},
@@ -62,6 +62,7 @@ var Actions = []Action{
 	{"codepipeline:ListTagsForResource", "the pipeline"},
 	{"cloudwatch:DescribeAlarms", "alarms"},
 	{"cloudwatch:ListTagsForResource", "alarms"},
+	{"cloudwatch:GetDashboard", "dashboards"},
 	{"secretsmanager:DescribeSecret", "whether a secret's name is taken, or being deleted"},
 }
 
