@@ -32,10 +32,10 @@ type Rotation struct {
 	Days int `yaml:"days"`
 
 	// User is a user of the database, other than Database.User, that the
-	// services log in as in its place. It alternates with another,
-	// <user>_clone, so that the password that running tasks have stays valid
-	// until the change after the next. A migration has to make the user: see
-	// docs/database.md. Up to 57 letters, digits and underscores.
+	// services log in as in its place. It alternates with another, whose name
+	// has _clone at its end, so that the password that running tasks have
+	// stays valid until the change after the next. A migration has to make the
+	// user: see docs/database.md. Up to 57 letters, digits and underscores.
 	// Default: none: the password of Database.User is changed, and tasks that
 	// have the old one cannot open connections until they are started anew.
 	User string `yaml:"user"`
