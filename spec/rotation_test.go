@@ -19,7 +19,8 @@ func TestWhoRotates(t *testing.T) {
 		"no database":                                       {func(a *App) { a.Stages[1].Database = nil }, false, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			app := parse(t, "testdata/good/alternating.yaml")
+			app, d := decode("x.yaml", readFile(t, "testdata/good/alternating.yaml"), nil)
+			require.Empty(t, d.problems)
 			test.change(&app)
 			app, err := app.Resolve()
 			require.NoError(t, err)
