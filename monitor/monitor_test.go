@@ -73,6 +73,12 @@ func TestWhichAlarmsThereAre(t *testing.T) {
 	}, names(app, stage(app, "prod")))
 
 	prod := stage(app, "prod")
+	remote := monitor.RemoteAlarms(prod, "eu-west-3")
+	require.Len(t, remote, 1)
+	assert.Equal(t, "shop-prod-replica-lag-eu-west-3", remote[0].Name("shop", "prod"))
+	assert.Empty(t, monitor.RemoteAlarms(prod, "eu-west-1"))
+	assert.Empty(t, monitor.RemoteAlarms(prod, ""))
+	assert.Empty(t, monitor.RemoteAlarms(stage(app, "dev"), "eu-west-3"))
 	var found []string
 	for _, gate := range monitor.Gates(monitor.Alarms(app, prod)) {
 		found = append(found, gate.Name("shop", "prod"))

@@ -300,6 +300,16 @@ const Credentials = "database"
 // they are counted from 1.
 func replicaName(i int) string { return strconv.Itoa(i + 1) }
 
+// RemoteAlarms are those of what a stage has in another region: its replicas
+// there, which report there. Nothing of the stage's own region can hear of them.
+func RemoteAlarms(stage spec.Stage, region string) []Alarm {
+	var all []Alarm
+	if stage.Database != nil && slices.ContainsFunc(stage.Database.ReadReplicas, func(r spec.ReadReplica) bool { return r.Region == region && region != "" }) {
+		all = append(all, ReplicaLag(region, stage.Alarms.Thresholds.ReplicaLag))
+	}
+	return Wanted(stage, all)
+}
+
 // ReplicaLag is raised when a read replica is too far behind. RDS says -1 of
 // one that no longer replicates.
 func ReplicaLag(replica string, most spec.Duration) Alarm {

@@ -2,15 +2,20 @@ package stacks
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/constructs/database"
+	"github.com/tinystack-go/tinystack/constructs/observability"
 	"github.com/tinystack-go/tinystack/constructs/service"
+	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -146,7 +151,37 @@ func (s *stage) addRemoteReplicas(data awscdk.Stack) {
 			Identifier:       identifier,
 			Removal:          s.declared.Removal,
 		})
+		s.watchRemoteReplica(stack, replica.Region, identifier)
 		output(stack, "Promote", "Makes the replica a database of its own; there is no way back",
 			fmt.Sprintf("aws rds promote-read-replica --region %s --db-instance-identifier %s", replica.Region, identifier))
+	}
+}
+
+// watchRemoteReplica makes the alarm on a replica in another region, and who
+// hears of it there: an alarm tells topics of its own region only. A topic or
+// a parameter that the declaration names is in the stage's.
+func (s *stage) watchRemoteReplica(stack awscdk.Stack, region, identifier string) {
+	declared := s.declared.Alarms
+	alarms := monitor.RemoteAlarms(s.declared, region)
+	var topic awssns.ITopic
+	webhooks := slices.DeleteFunc(slices.Clone(declared.Webhooks), func(hook string) bool { return strings.HasPrefix(hook, "ssm:") })
+	if len(alarms) > 0 && declared.Topic == "" && (len(declared.Notify) > 0 || len(webhooks) > 0 || declared.Slack != nil) {
+		topic = observability.NewTopic(stack, jsii.String("AlarmTopic"), &observability.TopicProps{
+			DisplayName: s.name(),
+			Description: "Messages about alarms of " + s.name() + " in " + region,
+			Emails:      declared.Notify,
+			Webhooks:    webhooks,
+			Slack:       declared.Slack,
+			SlackName:   s.name() + "-" + region,
+		}).Topic()
+	}
+	for _, alarm := range alarms {
+		observability.NewAlarm(stack, jsii.String(string(alarm.ID)), &observability.AlarmProps{
+			Alarm:    alarm,
+			Names:    monitor.Names{monitor.RefReplica(region): identifier},
+			Name:     alarm.Name(s.app.Name, s.declared.Name),
+			Runbooks: declared.Runbooks,
+			Topic:    topic,
+		})
 	}
 }

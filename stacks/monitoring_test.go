@@ -165,8 +165,38 @@ func everyAlarm(t *testing.T, app spec.App, assembly *snapshot.Assembly) map[spe
 		}
 		assert.Len(t, made, len(wanted), "%s: every alarm of the catalogue is made", stage.Name)
 		w.dashboard(stage)
+		remoteAlarms(t, app, stage, assembly)
 	}
 	return kinds
+}
+
+// remoteAlarms holds what is true of alarms on what a stage has in another
+// region.
+func remoteAlarms(t *testing.T, app spec.App, stage spec.Stage, assembly *snapshot.Assembly) {
+	t.Helper()
+	if stage.Database == nil {
+		return
+	}
+	for _, replica := range stage.Database.ReadReplicas {
+		if replica.Region == "" {
+			continue
+		}
+		stack, err := assembly.Stack(app.Name + "-" + stage.Name + "-replica-" + replica.Region)
+		require.NoError(t, err)
+		w := world{t: t, assembly: assembly, stack: stack}
+		wanted := monitor.RemoteAlarms(stage, replica.Region)
+		made := stack.Template.Resources("AWS::CloudWatch::Alarm")
+		require.Len(t, made, len(wanted))
+		for id, resource := range made {
+			assert.Equal(t, wanted[0].Name(app.Name, stage.Name), resource.Get("Properties.AlarmName"))
+			w.metrics(id, resource)
+			w.runs(id, resource, behaviours[wanted[0].ID], stage)
+			w.message(id, resource, stage, string(wanted[0].ID))
+			for _, subscription := range stack.Template.Resources("AWS::SNS::Subscription") {
+				assert.NotContains(t, fmt.Sprint(subscription.Get("Properties.Endpoint")), "resolve:ssm", "a parameter of the stage's region")
+			}
+		}
+	}
 }
 
 // world is where names have to be found.
@@ -542,7 +572,8 @@ stages:
     account: "222222222222"
     approval: manual
     profile: hyperscale
-    database: {readReplicas: [{}, {}], rotation: {}}
+    database: {readReplicas: [{}, {}, {region: eu-west-3}], rotation: {}}
+    alarms: {webhooks: [https://example.com/hook, "ssm:/shop/hook"]}
     endpoint: {deployment: blue-green}
     logs: {destination: {arn: "arn:aws:kinesis:us-east-1:222222222222:stream/logs", role: "arn:aws:iam::222222222222:role/logs"}}
 `
@@ -625,6 +656,9 @@ func TestMonitoring(t *testing.T) {
 		assert.True(t, there)
 		assert.NotEmpty(t, slack[0].Get("Properties.GuardrailPolicies"), "without one it is the administrator's")
 		assert.Empty(t, service("rest").stack.Template.Resources("AWS::SNS::Topic"), "it has one already")
+		remote := template(t, assembly, "shop-prod-replica-eu-west-3")
+		assert.Len(t, remote.Resources("AWS::CloudWatch::Alarm"), 1)
+		assert.Len(t, remote.Resources("AWS::SNS::Subscription"), 2)
 	})
 
 	t.Run("logs are encrypted, counted and sent on where that is declared", func(t *testing.T) {
