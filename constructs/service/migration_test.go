@@ -184,6 +184,7 @@ func TestMigrationFunction(t *testing.T) {
 		"no such image":      {event("Create", "f:1", "f:1", "60"), running + "," + stopped(`, "reason": "CannotPullContainerError"`), []string{`"Status":"FAILED"`, "it did not start: CannotPullContainerError"}, "SUCCESS"},
 		"too long":           {event("Create", "f:1", "f:1", "0"), running + `,{"tasks": [{"lastStatus": "RUNNING"}]}`, []string{"StopTaskCommand", `"Status":"FAILED"`, "not done after 0 seconds"}, "SUCCESS"},
 		"taken back":         {event("Update", "f:9", "f:10", "0"), busy, []string{`"Status":"SUCCESS"`, "no new version"}, "RunTask"},
+		"another command":    {event("Update", "f:9", "f:9", "0"), busy, []string{`"Status":"SUCCESS"`, "no new version"}, "RunTask"},
 		"other settings":     {event("Update", "f:9", "f:9", "0"), busy, []string{`"Status":"SUCCESS"`}, "RunTask"},
 		"deleted":            {event("Delete", "f:9", "f:9", "0"), busy, []string{`"Status":"SUCCESS"`, `"PhysicalResourceId":"Migration"`}, "RunTask"},
 	} {
