@@ -236,7 +236,7 @@ stages:
   - name: dev
     scale: {instance: t3.small}
     secrets: {STRIPE: shop/stripe#key, TOKEN: ssm:/shop/token}
-    database: {rotation: {}, readReplicas: [{}], tunnel: true, iamUser: web}
+    database: {rotation: {user: clerk}, readReplicas: [{}], tunnel: true, iamUser: web}
 `, 0)
 	})
 	const head = "name: shop\nservices: [{name: web, image: \"example.com/web:1\"MORE}]\nstages: [{name: dev"
@@ -245,6 +245,7 @@ stages:
 		"as a plain reference":   head + ", secrets: {A: \"postgres://u:Marker-5ecret-hunter2@h/d\"}}]",
 		"as an existing secret":  head + ", database: {existing: {host: h, secret: \"${PLANTED}!\", securityGroup: sg-0123456789abcdef0}}}]",
 		"as a user":              head + ", database: {user: \"${PLANTED}\"}}]",
+		"as a user that rotates": head + ", database: {rotation: {user: \"${PLANTED}\"}}}]",
 		"as a parameter's name":  head + ", database: {parameters: {Wrong: \"${PLANTED}\"}}}]",
 		"as a window":            head + ", database: {backupWindow: \"${PLANTED}\"}}]",
 		"as a service":           head + ", database: {services: [\"${PLANTED}\"]}}]",

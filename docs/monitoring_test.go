@@ -71,7 +71,7 @@ func alarmTable(t *testing.T) string {
 	app, err := spec.App{
 		Name:     "shop",
 		Services: []spec.Service{{Name: "web"}, {Name: "nightly", Schedule: "rate(1 day)"}},
-		Stages:   []spec.Stage{{Name: "dev", Database: &spec.Database{}}, {Name: "prod", Database: &spec.Database{}}},
+		Stages:   []spec.Stage{{Name: "dev", Database: &spec.Database{}}, {Name: "prod", Database: &spec.Database{ReadReplicas: []spec.ReadReplica{{}}, Rotation: &spec.Rotation{}}}},
 	}.Resolve()
 	require.NoError(t, err)
 	dev, prod := app.Stages[0], app.Stages[1]
@@ -99,7 +99,6 @@ func alarmTable(t *testing.T) string {
 	unwell, joined := monitor.Unwell(prod, all)
 	require.True(t, joined)
 	row(unwell.ID, "stage", unwell.Meaning, unwell.Severity, false, false, perComposite)
-	all = append(all, monitor.ReplicaLag("1", prod.Alarms.Thresholds.ReplicaLag), monitor.RotationFailed("database"))
 	for _, alarm := range all {
 		essential := slices.ContainsFunc(inDev, func(a monitor.Alarm) bool { return a.ID == alarm.ID })
 		row(alarm.ID, of(alarm), alarm.Meaning, alarm.Severity, alarm.Gate, essential, perMetric*float64(len(alarm.Metrics)))

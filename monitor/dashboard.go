@@ -159,19 +159,25 @@ func Dashboard(app spec.App, stage spec.Stage, known StageDashboard) Body {
 	body.row(5, capacityGraphs(app, stage, names)...)
 	var last []Widget
 	if stage.Database != nil && stage.Database.Existing == nil {
+		storage := graph{
+			title: "Database storage", region: region, left: "GB", wide: 1,
+			lines: []line{
+				{Metric: ofDatabase("free", "FreeStorageSpace", "Minimum", RefDatabase), hidden: true},
+				{Metric: Metric{ID: "gb"}, expression: fmt.Sprintf("free / %d", gibibyte), label: "free"},
+			},
+		}
+		for i := range stage.Database.Replicas() {
+			storage.title, storage.right = "Database storage, replicas behind", "s"
+			name := replicaName(i)
+			storage.lines = append(storage.lines, line{Metric: ofDatabase("", "ReplicaLag", "Maximum", RefReplica(name)), label: "replica " + name, right: true})
+		}
 		last = append(last, graph{
 			title: "Database", region: region, left: "%", right: "connections", wide: 2,
 			lines: []line{
 				{Metric: ofDatabase("", "CPUUtilization", "Average", RefDatabase), label: "CPU"},
 				{Metric: ofDatabase("", "DatabaseConnections", "Maximum", RefDatabase), label: "connections", right: true},
 			},
-		}.widget(names), graph{
-			title: "Database storage", region: region, left: "GB", wide: 1,
-			lines: []line{
-				{Metric: ofDatabase("free", "FreeStorageSpace", "Minimum", RefDatabase), hidden: true},
-				{Metric: Metric{ID: "gb"}, expression: fmt.Sprintf("free / %d", gibibyte), label: "free"},
-			},
-		}.widget(names))
+		}.widget(names), storage.widget(names))
 	}
 	if len(known.LogGroups) > 0 {
 		last = append(last, logWidget("Newest errors", region, ErrorsQuery(stage.Logs.ErrorPattern), known.LogGroups, 3))

@@ -34,7 +34,7 @@ func declared(t *testing.T, change func(*spec.App)) spec.App {
 			{Name: "dev", Scale: spec.ScaleProfile{Instance: "t3.small"}},
 			{Name: "idle", Profile: spec.Idle},
 			{Name: "canary", CanaryOf: "prod", Region: "eu-west-1", Bake: spec.Minutes(30)},
-			{Name: "prod", Approval: spec.Manual, Profile: spec.Hyperscale, Database: &spec.Database{}, Endpoint: spec.Endpoint{Deployment: spec.BlueGreen}},
+			{Name: "prod", Approval: spec.Manual, Profile: spec.Hyperscale, Database: &spec.Database{ReadReplicas: []spec.ReadReplica{{}, {Region: "eu-west-3"}, {}}, Rotation: &spec.Rotation{}}, Endpoint: spec.Endpoint{Deployment: spec.BlueGreen}},
 		},
 	}
 	if change != nil {
@@ -69,9 +69,16 @@ func TestWhichAlarmsThereAre(t *testing.T) {
 		"no-tasks-mailer", "tasks-missing-mailer", "service-cpu-mailer", "service-memory-mailer", "error-lines-mailer",
 		"scheduled-task-failed-nightly", "instance-cpu", "instance-status",
 		"database-cpu", "database-storage", "database-connections",
+		"replica-lag-1", "replica-lag-2", "secret-rotation-failed-database",
 	}, names(app, stage(app, "prod")))
 
 	prod := stage(app, "prod")
+	remote := monitor.RemoteAlarms(prod, "eu-west-3")
+	require.Len(t, remote, 1)
+	assert.Equal(t, "shop-prod-replica-lag-eu-west-3", remote[0].Name("shop", "prod"))
+	assert.Empty(t, monitor.RemoteAlarms(prod, "eu-west-1"))
+	assert.Empty(t, monitor.RemoteAlarms(prod, ""))
+	assert.Empty(t, monitor.RemoteAlarms(stage(app, "dev"), "eu-west-3"))
 	var found []string
 	for _, gate := range monitor.Gates(monitor.Alarms(app, prod)) {
 		found = append(found, gate.Name("shop", "prod"))
@@ -139,10 +146,28 @@ func TestWhichAlarmsThereAre(t *testing.T) {
 		assert.Len(t, alarm.Metrics, 1)
 		assert.Equal(t, monitor.Good, alarm.Missing)
 	})
+	t.Run("credentials that no migration made are not rotated", func(t *testing.T) {
+		alternating := func(change func(*spec.App)) []string {
+			app := declared(t, func(a *spec.App) {
+				a.Stages[3].Database.Rotation.User = "clerk"
+				a.Services[1].Migration = &spec.Migration{Command: []string{"migrate"}}
+				if change != nil {
+					change(a)
+				}
+			})
+			return names(app, stage(app, "prod"))
+		}
+		assert.Contains(t, alternating(nil), "secret-rotation-failed-database")
+		assert.NotContains(t, alternating(func(a *spec.App) {
+			a.Stages = a.Stages[3:]
+			a.Stages[0].Profile, a.Stages[0].Endpoint = spec.Idle, spec.Endpoint{}
+		}), "secret-rotation-failed-database")
+	})
 	t.Run("what is not the stage's is not watched", func(t *testing.T) {
 		app := declared(t, func(a *spec.App) {
 			a.Stages[3].Network.VPC = &spec.ExistingVPC{ID: "vpc-0123456789abcdef0", CIDR: "10.0.0.0/16", Zones: []string{"use1-az1", "use1-az2"},
 				PublicSubnets: []string{"subnet-0123456789abcdef0", "subnet-0123456789abcdef1"}, PrivateSubnets: []string{"subnet-0123456789abcdef2", "subnet-0123456789abcdef3"}}
+			a.Stages[3].Database = &spec.Database{}
 			a.Stages[3].Database.Existing = &spec.ExistingDatabase{Host: "db.example.com", Secret: "db", SecurityGroup: "sg-0123456789abcdef0"}
 		})
 		for _, name := range names(app, stage(app, "prod")) {
@@ -255,7 +280,7 @@ func TestDashboards(t *testing.T) {
 		a.Stages = append(a.Stages, spec.Stage{Name: "rest", Region: "eu-west-1", Endpoint: spec.Endpoint{Caching: &spec.Caching{Paths: []spec.CachedPath{{Path: "/", Query: &[]string{}}}}}})
 	})
 	everything := monitor.Names{}
-	for _, ref := range []monitor.Ref{monitor.RefAPI, monitor.RefAPIName, monitor.RefAPIStage, monitor.RefLoadBalancer, monitor.RefCluster, monitor.RefInstances, monitor.RefDatabase, monitor.RefService("web"), monitor.RefService("mailer")} {
+	for _, ref := range []monitor.Ref{monitor.RefAPI, monitor.RefAPIName, monitor.RefAPIStage, monitor.RefLoadBalancer, monitor.RefCluster, monitor.RefInstances, monitor.RefDatabase, monitor.RefReplica("1"), monitor.RefReplica("2"), monitor.RefService("web"), monitor.RefService("mailer")} {
 		everything[ref] = "the " + string(ref)
 	}
 	for _, stage := range app.Stages {

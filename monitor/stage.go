@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/tinystack-go/tinystack/internal/instances"
 	"github.com/tinystack-go/tinystack/spec"
@@ -35,6 +36,12 @@ func Alarms(app spec.App, stage spec.Stage) []Alarm {
 	}
 	if stage.Database != nil && stage.Database.Existing == nil {
 		all = append(all, databaseAlarms(*stage.Database, t)...)
+		for i := range stage.Database.Replicas() {
+			all = append(all, ReplicaLag(replicaName(i), t.ReplicaLag))
+		}
+		if stage.Rotates(app) {
+			all = append(all, RotationFailed(Credentials))
+		}
 	}
 	return Wanted(stage, all)
 }
@@ -285,6 +292,23 @@ func MaxConnections(class string) (most int, known bool) {
 	const perConnection, largest = 9531392, 5000
 	left := found.MemoryMiB - 320 - found.MemoryMiB/32
 	return min(left*(1<<20)/perConnection, largest), true
+}
+
+// Credentials are the subject of the alarm on a stage's rotation.
+const Credentials = "database"
+
+// replicaName is the subject of what is about a replica in the stage's region:
+// they are counted from 1.
+func replicaName(i int) string { return strconv.Itoa(i + 1) }
+
+// RemoteAlarms are those of what a stage has in another region: its replicas
+// there, which report there. Nothing of the stage's own region can hear of them.
+func RemoteAlarms(stage spec.Stage, region string) []Alarm {
+	var all []Alarm
+	if stage.Database != nil && slices.ContainsFunc(stage.Database.ReadReplicas, func(r spec.ReadReplica) bool { return r.Region == region && region != "" }) {
+		all = append(all, ReplicaLag(region, stage.Alarms.Thresholds.ReplicaLag))
+	}
+	return Wanted(stage, all)
 }
 
 // ReplicaLag is raised when a read replica is too far behind. RDS says -1 of

@@ -30,6 +30,15 @@ func (r ReadReplica) elsewhere() bool { return r.Region != "" }
 type Rotation struct {
 	// Days between two changes, 1 to 365. Default: 30.
 	Days int `yaml:"days"`
+
+	// User is a user of the database, other than Database.User, that the
+	// services log in as in its place. It alternates with another, whose name
+	// has _clone at its end, so that the password that running tasks have
+	// stays valid until the change after the next. A migration has to make the
+	// user: see docs/database.md. Up to 57 letters, digits and underscores.
+	// Default: none: the password of Database.User is changed, and tasks that
+	// have the old one cannot open connections until they are started anew.
+	User string `yaml:"user"`
 }
 
 func (r *Rotation) setDefaults() { fill(&r.Days, 30) }
@@ -37,8 +46,35 @@ func (r *Rotation) setDefaults() { fill(&r.Days, 30) }
 // databaseNames are the variables that a stage's database can set.
 var databaseNames = []string{"PG_CREDENTIALS_SECRET", "PG_DATABASE", "PG_HOST", "PG_PORT", "PG_READER_HOST", "PG_READER_HOSTS", "PG_READER_PORT", "PG_USER"}
 
+// appNames are the variables that only migrations get, where the services' user
+// alternates: they are to make that user.
+var appNames = []string{"PG_APP_CREDENTIALS_SECRET", "PG_APP_ROLE", "PG_APP_USER"}
+
 // readerNames are those that only replicas bring.
 var readerNames = []string{"PG_READER_HOST", "PG_READER_HOSTS", "PG_READER_PORT"}
+
+// Alternates says whether services log in as a user that alternates with
+// another.
+func (d Database) Alternates() bool { return d.Rotation != nil && d.Rotation.User != "" }
+
+// Rotates says whether the stage rotates credentials. Those of a user that
+// alternates are rotated once a migration has made the user.
+func (s Stage) Rotates(app App) bool {
+	switch {
+	case s.Database == nil || s.Database.Rotation == nil:
+		return false
+	case s.Database.Alternates():
+		return slices.ContainsFunc(app.Services, s.MigratesDatabase)
+	default:
+		return true
+	}
+}
+
+// MigratesDatabase says whether a migration of the service runs in the stage
+// and gets the database.
+func (s Stage) MigratesDatabase(service Service) bool {
+	return s.UsesDatabase(service) && s.Migrates(service)
+}
 
 // Replicas are the database's replicas in the region of its stage.
 func (d Database) Replicas() []ReadReplica {

@@ -154,7 +154,7 @@ func TestEveryFieldIsDecoded(t *testing.T) {
 			}
 		}
 	}
-	for _, file := range []string{"full", "existing", "sources"} {
+	for _, file := range []string{"full", "existing", "sources", "alternating"} {
 		text := readFile(t, "testdata/good/"+file+".yaml")
 		app, d := decode("x.yaml", text, environment)
 		require.Empty(t, d.problems)

@@ -56,27 +56,37 @@ func (d Database) validate(r report, region string) {
 	d.validateOperation(r, region)
 }
 
-func (d Database) validateNames(r report) {
+// takenUsers are users that RDS makes, and words it refuses as such.
+var takenUsers = []string{"rdsadmin", "admin", "rds_superuser", "rds_replication", "rds_password", "rds_iam", "rdsrepladmin", "rdstopmgr", "public", "none"}
+
+// validatePostgresName checks the name of a database or user, and says whether
+// it is one.
+func validatePostgresName(at report, name, what string, taken ...string) bool {
 	const allowed = "up to 63 letters, digits and underscores, beginning with a letter"
-	reserved := func(at report, name, what string, taken ...string) {
-		lower := strings.ToLower(name)
-		switch {
-		case isToken(name):
-		case !databaseName.MatchString(name):
-			at.fail(at.quote(name)+" is not the name of a "+what, allowed, "replace hyphens by underscores, and leave other characters out")
-		case slices.Contains(postgresWords, lower):
-			at.fail(at.quote(name)+" is a reserved word of PostgreSQL", allowed, "declare another name, such as app_"+what)
-		case slices.Contains(taken, lower) || strings.HasPrefix(lower, "pg_"):
-			at.fail(at.quote(name)+" is reserved by PostgreSQL or RDS", allowed, "declare another name")
-		}
+	lower := strings.ToLower(name)
+	switch {
+	case isToken(name):
+	case !databaseName.MatchString(name):
+		at.fail(at.quote(name)+" is not the name of a "+what, allowed, "replace hyphens by underscores, and leave other characters out")
+		return false
+	case slices.Contains(postgresWords, lower):
+		at.fail(at.quote(name)+" is a reserved word of PostgreSQL", allowed, "declare another name, such as app_"+what)
+		return false
+	case slices.Contains(taken, lower) || strings.HasPrefix(lower, "pg_"):
+		at.fail(at.quote(name)+" is reserved by PostgreSQL or RDS", allowed, "declare another name")
+		return false
 	}
+	return true
+}
+
+func (d Database) validateNames(r report) {
 	// The default is made of the application's name, which has problems of
 	// its own then.
 	if d.Name != "" {
-		reserved(r.field("name"), d.Name, "database", "rdsadmin", "template0", "template1")
+		validatePostgresName(r.field("name"), d.Name, "database", "rdsadmin", "template0", "template1")
 	}
 	if d.User != "" {
-		reserved(r.field("user"), d.User, "user", "rdsadmin", "admin", "rds_superuser", "rds_replication", "rds_password", "rds_iam", "rdsrepladmin", "rdstopmgr", "public", "none")
+		validatePostgresName(r.field("user"), d.User, "user", takenUsers...)
 	}
 }
 

@@ -64,7 +64,7 @@ func (d Database) validateOperation(r report, region string) {
 		}
 	}
 	if d.Rotation != nil {
-		d.Rotation.validate(r.field("rotation"))
+		d.Rotation.validate(r.field("rotation"), d)
 	}
 }
 
@@ -80,10 +80,6 @@ func (r ReadReplica) validate(at report, region string) {
 		}
 	}
 	Database{Instance: r.Instance}.validateInstance(at.field("instance"), in)
-}
-
-func (r Rotation) validate(at report) {
-	at.field("days").between(r.Days, 1, 365, "a time between two rotations", "days", "give another number of days")
 }
 
 // timespan is a time of the week, in minutes from Monday on.
@@ -182,6 +178,7 @@ func (s Stage) validateDatabaseUse(r report, app App) {
 	if s.Database.Rotation != nil && s.Network.Egress == PublicIP && s.Network.VPC == nil {
 		r.field("rotation").fail("needs a way from private subnets to Secrets Manager, which the egress public-ip does not give them", list([]string{string(NATInstance), string(NATGateway), string(NATGatewayPerZone), string(VPCEndpoints)}, "or"), "choose another egress")
 	}
+	s.validateAlternation(r, app)
 	if s.Database.Tunnel && value(s.Production) {
 		r.field("tunnel").warn("lets people with ssm:StartSession open shells on production's instances", "bind that permission to the few who need it, and turn the tunnel off after use")
 	}

@@ -129,6 +129,9 @@ func (a App) validateEnvironment(services, stages report, service, stage int) {
 		}
 	}
 	reserve(in.DatabaseNames(s), "is a variable that the stage's database sets, and is not among database.overrides")
+	if s.Migration != nil && in.UsesDatabase(s) && in.Database.Alternates() {
+		reserve(appNames, "is a variable that the stage's database sets for the migration")
+	}
 	for i, other := range a.Services {
 		if other.Internal && i != service && other.Name != "" {
 			reserve(other.addressNames(), "is a variable that the internal service "+own.quote(other.Name)+" sets")

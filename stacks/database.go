@@ -2,14 +2,20 @@ package stacks
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/constructs/database"
+	"github.com/tinystack-go/tinystack/constructs/observability"
 	"github.com/tinystack-go/tinystack/constructs/service"
+	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -28,6 +34,45 @@ func (s *stage) databaseEnvironment(declared spec.Service, variables map[string]
 			secrets[name] = hidden[name]
 		}
 	}
+}
+
+// migrationEnvironment is what the migration of the service gets of the stage's
+// database beside that.
+func (s *stage) migrationEnvironment(declared spec.Service) (map[string]string, map[string]awsecs.Secret) {
+	if s.database == nil || !s.declared.MigratesDatabase(declared) {
+		return nil, nil
+	}
+	return s.database.MigrationVariables(), s.database.MigrationSecrets()
+}
+
+// rotateUser rotates the user that the services log in as, which a migration
+// has to make first: all that needs the user waits for the migrations, too.
+func (s *stage) rotateUser(stack awscdk.Stack) {
+	if !s.declared.Database.Alternates() || !s.declared.Rotates(s.app) {
+		return
+	}
+	var migrations []constructs.IDependable
+	for _, declared := range s.app.Services {
+		if s.declared.MigratesDatabase(declared) {
+			migrations = append(migrations, s.services[declared.Name].Migration())
+		}
+	}
+	for _, declared := range s.app.Services {
+		if !s.declared.UsesDatabase(declared) {
+			continue
+		}
+		if task, ok := s.scheduled[declared.Name]; ok {
+			task.Schedule().Node().AddDependency(migrations...)
+		} else {
+			s.services[declared.Name].Service().Node().AddDependency(migrations...)
+		}
+	}
+	s.database.RotateUser(stack, jsii.String("UserRotation"), &database.UserRotationProps{
+		VPC:          s.network.VPC(),
+		Subnets:      s.network.PrivateSubnets(),
+		FunctionName: database.RotationFunction(s.databaseIdentifier(), true),
+		After:        migrations,
+	})
 }
 
 // beforeMigration lets the migration of a service, if it has one here, wait for
@@ -57,9 +102,10 @@ func (s *stage) useDatabase(stack awscdk.Stack) {
 		s.database.GrantConnect(s.services[declared.Name].TaskRole())
 		users = append(users, s.services[declared.Name])
 	}
-	if s.declared.Database.Rotation != nil && len(users) > 0 {
+	s.rotateUser(stack)
+	if s.declared.Rotates(s.app) && len(users) > 0 {
 		service.NewSecretRefresh(stack, jsii.String("CredentialsRefresh"), &service.SecretRefreshProps{
-			Secret:           s.database.Secret(),
+			Secret:           s.rotated(),
 			Cluster:          s.cluster.Cluster(),
 			Services:         users,
 			LogRetentionDays: s.declared.LogRetentionDays,
@@ -72,6 +118,14 @@ func (s *stage) useDatabase(stack awscdk.Stack) {
 			fmt.Sprintf(`aws ssm start-session --region %s --target "$(aws ec2 describe-instances --region %s --filters Name=tag:aws:autoscaling:groupName,Values=%s Name=instance-state-name,Values=running --query 'Reservations[0].Instances[0].InstanceId' --output text)" --document-name AWS-StartPortForwardingSessionToRemoteHost --parameters host=%s,portNumber=%s,localPortNumber=15432`,
 				s.declared.Region, s.declared.Region, *s.cluster.AutoScalingGroup().AutoScalingGroupName(), host, port))
 	}
+}
+
+// rotated is the secret that the services log in with.
+func (s *stage) rotated() awssecretsmanager.ISecret {
+	if secret := s.database.UserSecret(); secret != nil {
+		return secret
+	}
+	return s.database.Secret()
 }
 
 // addRemoteReplicas makes a stack in each other region that has a replica.
@@ -97,7 +151,37 @@ func (s *stage) addRemoteReplicas(data awscdk.Stack) {
 			Identifier:       identifier,
 			Removal:          s.declared.Removal,
 		})
+		s.watchRemoteReplica(stack, replica.Region, identifier)
 		output(stack, "Promote", "Makes the replica a database of its own; there is no way back",
 			fmt.Sprintf("aws rds promote-read-replica --region %s --db-instance-identifier %s", replica.Region, identifier))
+	}
+}
+
+// watchRemoteReplica makes the alarm on a replica in another region, and who
+// hears of it there: an alarm tells topics of its own region only. A topic or
+// a parameter that the declaration names is in the stage's.
+func (s *stage) watchRemoteReplica(stack awscdk.Stack, region, identifier string) {
+	declared := s.declared.Alarms
+	alarms := monitor.RemoteAlarms(s.declared, region)
+	var topic awssns.ITopic
+	webhooks := slices.DeleteFunc(slices.Clone(declared.Webhooks), func(hook string) bool { return strings.HasPrefix(hook, "ssm:") })
+	if len(alarms) > 0 && declared.Topic == "" && (len(declared.Notify) > 0 || len(webhooks) > 0 || declared.Slack != nil) {
+		topic = observability.NewTopic(stack, jsii.String("AlarmTopic"), &observability.TopicProps{
+			DisplayName: s.name(),
+			Description: "Messages about alarms of " + s.name() + " in " + region,
+			Emails:      declared.Notify,
+			Webhooks:    webhooks,
+			Slack:       declared.Slack,
+			SlackName:   s.name() + "-" + region,
+		}).Topic()
+	}
+	for _, alarm := range alarms {
+		observability.NewAlarm(stack, jsii.String(string(alarm.ID)), &observability.AlarmProps{
+			Alarm:    alarm,
+			Names:    monitor.Names{monitor.RefReplica(region): identifier},
+			Name:     alarm.Name(s.app.Name, s.declared.Name),
+			Runbooks: declared.Runbooks,
+			Topic:    topic,
+		})
 	}
 }

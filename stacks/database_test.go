@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -182,6 +183,118 @@ func TestWhoGetsTheDatabase(t *testing.T) {
 			assert.Equal(t, strings.Contains(id, "jobs"), slices.Contains(migration.DependsOn, "DatabaseIngressjobs"), id)
 		}
 		assert.Len(t, service.Resources("Custom::Migration"), 2)
+	})
+}
+
+// Services log in as a user that alternates with another, and that only
+// migrations make, as the master user.
+func TestAlternatingUsers(t *testing.T) {
+	assembly := withDatabase(t, &spec.Database{Rotation: &spec.Rotation{User: "clerk"}, IAMUser: "token"}, func(app *spec.App) {
+		app.Services = append(app.Services, spec.Service{Name: "nightly", Image: "example.com/jobs:1", Schedule: "rate(1 day)"})
+		app.Services[1].Migration = nil
+		app.Stages = append(app.Stages, spec.Stage{Name: "rest", Profile: spec.Idle, Database: &spec.Database{Rotation: &spec.Rotation{User: "clerk"}}})
+	})
+	service := template(t, assembly, "shop-dev-service")
+	// What a task definition's container gets of the database; of secrets the
+	// resource and the key.
+	of := func(id string) map[string]string {
+		found := map[string]string{}
+		task, there := service.Resource(id)
+		require.True(t, there, id)
+		c := task.Get("Properties.ContainerDefinitions").([]any)[0].(map[string]any)
+		for _, list := range []string{"Environment", "Secrets"} {
+			entries, _ := c[list].([]any)
+			for _, entry := range entries {
+				e := entry.(map[string]any)
+				if name := e["Name"].(string); strings.HasPrefix(name, "PG_") {
+					found[name] = fmt.Sprint(e["Value"], e["ValueFrom"])
+				}
+			}
+		}
+		return found
+	}
+	migrations := service.Resources("Custom::Migration")
+	require.Len(t, migrations, 1)
+	var migration, migrating string
+	for id, resource := range migrations {
+		migration = id
+		migrating, _ = reference(resource.Get("Properties.TaskDefinition"))
+	}
+	holds := func(environment map[string]string, name, secret, key string) {
+		assert.Regexp(t, "RefDatabase"+secret+"[0-9A-F]{8}.*:"+key+"::", environment[name], name)
+	}
+
+	t.Run("services know that user only", func(t *testing.T) {
+		tasks := 0
+		for id := range service.Resources("AWS::ECS::TaskDefinition") {
+			if id == migrating || strings.HasPrefix(id, "Servicecache") {
+				continue
+			}
+			tasks++
+			environment := of(id)
+			assert.ElementsMatch(t, []string{"PG_CREDENTIALS_SECRET", "PG_DATABASE", "PG_HOST", "PG_PORT", "PG_USER"}, slices.Collect(maps.Keys(environment)), id)
+			holds(environment, "PG_USER", "UserSecret", "username")
+			holds(environment, "PG_CREDENTIALS_SECRET", "UserSecret", "password")
+		}
+		assert.Equal(t, 3, tasks)
+	})
+	t.Run("the migration is the master user, and knows whom to make", func(t *testing.T) {
+		environment := of(migrating)
+		assert.Len(t, environment, 8)
+		assert.Contains(t, environment["PG_USER"], "postgres")
+		assert.Contains(t, environment["PG_APP_ROLE"], "clerk")
+		holds(environment, "PG_CREDENTIALS_SECRET", "Secret", "password")
+		holds(environment, "PG_APP_USER", "UserSecret", "username")
+		holds(environment, "PG_APP_CREDENTIALS_SECRET", "UserSecret", "password")
+	})
+	t.Run("only the migration's execution role reads the master's secret", func(t *testing.T) {
+		task, _ := service.Resource(migrating)
+		own, _ := reference(task.Get("Properties.ExecutionRoleArn"))
+		readers := 0
+		for id, policy := range service.Resources("AWS::IAM::Policy") {
+			if regexp.MustCompile("RefDatabaseSecret[0-9A-F]{8}").MatchString(fmt.Sprint(policy.Get("Properties.PolicyDocument"))) {
+				readers++
+				role, _ := reference(policy.Get("Properties.Roles.0"))
+				assert.Equal(t, own, role, id)
+			}
+		}
+		assert.Equal(t, 1, readers)
+	})
+	t.Run("nothing logs in before the user is made", func(t *testing.T) {
+		waiting := 0
+		for _, kind := range []string{"AWS::ECS::Service", "AWS::Scheduler::Schedule", "AWS::SecretsManager::RotationSchedule"} {
+			for id, resource := range service.Resources(kind) {
+				if !strings.HasPrefix(id, "Servicecache") {
+					waiting++
+					assert.Contains(t, resource.DependsOn, migration, id)
+				}
+			}
+		}
+		assert.Equal(t, 4, waiting)
+	})
+	t.Run("tasks follow that secret", func(t *testing.T) {
+		for _, function := range service.Resources("AWS::Lambda::Function") {
+			if watched := function.Get("Properties.Environment.Variables.SECRET"); watched != nil {
+				assert.Contains(t, fmt.Sprint(watched), "UserSecret")
+			}
+		}
+		assert.Contains(t, fmt.Sprint(service.Outputs()["RotateNow"].Value), "UserSecret")
+	})
+	t.Run("where no migration runs, nothing is rotated", func(t *testing.T) {
+		resting := template(t, assembly, "shop-rest-service")
+		assert.Empty(t, resting.Resources("AWS::SecretsManager::RotationSchedule"))
+		assert.Empty(t, resting.Resources("Custom::Migration"))
+		assert.Nil(t, resting["Transform"])
+		assert.Len(t, template(t, assembly, "shop-rest-data").Resources("AWS::SecretsManager::Secret"), 2)
+	})
+	t.Run("its credentials are guarded", func(t *testing.T) {
+		single := withDatabase(t, &spec.Database{Rotation: &spec.Rotation{}}, nil)
+		_, err := guard.Check("assembly", assembly, single, nil)
+		require.Error(t, err)
+		assert.Contains(t, err.Error(), "DatabaseUserSecret")
+		notices, err := guard.Check("single", single, assembly, nil)
+		require.NoError(t, err, "turning it on loses nothing")
+		assert.Empty(t, notices)
 	})
 }
 

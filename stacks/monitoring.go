@@ -13,6 +13,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tinystack-go/tinystack/constructs/database"
 	"github.com/tinystack-go/tinystack/constructs/observability"
 	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
@@ -151,6 +152,10 @@ func (s *stage) metricNames() monitor.Names {
 	}
 	if s.database != nil && s.database.Instance() != nil {
 		names[monitor.RefDatabase] = s.databaseIdentifier()
+		for i := range s.database.Replicas() {
+			names[monitor.RefReplica(fmt.Sprint(i+1))] = database.ReplicaIdentifier(s.databaseIdentifier(), i+1)
+		}
+		names[monitor.RefRotation(monitor.Credentials)] = database.RotationFunction(s.databaseIdentifier(), s.declared.Database.Alternates())
 	}
 	return names
 }

@@ -68,6 +68,8 @@ var behaviours = map[spec.AlarmID]behaviour{
 	spec.AlarmInstanceStatus:      {bad: []numbers{{"m": 1}}, good: []numbers{{"m": 0}}, idle: numbers{"m": 0}},
 	spec.AlarmDatabaseCPU:         loaded,
 	spec.AlarmDatabaseConnections: loaded,
+	spec.AlarmReplicaLag:          {bad: []numbers{{"lag": 1e5}, {"lag": -1}}, good: []numbers{{"lag": 1}, {"lag": 300}}, idle: numbers{"lag": 300}},
+	spec.AlarmRotationFailed:      {bad: []numbers{{"m": 1}}, good: []numbers{{"m": 0}, {}}},
 	spec.AlarmDatabaseStorage:     {bad: []numbers{{"m": 1e6}}, good: []numbers{{"m": 1e14}}, idle: numbers{"m": 1e14}},
 }
 
@@ -163,8 +165,38 @@ func everyAlarm(t *testing.T, app spec.App, assembly *snapshot.Assembly) map[spe
 		}
 		assert.Len(t, made, len(wanted), "%s: every alarm of the catalogue is made", stage.Name)
 		w.dashboard(stage)
+		remoteAlarms(t, app, stage, assembly)
 	}
 	return kinds
+}
+
+// remoteAlarms holds what is true of alarms on what a stage has in another
+// region.
+func remoteAlarms(t *testing.T, app spec.App, stage spec.Stage, assembly *snapshot.Assembly) {
+	t.Helper()
+	if stage.Database == nil {
+		return
+	}
+	for _, replica := range stage.Database.ReadReplicas {
+		if replica.Region == "" {
+			continue
+		}
+		stack, err := assembly.Stack(app.Name + "-" + stage.Name + "-replica-" + replica.Region)
+		require.NoError(t, err)
+		w := world{t: t, assembly: assembly, stack: stack}
+		wanted := monitor.RemoteAlarms(stage, replica.Region)
+		made := stack.Template.Resources("AWS::CloudWatch::Alarm")
+		require.Len(t, made, len(wanted))
+		for id, resource := range made {
+			assert.Equal(t, wanted[0].Name(app.Name, stage.Name), resource.Get("Properties.AlarmName"))
+			w.metrics(id, resource)
+			w.runs(id, resource, behaviours[wanted[0].ID], stage)
+			w.message(id, resource, stage, string(wanted[0].ID))
+			for _, subscription := range stack.Template.Resources("AWS::SNS::Subscription") {
+				assert.NotContains(t, fmt.Sprint(subscription.Get("Properties.Endpoint")), "resolve:ssm", "a parameter of the stage's region")
+			}
+		}
+	}
 }
 
 // world is where names have to be found.
@@ -191,6 +223,7 @@ var written = map[string][2]string{
 	"Stage":                {"AWS::ApiGatewayV2::Stage", "Properties.StageName"},
 	"ApiName":              {"AWS::ApiGateway::RestApi", "Properties.Name"},
 	"DBInstanceIdentifier": {"AWS::RDS::DBInstance", "Properties.DBInstanceIdentifier"},
+	"FunctionName":         {"AWS::SecretsManager::RotationSchedule", "Properties.HostedRotationLambda.RotationLambdaName"},
 }
 
 // exists says that a dimension names something of the stage.
@@ -508,7 +541,7 @@ pipeline:
   logs: {encrypted: true, destination: {arn: "arn:aws:lambda:us-east-1:111111111111:function:ship"}}
 source: {codeCommit: shop}
 services:
-  - {name: web, healthCheck: {path: /up}}
+  - {name: web, healthCheck: {path: /up}, migration: {command: [migrate]}}
   - {name: admin, path: /admin}
   - {name: mailer, worker: true}
   - {name: nightly, schedule: rate(1 day)}
@@ -516,7 +549,7 @@ stages:
   - {name: dev, scale: {instance: t3.small}, dashboard: false}
   - name: http
     scale: {instance: t3.small}
-    database: {}
+    database: {readReplicas: [{}], rotation: {user: clerk}}
     containerInsights: true
     logs:
       encrypted: true
@@ -539,7 +572,8 @@ stages:
     account: "222222222222"
     approval: manual
     profile: hyperscale
-    database: {}
+    database: {readReplicas: [{}, {}, {region: eu-west-3}], rotation: {}}
+    alarms: {webhooks: [https://example.com/hook, "ssm:/shop/hook"]}
     endpoint: {deployment: blue-green}
     logs: {destination: {arn: "arn:aws:kinesis:us-east-1:222222222222:stream/logs", role: "arn:aws:iam::222222222222:role/logs"}}
 `
@@ -558,10 +592,8 @@ func TestMonitoring(t *testing.T) {
 
 	t.Run("every runbook is about something that is made", func(t *testing.T) {
 		messages := []string{monitor.PipelineFailed, monitor.BuildFailed}
-		// These come with what they watch; see package observability.
-		later := []string{string(spec.AlarmReplicaLag), string(spec.AlarmRotationFailed)}
 		for _, section := range runbooks(t) {
-			if !slices.Contains(slices.Concat(messages, later), section) {
+			if !slices.Contains(messages, section) {
 				assert.True(t, kinds[spec.AlarmID(section)], "%s was never made", section)
 			}
 		}
@@ -624,13 +656,16 @@ func TestMonitoring(t *testing.T) {
 		assert.True(t, there)
 		assert.NotEmpty(t, slack[0].Get("Properties.GuardrailPolicies"), "without one it is the administrator's")
 		assert.Empty(t, service("rest").stack.Template.Resources("AWS::SNS::Topic"), "it has one already")
+		remote := template(t, assembly, "shop-prod-replica-eu-west-3")
+		assert.Len(t, remote.Resources("AWS::CloudWatch::Alarm"), 1)
+		assert.Len(t, remote.Resources("AWS::SNS::Subscription"), 2)
 	})
 
 	t.Run("logs are encrypted, counted and sent on where that is declared", func(t *testing.T) {
 		stack := service("http").stack.Template
 		for _, s := range []string{"web", "admin", "mailer", "nightly"} {
 			for id, group := range stack.Resources("AWS::Logs::LogGroup") {
-				if strings.HasPrefix(id, "Service"+s) {
+				if strings.HasPrefix(id, "Service"+s) && !strings.Contains(id, "Migration") { // a function's
 					key, _ := reference(group.Get("Properties.KmsKeyId"))
 					assert.True(t, strings.HasPrefix(key, "LogKey"), id)
 					assert.Equal(t, 14.0, group.Get("Properties.RetentionInDays"), id)
@@ -639,7 +674,13 @@ func TestMonitoring(t *testing.T) {
 		}
 		assert.Len(t, stack.Resources("AWS::Logs::MetricFilter"), 3, "the services; a failed run of the task tells by itself")
 		assert.Len(t, stack.Resources("AWS::Logs::SubscriptionFilter"), 4)
-		assert.Len(t, stack.Resources("AWS::Lambda::Permission"), 4)
+		shipping := 0
+		for _, permission := range stack.Resources("AWS::Lambda::Permission") {
+			if permission.Get("Properties.Principal") == "logs.amazonaws.com" {
+				shipping++
+			}
+		}
+		assert.Equal(t, 4, shipping)
 		for id, filter := range stack.Resources("AWS::Logs::SubscriptionFilter") {
 			require.Len(t, filter.DependsOn, 1, id)
 			permission, _ := stack.Resource(filter.DependsOn[0])

@@ -183,6 +183,7 @@ func (s *stage) serviceProps(stack awscdk.Stack, net network.Network, declared s
 		maps.Copy(secrets, s.declared.Secrets)
 		permissions = s.declared.Permissions
 	}
+	migrationVariables, migrationSecrets := s.migrationEnvironment(declared)
 	scope := constructs.NewConstruct(stack, jsii.String("Service-"+declared.Name))
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
 		ecsSecrets[name] = secret(scope, name, secrets[name])
@@ -205,6 +206,9 @@ func (s *stage) serviceProps(stack awscdk.Stack, net network.Network, declared s
 		Unwatched:        s.unwatched(),
 		Runbooks:         s.declared.Alarms.Runbooks,
 		Resting:          s.declared.Sleeps,
+
+		MigrationVariables: migrationVariables,
+		MigrationSecrets:   migrationSecrets,
 	}
 }
 

@@ -47,7 +47,8 @@ type PgDatabaseProps struct {
 	// CloudFormation; the instance's log is then not exported.
 	Identifier string
 
-	// SecretName of the credentials. Default: given by CloudFormation.
+	// SecretName of the credentials; those of a user that alternates have its
+	// name at the end, after a slash. Default: given by CloudFormation.
 	SecretName string
 
 	// Owner is named in the description of the credentials.
@@ -77,19 +78,33 @@ type PgDatabase interface {
 	Instance() awsrds.DatabaseInstance
 	// Secret holds the credentials; its key "password" is the password.
 	Secret() awssecretsmanager.ISecret
+	// UserSecret holds the credentials of the user that alternates with
+	// another, which services log in as; nil without one. Its keys are
+	// "username" and "password". RotateUser rotates it.
+	UserSecret() awssecretsmanager.ISecret
 	// SecurityGroup of the instance.
 	SecurityGroup() awsec2.ISecurityGroup
 	// Replicas of the instance, in its own region.
 	Replicas() []awsrds.DatabaseInstanceReadReplica
 	// Variables are PG_HOST, PG_PORT, PG_DATABASE and PG_USER; with replicas
 	// also PG_READER_HOST (the first), PG_READER_HOSTS (all, with commas) and
-	// PG_READER_PORT.
+	// PG_READER_PORT. A user that alternates is among the secrets.
 	Variables() map[string]string
-	// Secrets are PG_CREDENTIALS_SECRET, the password.
+	// Secrets are PG_CREDENTIALS_SECRET, the password; where the user
+	// alternates also PG_USER.
 	Secrets() map[string]awsecs.Secret
+	// MigrationVariables and MigrationSecrets are what migrations need
+	// besides, where the user alternates, to make that user: PG_USER and
+	// PG_CREDENTIALS_SECRET of the master user, PG_APP_ROLE, the name that is
+	// declared, PG_APP_USER, that or its clone, and PG_APP_CREDENTIALS_SECRET.
+	MigrationVariables() map[string]string
+	MigrationSecrets() map[string]awsecs.Secret
 	// AllowFrom lets a security group in. The rule is made in scope, which is
 	// the client's stack.
 	AllowFrom(scope constructs.Construct, id *string, client awsec2.ISecurityGroup) awsec2.CfnSecurityGroupIngress
+	// RotateUser has the credentials in UserSecret rotated. It panics where
+	// no user alternates.
+	RotateUser(scope constructs.Construct, id *string, props *UserRotationProps) awssecretsmanager.RotationSchedule
 	// GrantConnect lets a role log in as the declared IAM user. Without one it
 	// does nothing.
 	GrantConnect(grantee awsiam.IGrantable)
@@ -97,8 +112,13 @@ type PgDatabase interface {
 
 type pgDatabase struct {
 	constructs.Construct
-	instance   awsrds.DatabaseInstance
-	secret     awssecretsmanager.ISecret
+	instance awsrds.DatabaseInstance
+	secret   awssecretsmanager.ISecret
+	// userSecret is that of the user that alternates; nil without one.
+	userSecret awssecretsmanager.Secret
+	// attached is the same, once it holds the instance's address.
+	attached   awssecretsmanager.ISecret
+	rotation   spec.Rotation
 	security   awsec2.ISecurityGroup
 	host       *string
 	port       int
@@ -118,7 +138,10 @@ func NewPgDatabase(scope constructs.Construct, id *string, props *PgDatabaseProp
 	constructs.NewConstruct_Override(d, scope, id)
 	d.makeSecret(props, declared)
 	d.makeInstance(props, declared)
-	if declared.Rotation != nil {
+	switch {
+	case declared.Alternates():
+		d.addUser(props, declared)
+	case declared.Rotation != nil:
 		d.rotate(props, *declared.Rotation)
 	}
 	return d
@@ -142,6 +165,13 @@ func (d *pgDatabase) Instance() awsrds.DatabaseInstance    { return d.instance }
 func (d *pgDatabase) Secret() awssecretsmanager.ISecret    { return d.secret }
 func (d *pgDatabase) SecurityGroup() awsec2.ISecurityGroup { return d.security }
 
+func (d *pgDatabase) UserSecret() awssecretsmanager.ISecret {
+	if d.userSecret == nil {
+		return nil // not an interface that holds nil
+	}
+	return d.userSecret
+}
+
 func (d *pgDatabase) Replicas() []awsrds.DatabaseInstanceReadReplica { return slices.Clone(d.replicas) }
 
 func (d *pgDatabase) Variables() map[string]string {
@@ -149,7 +179,9 @@ func (d *pgDatabase) Variables() map[string]string {
 		"PG_HOST":     *d.host,
 		"PG_PORT":     fmt.Sprint(d.port),
 		"PG_DATABASE": d.name,
-		"PG_USER":     d.user,
+	}
+	if d.userSecret == nil {
+		variables["PG_USER"] = d.user
 	}
 	var readers []string
 	for _, replica := range d.replicas {
@@ -174,9 +206,36 @@ func (d *pgDatabase) GrantConnect(grantee awsiam.IGrantable) {
 }
 
 func (d *pgDatabase) Secrets() map[string]awsecs.Secret {
-	return map[string]awsecs.Secret{
-		"PG_CREDENTIALS_SECRET": awsecs.Secret_FromSecretsManager(d.secret, jsii.String("password")),
+	if d.userSecret != nil {
+		return map[string]awsecs.Secret{"PG_USER": username(d.userSecret), "PG_CREDENTIALS_SECRET": password(d.userSecret)}
 	}
+	return map[string]awsecs.Secret{"PG_CREDENTIALS_SECRET": password(d.secret)}
+}
+
+func (d *pgDatabase) MigrationVariables() map[string]string {
+	if d.userSecret == nil {
+		return nil
+	}
+	return map[string]string{"PG_USER": d.user, "PG_APP_ROLE": d.rotation.User}
+}
+
+func (d *pgDatabase) MigrationSecrets() map[string]awsecs.Secret {
+	if d.userSecret == nil {
+		return nil
+	}
+	return map[string]awsecs.Secret{
+		"PG_CREDENTIALS_SECRET":     password(d.secret),
+		"PG_APP_USER":               username(d.userSecret),
+		"PG_APP_CREDENTIALS_SECRET": password(d.userSecret),
+	}
+}
+
+func username(of awssecretsmanager.ISecret) awsecs.Secret {
+	return awsecs.Secret_FromSecretsManager(of, jsii.String("username"))
+}
+
+func password(of awssecretsmanager.ISecret) awsecs.Secret {
+	return awsecs.Secret_FromSecretsManager(of, jsii.String("password"))
 }
 
 func (d *pgDatabase) AllowFrom(scope constructs.Construct, id *string, client awsec2.ISecurityGroup) awsec2.CfnSecurityGroupIngress {
@@ -191,15 +250,27 @@ func (d *pgDatabase) AllowFrom(scope constructs.Construct, id *string, client aw
 }
 
 func (d *pgDatabase) makeSecret(props *PgDatabaseProps, declared spec.Database) {
+	secret := d.newSecret(props, "Secret", props.SecretName, "credentials of the Postgres database", jsii.String(fmt.Sprintf(`{"username":%q}`, d.user)))
+	d.secret = secret
+	switch {
+	case declared.Alternates():
+		acknowledge.Rule(secret, "AwsSolutions-SMG4", "Only migrations and the rotation of the services' user log in with it.")
+	case declared.Rotation == nil:
+		acknowledge.Rule(secret, "AwsSolutions-SMG4", "ECS reads a secret only when a task starts, so a rotation nobody asked for would cut the running tasks off their database.")
+	}
+}
+
+// newSecret makes credentials: what is in the template, and a password.
+func (d *pgDatabase) newSecret(props *PgDatabaseProps, id, name, description string, template *string) awssecretsmanager.Secret {
 	owner := props.Owner
 	if owner == "" {
 		owner = *awscdk.Stack_Of(d).StackName()
 	}
-	secret := awssecretsmanager.NewSecret(d, jsii.String("Secret"), &awssecretsmanager.SecretProps{
-		SecretName:  optional(props.SecretName),
-		Description: jsii.String(owner + ": credentials of the Postgres database"),
+	return awssecretsmanager.NewSecret(d, &id, &awssecretsmanager.SecretProps{
+		SecretName:  optional(name),
+		Description: jsii.String(owner + ": " + description),
 		GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
-			SecretStringTemplate: jsii.String(fmt.Sprintf(`{"username":%q}`, d.user)),
+			SecretStringTemplate: template,
 			GenerateStringKey:    jsii.String("password"),
 			PasswordLength:       jsii.Number(32),
 			// What RDS refuses, and what connection strings and shells trip
@@ -208,11 +279,6 @@ func (d *pgDatabase) makeSecret(props *PgDatabaseProps, declared spec.Database) 
 		},
 		RemovalPolicy: keep(props.Removal),
 	})
-	d.secret = secret
-	if declared.Rotation != nil {
-		return
-	}
-	acknowledge.Rule(secret, "AwsSolutions-SMG4", "ECS reads a secret only when a task starts, so a rotation nobody asked for would cut the running tasks off their database.")
 }
 
 func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database) {
@@ -324,13 +390,19 @@ func (d *pgDatabase) exportLogs(props *PgDatabaseProps, identifier, id string, i
 	resource.SetEnableCloudwatchLogsExports(jsii.Strings(names...))
 }
 
+// ReplicaIdentifier is that of a replica of an instance with an identifier;
+// they are counted from 1.
+func ReplicaIdentifier(identifier string, number int) string {
+	return fmt.Sprintf("%s-replica-%d", identifier, number)
+}
+
 // addReplica makes a copy beside the instance. It holds nothing of its own, so
 // it goes with the stack, also where the instance stays.
 func (d *pgDatabase) addReplica(props *PgDatabaseProps, declared spec.Database, replica spec.ReadReplica, number int, group awsrds.ISubnetGroup, parameters awsrds.IParameterGroup) {
 	id := fmt.Sprintf("Replica%d", number)
 	identifier := ""
 	if props.Identifier != "" {
-		identifier = fmt.Sprintf("%s-replica-%d", props.Identifier, number)
+		identifier = ReplicaIdentifier(props.Identifier, number)
 	}
 	made := awsrds.NewDatabaseInstanceReadReplica(d, &id, &awsrds.DatabaseInstanceReadReplicaProps{
 		SourceDatabaseInstance:     d.instance,

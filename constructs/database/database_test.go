@@ -7,11 +7,14 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/tinystack-go/tinystack/constructs/database"
+	"github.com/tinystack-go/tinystack/internal/acknowledge"
 	"github.com/tinystack-go/tinystack/internal/synthtest"
 	"github.com/tinystack-go/tinystack/snapshot"
 	"github.com/tinystack-go/tinystack/spec"
@@ -21,7 +24,7 @@ func TestMain(m *testing.M) { synthtest.Main(m) }
 
 func TestPgDatabase(t *testing.T) {
 	app := synthtest.NewApp(t)
-	var full database.PgDatabase
+	var full, alternating database.PgDatabase
 	for name, props := range map[string]database.PgDatabaseProps{
 		"default":  {},
 		"dev":      {Identifier: "app-dev", SecretName: "dev/app/database", Owner: "app"},
@@ -34,6 +37,7 @@ func TestPgDatabase(t *testing.T) {
 			Parameters: map[string]string{"work_mem": "8192"}, LogExports: []string{"postgresql", "upgrade"}, IAMUser: "web",
 			ReadReplicas: []spec.ReadReplica{{}, {Instance: "t4g.small"}}, Rotation: &spec.Rotation{},
 		}},
+		"alternating": {Identifier: "app-alternating", SecretName: "dev/app/database", Database: spec.Database{Rotation: &spec.Rotation{User: "clerk", Days: 7}}},
 	} {
 		stack := synthtest.Stack(app, name)
 		props.VPC = synthtest.VPC(stack)
@@ -42,6 +46,15 @@ func TestPgDatabase(t *testing.T) {
 			role := awsiam.NewRole(stack, jsii.String("Role"), &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("ecs-tasks.amazonaws.com"), nil)})
 			db.GrantConnect(role)
 			full = db
+		}
+		if name == "alternating" {
+			alternating = db
+			services := synthtest.Stack(app, "services")
+			made := awssns.NewTopic(services, jsii.String("Made"), &awssns.TopicProps{EnforceSSL: jsii.Bool(true)})
+			acknowledge.Rule(made, "AwsSolutions-SNS2", "A stand-in for what makes the user.")
+			db.RotateUser(services, jsii.String("Rotation"), &database.UserRotationProps{
+				VPC: synthtest.VPC(services), FunctionName: "app-user-rotation", After: []constructs.IDependable{made},
+			})
 		}
 		if name == "dev" {
 			client := synthtest.Stack(app, "client")
@@ -166,6 +179,61 @@ func TestPgDatabase(t *testing.T) {
 		assert.Contains(t, fmt.Sprint(rotation.Get("Properties.HostedRotationLambda.VpcSecurityGroupIds")), "RotationSecurityGroup")
 		assert.Contains(t, fmt.Sprint(template("full")["Transform"]), "AWS::SecretsManager")
 		assert.Nil(t, template("dev")["Transform"])
+		assert.Equal(t, "app-full-rotation", rotation.Get("Properties.HostedRotationLambda.RotationLambdaName"))
+		assert.Nil(t, full.UserSecret())
+		assert.Nil(t, full.MigrationVariables())
+		assert.Nil(t, full.MigrationSecrets())
+	})
+
+	t.Run("a user that alternates has credentials of its own", func(t *testing.T) {
+		assert.Empty(t, template("alternating").Resources("AWS::SecretsManager::RotationSchedule"), "nobody has made the user yet")
+		assert.Nil(t, template("alternating")["Transform"])
+		secrets := template("alternating").Resources("AWS::SecretsManager::Secret")
+		require.Len(t, secrets, 2)
+		var master, user string
+		for id, secret := range secrets {
+			if strings.Contains(id, "UserSecret") {
+				user = id
+				assert.Equal(t, "dev/app/database/clerk", secret.Get("Properties.Name"))
+				assert.Nil(t, secret.Get("Properties.SecretString"))
+			} else {
+				master = id
+				assert.Equal(t, "dev/app/database", secret.Get("Properties.Name"))
+			}
+		}
+		template := secrets[user].Get("Properties.GenerateSecretString.SecretStringTemplate")
+		assert.Equal(t, map[string]any{"Fn::Join": []any{"", []any{`{"masterarn":"`, map[string]any{"Ref": master}, `","username":"clerk"}`}}}, template)
+
+		variables, hidden := alternating.Variables(), alternating.Secrets()
+		assert.NotContains(t, variables, "PG_USER")
+		assert.Contains(t, hidden, "PG_USER")
+		assert.Equal(t, map[string]string{"PG_USER": "postgres", "PG_APP_ROLE": "clerk"}, alternating.MigrationVariables())
+		assert.Len(t, alternating.MigrationSecrets(), 3)
+	})
+
+	t.Run("it is rotated where it has been made before", func(t *testing.T) {
+		rotation := only("services", "AWS::SecretsManager::RotationSchedule")
+		hosted := func(property string) string {
+			return fmt.Sprint(rotation.Get("Properties.HostedRotationLambda." + property))
+		}
+		assert.Equal(t, "PostgreSQLMultiUser", hosted("RotationType"))
+		assert.Equal(t, "app-user-rotation", hosted("RotationLambdaName"))
+		assert.Contains(t, hosted("MasterSecretArn"), "RefDatabaseSecret")
+		assert.NotContains(t, hosted("MasterSecretArn"), "??????")
+		assert.Contains(t, fmt.Sprint(rotation.Get("Properties.SecretId")), "UserSecretAttachment")
+		assert.Equal(t, false, rotation.Get("Properties.RotateImmediatelyOnUpdate"))
+		assert.Equal(t, "rate(7 days)", rotation.Get("Properties.RotationRules.ScheduleExpression"))
+		for kind := range map[string]bool{"AWS::SNS::Topic": true, "AWS::EC2::SecurityGroupIngress": true} {
+			for id := range template("services").Resources(kind) {
+				assert.Contains(t, rotation.DependsOn, id)
+			}
+		}
+		stack, err := assembly.Stack("services")
+		require.NoError(t, err)
+		assert.Contains(t, stack.Dependencies, "alternating")
+		assert.Panics(t, func() {
+			full.RotateUser(full, jsii.String("None"), &database.UserRotationProps{})
+		})
 	})
 
 	t.Run("what becomes of the data", func(t *testing.T) {
@@ -228,4 +296,11 @@ func TestAttachPgDatabase(t *testing.T) {
 		assert.Equal(t, "sg-0123456789abcdef0", rule.Get("Properties.GroupId"))
 		assert.Equal(t, 5433.0, rule.Get("Properties.FromPort"))
 	}
+}
+
+func TestRotationFunction(t *testing.T) {
+	longest := strings.Repeat("a", 20) + "-" + strings.Repeat("s", 20) // names of application and stage
+	one, two := database.RotationFunction(longest, false), database.RotationFunction(longest, true)
+	assert.NotEqual(t, one, two, "both are there while one takes the other's place")
+	assert.LessOrEqual(t, max(len(one), len(two)), 64)
 }

@@ -69,7 +69,7 @@ var networkModes = map[spec.NetworkMode]awsecs.NetworkMode{
 
 // newDefinition makes it all directly in the scope.
 func newDefinition(scope constructs.Construct, props *EcsEc2ServiceProps, plan plan) *definition {
-	declared, share, d := plan.declared, plan.share, &definition{}
+	declared, d := plan.declared, &definition{}
 	d.logs = observability.NewLogGroup(scope, jsii.String("LogGroup"), &observability.LogGroupProps{
 		RetentionDays: props.LogRetentionDays,
 		Retain:        props.RetainLogs,
@@ -90,6 +90,19 @@ func newDefinition(scope constructs.Construct, props *EcsEc2ServiceProps, plan p
 			Resources: jsii.Strings(permission.Resources...),
 		}))
 	}
+	if declared.NetworkMode == spec.AWSVPC {
+		d.security = awsec2.NewSecurityGroup(scope, jsii.String("SecurityGroup"), &awsec2.SecurityGroupProps{
+			Vpc:         props.Cluster.Vpc(),
+			Description: jsii.String("Tasks of service " + declared.Name),
+		})
+	}
+	d.addTask(scope, props, plan, taskRole)
+	return d
+}
+
+// addTask makes the task definition and its container, directly in the scope.
+func (d *definition) addTask(scope constructs.Construct, props *EcsEc2ServiceProps, plan plan, taskRole awsiam.IRole) {
+	declared, share := plan.declared, plan.share
 	d.task = awsecs.NewEc2TaskDefinition(scope, jsii.String("TaskDefinition"), &awsecs.Ec2TaskDefinitionProps{
 		NetworkMode: networkModes[declared.NetworkMode],
 		TaskRole:    taskRole,
@@ -98,12 +111,6 @@ func newDefinition(scope constructs.Construct, props *EcsEc2ServiceProps, plan p
 		// Service Connect wants a limit for the task; the CDK has none for
 		// tasks on EC2.
 		d.task.Node().DefaultChild().(awsecs.CfnTaskDefinition).SetMemory(jsii.String(fmt.Sprint(share.TaskMemory)))
-	}
-	if declared.NetworkMode == spec.AWSVPC {
-		d.security = awsec2.NewSecurityGroup(scope, jsii.String("SecurityGroup"), &awsec2.SecurityGroupProps{
-			Vpc:         props.Cluster.Vpc(),
-			Description: jsii.String("Tasks of service " + declared.Name),
-		})
 	}
 	image := props.Image
 	if image == nil {
@@ -152,7 +159,6 @@ func newDefinition(scope constructs.Construct, props *EcsEc2ServiceProps, plan p
 		})
 	}
 	acknowledge.Rule(d.task, "AwsSolutions-ECS2", "What stands in the environment is configuration; secrets are references to Secrets Manager or SSM, which the rule does not tell apart.")
-	return d
 }
 
 func (d *definition) addVariable(name, value string) { d.container.AddEnvironment(&name, &value) }
@@ -229,6 +235,11 @@ func (d *definition) acknowledgeRoles(props *EcsEc2ServiceProps) {
 				"/^Resource::arn:.*:logs:.*:log-group:.*:\\*$/")
 		}
 	}
+	d.acknowledgePull()
+}
+
+// acknowledgePull is about the role by which the agent starts the task.
+func (d *definition) acknowledgePull() {
 	if role := d.task.ExecutionRole(); role != nil && role.Node().TryFindChild(jsii.String("DefaultPolicy")) != nil {
 		acknowledge.Policy(role, "ecr:GetAuthorizationToken has no resource to name.", "Resource::*")
 	}

@@ -2,10 +2,13 @@ package service
 
 import (
 	_ "embed"
+	"maps"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/constructs/observability"
@@ -30,6 +33,7 @@ const answerSeconds = 45
 func (s *ecsEc2Service) addMigration(props *EcsEc2ServiceProps, plan plan) {
 	declared := plan.declared
 	timeout := declared.Migration.Timeout.Seconds()
+	s.migrating = s.definitionOfMigration(props, plan)
 	logs := observability.NewLogGroup(s, jsii.String("MigrationLogGroup"), &observability.LogGroupProps{RetentionDays: props.LogRetentionDays})
 	role := awsiam.NewRole(s, jsii.String("MigrationRole"), &awsiam.RoleProps{
 		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
@@ -48,7 +52,7 @@ func (s *ecsEc2Service) addMigration(props *EcsEc2ServiceProps, plan plan) {
 		Timeout:       awscdk.Duration_Seconds(jsii.Number(timeout + answerSeconds)),
 		RetryAttempts: jsii.Number(0), // CloudFormation decides what follows
 	})
-	s.definition.letRun(role, props)
+	s.migrating.letRun(role, props)
 	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions:    jsii.Strings("ecs:DescribeTasks", "ecs:StopTask"),
 		Resources:  &[]*string{ecsARN(role, "task", *props.Cluster.ClusterName()+"/*")},
@@ -62,7 +66,7 @@ func (s *ecsEc2Service) addMigration(props *EcsEc2ServiceProps, plan plan) {
 		ServiceTimeout: awscdk.Duration_Seconds(jsii.Number(timeout + 2*answerSeconds)),
 		Properties: &map[string]any{
 			"Cluster":        props.Cluster.ClusterName(),
-			"TaskDefinition": s.definition.task.TaskDefinitionArn(),
+			"TaskDefinition": s.migrating.task.TaskDefinitionArn(),
 			"Container":      declared.Name,
 			"Command":        declared.Migration.Command,
 			"LogGroup":       s.definition.logs.LogGroupName(),
@@ -71,11 +75,43 @@ func (s *ecsEc2Service) addMigration(props *EcsEc2ServiceProps, plan plan) {
 		},
 	})
 	// Its task needs what tasks of the service need; the function, its policy.
-	s.migration.Node().AddDependency(s.definition.task.TaskRole(), s.definition.task.ObtainExecutionRole(), role)
+	s.migration.Node().AddDependency(s.definition.task.TaskRole(), s.migrating.task.ObtainExecutionRole(), role)
 	if props.CapacityProvider != nil {
 		s.migration.Node().AddDependency(props.Cluster)
 	}
 	s.service.Node().AddDependency(s.migration)
+}
+
+// definitionOfMigration is that of the service, unless the migration is to see
+// what the service must not.
+func (s *ecsEc2Service) definitionOfMigration(props *EcsEc2ServiceProps, plan plan) *definition {
+	if len(props.MigrationVariables) == 0 && len(props.MigrationSecrets) == 0 {
+		return s.definition
+	}
+	s.private = map[string]bool{}
+	own := *props
+	own.Variables, own.Secrets = maps.Clone(props.Variables), maps.Clone(props.Secrets)
+	if own.Variables == nil {
+		own.Variables = map[string]string{}
+	}
+	if own.Secrets == nil {
+		own.Secrets = map[string]awsecs.Secret{}
+	}
+	for name, value := range props.MigrationVariables {
+		s.private[name] = true
+		own.Variables[name] = value
+		delete(own.Secrets, name)
+	}
+	for name, secret := range props.MigrationSecrets {
+		s.private[name] = true
+		own.Secrets[name] = secret
+		delete(own.Variables, name)
+	}
+	d := &definition{logs: s.definition.logs, security: s.definition.security}
+	d.addTask(constructs.NewConstruct(s, jsii.String("MigrationTask")), &own, plan, s.definition.task.TaskRole())
+	d.task.ObtainExecutionRole()
+	d.acknowledgePull()
+	return d
 }
 
 // placement is where the task of a migration runs: as those of the service.

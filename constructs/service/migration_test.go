@@ -2,12 +2,17 @@ package service_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -20,9 +25,14 @@ import (
 	"github.com/tinystack-go/tinystack/spec"
 )
 
+func parameter(scope constructs.Construct, name string) awsecs.Secret {
+	return awsecs.Secret_FromSsmParameter(awsssm.StringParameter_FromSecureStringParameterAttributes(scope, &name,
+		&awsssm.SecureStringParameterAttributes{ParameterName: jsii.String("/" + name)}))
+}
+
 func TestMigration(t *testing.T) {
 	app := synthtest.NewApp(t)
-	for name, scale := range map[string]spec.ScaleProfile{"bridge": {}, "awsvpc": {Instance: "t3.small"}, "idle": spec.Preset(spec.Idle)} {
+	for name, scale := range map[string]spec.ScaleProfile{"bridge": {}, "awsvpc": {Instance: "t3.small"}, "idle": spec.Preset(spec.Idle), "apart": {}} {
 		stack := synthtest.Stack(app, name)
 		vpc := synthtest.VPC(stack)
 		c := cluster.NewCluster(stack, jsii.String("Cluster"), &cluster.ClusterProps{VPC: vpc, Scale: scale})
@@ -30,9 +40,21 @@ func TestMigration(t *testing.T) {
 		if name == "awsvpc" {
 			declared.NetworkMode = spec.AWSVPC
 		}
-		made := service.NewEcsEc2Service(stack, jsii.String("Web"), &service.EcsEc2ServiceProps{
+		props := &service.EcsEc2ServiceProps{
 			Cluster: c.Cluster(), CapacityProvider: c.CapacityProvider(), Scale: scale, Service: declared,
-		})
+		}
+		if name == "apart" {
+			props.Variables = map[string]string{"USER": "web", "SHARED": "1"}
+			props.Secrets = map[string]awsecs.Secret{"PASSWORD": parameter(stack, "web"), "OTHER": parameter(stack, "other")}
+			props.MigrationVariables = map[string]string{"OTHER": "plain"}
+			props.MigrationSecrets = map[string]awsecs.Secret{"USER": parameter(stack, "owner"), "PASSWORD": parameter(stack, "owners")}
+		}
+		made := service.NewEcsEc2Service(stack, jsii.String("Web"), props)
+		if name == "apart" {
+			made.AddVariable("LATER", "1")
+			made.AddSecret("LATER_SECRET", parameter(stack, "later"))
+			made.AddVariable("EXTRA", "1")
+		}
 		assert.Equal(t, name != "idle", made.Migration() != nil)
 	}
 	assembly := synthtest.SynthSecure(t, app)
@@ -53,6 +75,35 @@ func TestMigration(t *testing.T) {
 	t.Run("where no task runs, there is none", func(t *testing.T) {
 		assert.Empty(t, template("idle").Resources("Custom::Migration"))
 		assert.Empty(t, template("idle").Resources("AWS::Lambda::Function"))
+	})
+
+	t.Run("what only the migration sees", func(t *testing.T) {
+		_, migration := only("apart", "Custom::Migration")
+		environments := map[bool]map[string]string{true: {}, false: {}}
+		roles := map[string]bool{}
+		for id, task := range template("apart").Resources("AWS::ECS::TaskDefinition") {
+			of := environments[fmt.Sprint(migration.Get("Properties.TaskDefinition")) == fmt.Sprint(map[string]any{"Ref": id})]
+			container := task.Get("Properties.ContainerDefinitions.0").(map[string]any)
+			for _, list := range []string{"Environment", "Secrets"} {
+				for _, entry := range container[list].([]any) {
+					e := entry.(map[string]any)
+					of[e["Name"].(string)] = regexp.MustCompile(`parameter/(\w+)`).FindString(fmt.Sprint(e["ValueFrom"])) + fmt.Sprint(e["Value"])
+				}
+			}
+			assert.Equal(t, "web", container["Name"])
+			assert.Equal(t, "example.com/web:1", container["Image"])
+			assert.Contains(t, fmt.Sprint(task.Get("Properties.TaskRoleArn")), "WebTaskRole")
+			roles[fmt.Sprint(task.Get("Properties.ExecutionRoleArn"))] = true
+		}
+		assert.Equal(t, map[string]string{
+			"USER": "web", "SHARED": "1", "PASSWORD": "parameter/web<nil>", "OTHER": "parameter/other<nil>",
+			"LATER": "1", "LATER_SECRET": "parameter/later<nil>", "EXTRA": "1",
+		}, environments[false])
+		assert.Equal(t, map[string]string{
+			"USER": "parameter/owner<nil>", "SHARED": "1", "PASSWORD": "parameter/owners<nil>", "OTHER": "plain",
+			"LATER": "1", "LATER_SECRET": "parameter/later<nil>", "EXTRA": "1",
+		}, environments[true])
+		assert.Len(t, roles, 2, "who starts one task may not read the other's secrets")
 	})
 
 	t.Run("it comes between the new task definition and the service", func(t *testing.T) {
@@ -133,6 +184,7 @@ func TestMigrationFunction(t *testing.T) {
 		"no such image":      {event("Create", "f:1", "f:1", "60"), running + "," + stopped(`, "reason": "CannotPullContainerError"`), []string{`"Status":"FAILED"`, "it did not start: CannotPullContainerError"}, "SUCCESS"},
 		"too long":           {event("Create", "f:1", "f:1", "0"), running + `,{"tasks": [{"lastStatus": "RUNNING"}]}`, []string{"StopTaskCommand", `"Status":"FAILED"`, "not done after 0 seconds"}, "SUCCESS"},
 		"taken back":         {event("Update", "f:9", "f:10", "0"), busy, []string{`"Status":"SUCCESS"`, "no new version"}, "RunTask"},
+		"another command":    {event("Update", "f:9", "f:9", "0"), busy, []string{`"Status":"SUCCESS"`, "no new version"}, "RunTask"},
 		"other settings":     {event("Update", "f:9", "f:9", "0"), busy, []string{`"Status":"SUCCESS"`}, "RunTask"},
 		"deleted":            {event("Delete", "f:9", "f:9", "0"), busy, []string{`"Status":"SUCCESS"`, `"PhysicalResourceId":"Migration"`}, "RunTask"},
 	} {

@@ -51,6 +51,13 @@ type EcsEc2ServiceProps struct {
 	// Secrets of the container's environment. Default: none.
 	Secrets map[string]awsecs.Secret
 
+	// MigrationVariables and MigrationSecrets are added to the environment of
+	// the service's migration, and win there; the service does not see them.
+	// With any, the migration has a task definition and an execution role of
+	// its own. Default: none.
+	MigrationVariables map[string]string
+	MigrationSecrets   map[string]awsecs.Secret
+
 	// Permissions of the container in AWS. Default: none.
 	Permissions []spec.Permission
 
@@ -133,6 +140,10 @@ type ecsEc2Service struct {
 	service    awsecs.Ec2Service
 	migration  awscdk.CustomResource
 	definition *definition
+	// migrating is what the migration runs by: often the same.
+	migrating *definition
+	// private are the names of what only the migration sees.
+	private map[string]bool
 }
 
 // NewEcsEc2Service makes a service. It panics with all problems of its
@@ -172,9 +183,22 @@ func (s *ecsEc2Service) LogGroup() awslogs.ILogGroup              { return s.def
 func (s *ecsEc2Service) TaskRole() awsiam.IRole                   { return s.definition.task.TaskRole() }
 func (s *ecsEc2Service) SecurityGroup() awsec2.ISecurityGroup     { return s.definition.group() }
 func (s *ecsEc2Service) Migration() awscdk.CustomResource         { return s.migration }
-func (s *ecsEc2Service) AddVariable(name, value string)           { s.definition.addVariable(name, value) }
+func (s *ecsEc2Service) AddVariable(name, value string) {
+	s.definition.addVariable(name, value)
+	if s.migratesApart() && !s.private[name] {
+		s.migrating.addVariable(name, value)
+	}
+}
 func (s *ecsEc2Service) AddSecret(name string, secret awsecs.Secret) {
 	s.definition.addSecret(name, secret)
+	if s.migratesApart() && !s.private[name] {
+		s.migrating.addSecret(name, secret)
+	}
+}
+
+// migratesApart says whether the migration has a task definition of its own.
+func (s *ecsEc2Service) migratesApart() bool {
+	return s.migrating != nil && s.migrating != s.definition
 }
 
 func (s *ecsEc2Service) addService(props *EcsEc2ServiceProps, plan plan) {
