@@ -36,6 +36,12 @@ func (s *stage) watched() (alarms, metrics int) {
 		alarms++
 		metrics += len(alarm.Metrics)
 	}
+	for _, region := range s.declared.ReplicaRegions() {
+		for _, alarm := range monitor.RemoteAlarms(s.declared, region) {
+			alarms++
+			metrics += len(alarm.Metrics)
+		}
+	}
 	return alarms, metrics
 }
 
@@ -55,6 +61,17 @@ func (s *stage) addMonitoring() {
 			s.free("Slack channel", "AWS::Chatbot::SlackChannelConfiguration", 1)
 		}
 	}
+	for range s.toldRegions() {
+		s.addTopic(messages, len(s.declared.Alarms.Notify))
+	}
+}
+
+// toldRegions are those beside the stage's own from which somebody hears of
+// alarms.
+func (s *stage) toldRegions() []string {
+	return slices.DeleteFunc(slices.Clone(s.declared.ReplicaRegions()), func(region string) bool {
+		return !s.declared.Alarms.Elsewhere().OwnTopic() || len(monitor.RemoteAlarms(s.declared, region)) == 0
+	})
 }
 
 // earlierDashboards are those that the application has in the stage's account

@@ -62,7 +62,7 @@ func (s *stage) addPostgres(name, instance, with, storage string, copies, gb int
 }
 
 // rotates says whether the password of the stage's database is changed.
-func (s *stage) rotates() bool { return s.newDatabase() && s.declared.Database.Rotation != nil }
+func (s *stage) rotates() bool { return s.newDatabase() && s.declared.Rotates(s.app) }
 
 // refreshes says whether tasks are started anew after that.
 func (s *stage) refreshes() bool {

@@ -195,9 +195,14 @@ func surplus(instance string, cpu int) (key string, used decimal.Decimal) {
 // addSecrets are those that the stage makes: the database's credentials.
 // Secrets that it refers to are there already.
 func (s *stage) addSecrets() {
-	if s.newDatabase() {
-		s.addEach("AWS::SecretsManager::Secret", 1, "secrets", "credentials of the database")
+	if !s.newDatabase() {
+		return
 	}
+	if s.declared.Database.Alternates() {
+		s.addEach("AWS::SecretsManager::Secret", 2, "secrets", "credentials of the database, and of the services in it")
+		return
+	}
+	s.addEach("AWS::SecretsManager::Secret", 1, "secrets", "credentials of the database")
 }
 
 // addKeys are the customer keys of the stage.
@@ -208,6 +213,9 @@ func (s *stage) addKeys() {
 	}
 	if s.declared.Alarms.OwnTopic() {
 		of = append(of, "of notifications")
+	}
+	for _, region := range s.toldRegions() {
+		of = append(of, "of notifications in "+region)
 	}
 	if s.declared.Logs.Encrypted {
 		of = append(of, "of logs")

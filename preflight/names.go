@@ -138,8 +138,13 @@ func stageNames(app spec.App, stage spec.Stage, path string) []Name {
 		there := Place{stage.Account, region}
 		add(stack, "AWS::CloudFormation::Stack", prefix+"-"+stack, ".database.readReplicas", there)
 		add(stack, "AWS::RDS::DBInstance", prefix+"-remote", ".database.readReplicas", there)
-		for i := range names[len(names)-2:] {
-			names[len(names)-2+i].StackPlace = there
+		alarms := monitor.RemoteAlarms(stage, region)
+		for _, alarm := range alarms {
+			add(stack, "AWS::CloudWatch::Alarm", alarm.Name(app.Name, stage.Name), ".alarms", there)
+		}
+		first := len(names) - 2 - len(alarms)
+		for i := range names[first:] {
+			names[first+i].StackPlace = there
 		}
 	}
 	if stage.NewDatabase() {
@@ -153,7 +158,11 @@ func stageNames(app spec.App, stage spec.Stage, path string) []Name {
 				add("data", "AWS::Logs::LogGroup", "/aws/rds/instance/"+instance+"/"+log, ".database", place)
 			}
 		}
-		add("data", "AWS::SecretsManager::Secret", stage.Name+"/"+app.Name+"/database", ".database", place)
+		secret := stage.Name + "/" + app.Name + "/database"
+		add("data", "AWS::SecretsManager::Secret", secret, ".database", place)
+		if stage.Database.Alternates() {
+			add("data", "AWS::SecretsManager::Secret", secret+"/"+stage.Database.Rotation.User, ".database.rotation", place)
+		}
 	}
 	for _, service := range app.Services {
 		add("service", "AWS::IAM::Role", prefix+"-"+service.Name+"-TaskRole", ".name", Place{stage.Account, ""})

@@ -1,5 +1,10 @@
 package spec
 
+import (
+	"slices"
+	"strings"
+)
+
 // AlarmLevel says how much of a stage is watched.
 type AlarmLevel string
 
@@ -92,6 +97,13 @@ type Alarms struct {
 // its alarms, and not through a topic that is there already.
 func (a Alarms) OwnTopic() bool {
 	return a.Topic == "" && (len(a.Notify) > 0 || len(a.Webhooks) > 0 || a.Slack != nil)
+}
+
+// Elsewhere is who of them can hear of something in another region: the topic
+// and the parameters of the stage's own region are not there.
+func (a Alarms) Elsewhere() Alarms {
+	a.Webhooks = slices.DeleteFunc(slices.Clone(a.Webhooks), func(hook string) bool { return strings.HasPrefix(hook, "ssm:") })
+	return a
 }
 
 // Slack is a channel that Amazon Q Developer in chat applications (once AWS

@@ -2,8 +2,6 @@ package stacks
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
@@ -161,16 +159,15 @@ func (s *stage) addRemoteReplicas(data awscdk.Stack) {
 // hears of it there: an alarm tells topics of its own region only. A topic or
 // a parameter that the declaration names is in the stage's.
 func (s *stage) watchRemoteReplica(stack awscdk.Stack, region, identifier string) {
-	declared := s.declared.Alarms
+	declared := s.declared.Alarms.Elsewhere()
 	alarms := monitor.RemoteAlarms(s.declared, region)
 	var topic awssns.ITopic
-	webhooks := slices.DeleteFunc(slices.Clone(declared.Webhooks), func(hook string) bool { return strings.HasPrefix(hook, "ssm:") })
-	if len(alarms) > 0 && declared.Topic == "" && (len(declared.Notify) > 0 || len(webhooks) > 0 || declared.Slack != nil) {
+	if len(alarms) > 0 && declared.OwnTopic() {
 		topic = observability.NewTopic(stack, jsii.String("AlarmTopic"), &observability.TopicProps{
 			DisplayName: s.name(),
 			Description: "Messages about alarms of " + s.name() + " in " + region,
 			Emails:      declared.Notify,
-			Webhooks:    webhooks,
+			Webhooks:    declared.Webhooks,
 			Slack:       declared.Slack,
 			SlackName:   s.name() + "-" + region,
 		}).Topic()
