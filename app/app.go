@@ -18,6 +18,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 
+	"github.com/tinystack-go/tinystack/guard"
 	"github.com/tinystack-go/tinystack/internal/cdkcontext"
 	"github.com/tinystack-go/tinystack/preflight"
 	"github.com/tinystack-go/tinystack/spec"
@@ -144,6 +145,11 @@ func fail(stderr io.Writer, err error) int {
 func report(stderr io.Writer, problem any) {
 	if err, ok := problem.(error); ok {
 		fail(stderr, err)
+		var problems spec.Problems
+		var refusal *guard.Refusal
+		if errors.As(err, &problems) || errors.As(err, &refusal) {
+			return // that is about the declaration, wherever in the code it was found
+		}
 	} else {
 		text := strings.TrimSpace(fmt.Sprint(problem))
 		// What follows the message is a trace through the CDK's JavaScript.

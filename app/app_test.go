@@ -169,6 +169,7 @@ func TestReplacementsAreRefused(t *testing.T) {
 		assert.Contains(t, got.stderr, `DBName: "shop" → "books"`)
 		assert.Contains(t, got.stderr, `replacements: ["shop-dev-data/DatabaseInstanceAA8A5FDE: DBName"]`)
 		assert.NotContains(t, got.stderr, "AllocatedStorage", "that is changed in place")
+		assert.NotContains(t, got.stderr, "TINYSTACK_DEBUG")
 		assert.NotContains(t, got.stderr, ".go:")
 		assert.Equal(t, first, files(t, outdir))
 	}
