@@ -318,3 +318,26 @@ func TestAdviceToSleep(t *testing.T) {
 	_, found = of("30m", ", sleeps: true", 20)
 	assert.False(t, found, "it does")
 }
+
+// Three dashboards of an account are free: the pipeline's counts where it is.
+func TestDashboards(t *testing.T) {
+	app := spec.App{
+		Name:     "shop",
+		Pipeline: &spec.Pipeline{Account: "111111111111"},
+		Source:   &spec.Source{CodeCommit: "shop"},
+		Stages: []spec.Stage{
+			{Name: "a"}, {Name: "b"}, {Name: "off", Dashboard: new(false)}, {Name: "c"}, {Name: "d"}, {Name: "elsewhere", Account: "222222222222"},
+		},
+	}
+	estimate, err := Of(app, Loads{Default: Light()})
+	require.NoError(t, err)
+	paid := map[string]string{}
+	for _, part := range estimate.Parts {
+		for _, line := range part.Lines {
+			if line.Type == "AWS::CloudWatch::Dashboard" {
+				paid[part.Name] = line.Monthly.String()
+			}
+		}
+	}
+	assert.Equal(t, map[string]string{"pipeline": "0.00", "a": "0.00", "b": "0.00", "c": "3.00", "d": "3.00", "elsewhere": "0.00"}, paid)
+}

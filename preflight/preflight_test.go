@@ -437,3 +437,18 @@ func TestMore(t *testing.T) {
 		})
 	}
 }
+
+func TestElasticIPs(t *testing.T) {
+	for _, quota := range preflight.Quotas() {
+		if quota.Type != "AWS::EC2::EIP" {
+			continue
+		}
+		for egress, want := range map[spec.Egress]int{
+			spec.NATInstance: 0, spec.NATGateway: 1, spec.NATGatewayPerZone: 2, spec.PublicIP: 0, spec.VPCEndpoints: 0,
+		} {
+			assert.Equal(t, want, quota.Need(spec.App{}, spec.Stage{Network: spec.Network{Egress: egress}}), egress)
+		}
+		return
+	}
+	t.Error("there is no such quota")
+}

@@ -55,3 +55,20 @@ func TestWhoHearsOfWhat(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, resolved.Stages[2], again.Stages[2], "what is resolved stays as it is")
 }
+
+func TestWhoHears(t *testing.T) {
+	for name, test := range map[string]struct {
+		alarms         Alarms
+		own, elsewhere bool
+	}{
+		"nobody":           {},
+		"an address":       {Alarms{Notify: []string{"a@example.com"}}, true, true},
+		"Slack":            {Alarms{Slack: &Slack{}}, true, true},
+		"a webhook":        {Alarms{Webhooks: []string{"https://example.com"}}, true, true},
+		"a hidden webhook": {Alarms{Webhooks: []string{"ssm:hook"}}, true, false},
+		"a topic":          {Alarms{Topic: "arn", Notify: []string{"a@example.com"}}, false, false},
+	} {
+		assert.Equal(t, test.own, test.alarms.OwnTopic(), name)
+		assert.Equal(t, test.elsewhere, test.alarms.Elsewhere().OwnTopic(), name)
+	}
+}
