@@ -119,6 +119,8 @@ var longest = map[string]struct {
 	"AWS::ApiGatewayV2::VpcLink":                  {"Name", 128},
 	"AWS::ApiGateway::RestApi":                    {"Name", 1024},
 	"AWS::CloudWatch::Alarm":                      {"AlarmName", 255},
+	"AWS::CloudWatch::CompositeAlarm":             {"AlarmName", 255},
+	"AWS::CloudWatch::Dashboard":                  {"DashboardName", 255},
 	"AWS::ServiceDiscovery::PrivateDnsNamespace":  {"Name", 253},
 	"AWS::ServiceDiscovery::Service":              {"Name", 63},
 	"AWS::ECS::Service":                           {"ServiceName", 255},
@@ -161,8 +163,15 @@ func TestNamesOfResources(t *testing.T) {
 	for round := range 4 {
 		// The longest that the three together may be, and the shortest.
 		lengths := [][3]int{{20, 20, 13}, {13, 20, 20}, {20, 13, 20}, {1, 1, 1}}[round]
-		app := several(spec.Service{Name: name(lengths[2]), Path: "/" + name(120)})
+		other := spec.Service{Name: name(lengths[2]), Path: "/" + name(120)}
+		if round%2 == 1 {
+			other.Path, other.Subdomain = "", name(40)
+		}
+		app := several(other)
 		app.Name = name(lengths[0])
+		if round%2 == 1 {
+			app.Stages = slices.DeleteFunc(app.Stages, func(s spec.Stage) bool { return s.Endpoint.Caching != nil }) // serves no subdomains
+		}
 		for i := range app.Stages {
 			app.Stages[i].Name = name(lengths[1])
 			app.Stages[i].Endpoint.Firewall = "" // of another region
