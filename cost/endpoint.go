@@ -158,11 +158,8 @@ func breakEven(app spec.App, declared spec.Stage, load Load) (BreakEven, bool) {
 	api, alb := declared, declared
 	api.Endpoint.Type, alb.Endpoint.Type, alb.Endpoint.Caching = spec.APIGateway, spec.ALB, nil
 	s.declared = api
-	cheaper := func(requests int64) bool {
-		at := load
-		at.Requests, at.OutGB, at.InGB = requests, nil, nil
-		return ofEndpoint(app, alb, at).LessThan(ofEndpoint(app, api, at))
-	}
+	balanced, gateway := billOfEndpoint(app, alb, load), billOfEndpoint(app, api, load)
+	cheaper := func(requests int64) bool { return balanced(requests).LessThan(gateway(requests)) }
 	low, high := int64(0), int64(1_000_000)
 	for !cheaper(high) {
 		if high > mostRequests {
@@ -180,14 +177,21 @@ func breakEven(app spec.App, declared spec.Stage, load Load) (BreakEven, bool) {
 	return BreakEven{API: string(s.endpointKind()), Requests: low}, true
 }
 
-// ofEndpoint is what of a stage's bill differs by the kind of its endpoint.
-func ofEndpoint(app spec.App, declared spec.Stage, load Load) decimal.Decimal {
-	s := &stage{sheet: sheet{region: declared.Region}, app: app, declared: declared, load: load}
-	s.addEndpoint()
-	s.addRouting()
-	s.addAddresses()
-	s.addNamespace()
-	s.addAlarms()
-	s.addLogs()
-	return Part{Lines: s.lines}.exact()
+// billOfEndpoint is what of a stage's bill differs by the kind of its endpoint,
+// by the number of requests.
+func billOfEndpoint(app spec.App, declared spec.Stage, load Load) func(requests int64) decimal.Decimal {
+	bill := func(load Load, lines ...func(*stage)) decimal.Decimal {
+		s := &stage{sheet: sheet{region: declared.Region}, app: app, declared: declared, load: load}
+		for _, add := range lines {
+			add(s)
+		}
+		return Part{Lines: s.lines}.exact()
+	}
+	// A search asks often: what is the same whatever is asked is added up once.
+	same := bill(load, (*stage).addAddresses, (*stage).addNamespace, (*stage).addAlarms)
+	return func(requests int64) decimal.Decimal {
+		at := load
+		at.Requests, at.OutGB, at.InGB = requests, nil, nil
+		return same.Add(bill(at, (*stage).addEndpoint, (*stage).addRouting, (*stage).addLogs))
+	}
 }

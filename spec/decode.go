@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -267,9 +266,9 @@ func (d *decoder) spend(size int) bool {
 
 var (
 	durationType = reflect.TypeFor[Duration]()
-	wholeNumber  = regexp.MustCompile(`^-?(?:0|[1-9][0-9]{0,17})$`)
-	boolean      = regexp.MustCompile(`^(?:true|True|TRUE|false|False|FALSE)$`)
-	decimal      = regexp.MustCompile(`^-?[0-9]{1,17}(?:\.[0-9]{1,17})?$`)
+	wholeNumber  = compile(`^-?(?:0|[1-9][0-9]{0,17})$`)
+	boolean      = compile(`^(?:true|True|TRUE|false|False|FALSE)$`)
+	decimal      = compile(`^-?[0-9]{1,17}(?:\.[0-9]{1,17})?$`)
 )
 
 // value decodes a node into a Go value and says whether it could.

@@ -2,13 +2,12 @@ package spec
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
 
-var environmentName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var environmentName = compile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // expand replaces references to the environment in a text, and says whether
 // there were any, and whether all could be replaced.

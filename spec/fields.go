@@ -2,7 +2,6 @@ package spec
 
 import (
 	"reflect"
-	"regexp"
 	"strings"
 	"sync"
 )
@@ -75,7 +74,7 @@ func (f *fields) suggest(name string) string {
 	return "remove it"
 }
 
-var wordStart = regexp.MustCompile(`[a-z][A-Z]|[A-Z][A-Z][a-z]`)
+var wordStart = compile(`[a-z][A-Z]|[A-Z][A-Z][a-z]`)
 
 // words writes the name of a type as words: "health check".
 func words(name string) string {
@@ -89,7 +88,7 @@ func words(name string) string {
 	case "CPUThresholds":
 		return "the CPU thresholds"
 	}
-	name = wordStart.ReplaceAllStringFunc(name, func(pair string) string { return pair[:1] + " " + pair[1:] })
+	name = wordStart().ReplaceAllStringFunc(name, func(pair string) string { return pair[:1] + " " + pair[1:] })
 	name = strings.ToLower(name)
 	if strings.HasSuffix(name, "s") || name == "build" {
 		return name

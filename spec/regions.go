@@ -2,7 +2,6 @@ package spec
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -102,7 +101,7 @@ func isZoneID(region, id string) bool {
 	return ok && zoneNumber.MatchString(number)
 }
 
-var zoneNumber = regexp.MustCompile(`^[1-9][0-9]?$`)
+var zoneNumber = compile(`^[1-9][0-9]?$`)
 
 // isZoneName says whether the text is built like the name of a zone of the
 // region.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,7 +40,7 @@ func (r report) field(name string) report {
 	return r
 }
 
-var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+var plainKey = compile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // item is the report for an element of this list.
 func (r report) item(index int) report {
@@ -125,7 +124,7 @@ func (r report) required(value, what, fix string) bool {
 
 // matches reports a value that is not built as it must be. What the CDK only
 // knows at deployment is not checked.
-func (r report) matches(value string, pattern *regexp.Regexp, what, allowed, fix string) bool {
+func (r report) matches(value string, pattern pattern, what, allowed, fix string) bool {
 	if isToken(value) || pattern.MatchString(value) {
 		return true
 	}

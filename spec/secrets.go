@@ -2,7 +2,6 @@ package spec
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 )
 
@@ -54,13 +53,13 @@ func (s SecretRef) String() string {
 const ssmPrefix = "ssm:"
 
 var (
-	secretName    = regexp.MustCompile(`^[A-Za-z0-9/_+=.@-]{1,512}$`)
-	secretSuffix  = regexp.MustCompile(`-[A-Za-z0-9]{6}$`)
-	secretARN     = regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:([A-Za-z0-9/_+=.@-]+)$`)
-	secretKey     = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,128}$`)
-	parameterName = regexp.MustCompile(`^[A-Za-z0-9_./-]+$`)
-	parameterARN  = regexp.MustCompile(`^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter(/[A-Za-z0-9_./-]+)$`)
-	hasSpace      = regexp.MustCompile(`\s`)
+	secretName    = compile(`^[A-Za-z0-9/_+=.@-]{1,512}$`)
+	secretSuffix  = compile(`-[A-Za-z0-9]{6}$`)
+	secretARN     = compile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:([A-Za-z0-9/_+=.@-]+)$`)
+	secretKey     = compile(`^[A-Za-z0-9_.-]{1,128}$`)
+	parameterName = compile(`^[A-Za-z0-9_./-]+$`)
+	parameterARN  = compile(`^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter(/[A-Za-z0-9_./-]+)$`)
+	hasSpace      = compile(`\s`)
 )
 
 // ParseSecretRef reads a reference to a secret: the name or ARN of a Secrets
@@ -125,7 +124,7 @@ func arnPart(arn string, part int) string {
 }
 
 // secretMarks are what secrets of well-known services look like.
-var secretMarks = regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b` + // AWS access keys
+var secretMarks = compile(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b` + // AWS access keys
 	`|-----BEGIN ` + // PEM
 	`|\b[sr]k_(?:live|test)_[A-Za-z0-9]` + // Stripe
 	`|\b(?:gh[pousr]_|github_pat_)[A-Za-z0-9]{20}` + // GitHub
@@ -138,4 +137,4 @@ var secretMarks = regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b` + // AWS ac
 func looksSecret(text string) bool { return secretMarks.MatchString(text) }
 
 // urlPassword finds a password in a URL.
-var urlPassword = regexp.MustCompile(`[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@`)
+var urlPassword = compile(`[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@`)

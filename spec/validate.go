@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,7 +121,7 @@ func (a App) withoutInherited(problems Problems) Problems {
 	})
 }
 
-var stagePath = regexp.MustCompile(`^stages\[([0-9]+)\]\.(.*)$`)
+var stagePath = compile(`^stages\[([0-9]+)\]\.(.*)$`)
 
 // stageIndex finds a stage by its name; -1 is none.
 func (a App) stageIndex(name string) int {
@@ -135,8 +134,8 @@ const (
 )
 
 var (
-	namePattern = regexp.MustCompile(`^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$`)
-	notInName   = regexp.MustCompile(`[^a-z0-9]+`)
+	namePattern = compile(`^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$`)
+	notInName   = compile(`[^a-z0-9]+`)
 )
 
 // validateName checks a name that becomes part of the names of resources.
@@ -158,7 +157,7 @@ func validateName(r report, name, of string) bool {
 
 // nameFix suggests a name that is allowed.
 func nameFix(r report, name string) string {
-	fixed := strings.Trim(notInName.ReplaceAllString(strings.ToLower(name), "-"), "-0123456789")
+	fixed := strings.Trim(notInName().ReplaceAllString(strings.ToLower(name), "-"), "-0123456789")
 	if !namePattern.MatchString(fixed) || !r.plain(name) {
 		return "use only lower-case letters, digits and single hyphens"
 	}
@@ -167,7 +166,7 @@ func nameFix(r report, name string) string {
 
 const mostTags = 40 // AWS allows 50; CloudFormation and the library add some
 
-var tagPattern = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]*$`)
+var tagPattern = compile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]*$`)
 
 func validateTags(r report, tags map[string]string) {
 	const characters = "letters, digits, spaces and _ . : / = + - @"

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -23,11 +22,11 @@ const (
 )
 
 var (
-	originPattern   = regexp.MustCompile(`^(?:https?://[a-z0-9.-]+(?::[0-9]{1,5})?|[a-z][a-z0-9.+-]*-extension://[A-Za-z0-9-]+)$`)
-	methodPattern   = regexp.MustCompile(`^(?:DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT)$`)
-	headerPattern   = regexp.MustCompile(`^[A-Za-z0-9!#$%&'+.^_|~-]{1,128}$`)
-	issuerPattern   = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?$`)
-	firewallPattern = regexp.MustCompile(`^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:[0-9]{12}:regional/webacl/[A-Za-z0-9_-]+/[A-Za-z0-9-]+$`)
+	originPattern   = compile(`^(?:https?://[a-z0-9.-]+(?::[0-9]{1,5})?|[a-z][a-z0-9.+-]*-extension://[A-Za-z0-9-]+)$`)
+	methodPattern   = compile(`^(?:DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT)$`)
+	headerPattern   = compile(`^[A-Za-z0-9!#$%&'+.^_|~-]{1,128}$`)
+	issuerPattern   = compile(`^https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?$`)
+	firewallPattern = compile(`^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:[0-9]{12}:regional/webacl/[A-Za-z0-9_-]+/[A-Za-z0-9-]+$`)
 )
 
 // balanced says whether a load balancer stands before the tasks.
@@ -155,7 +154,7 @@ func (c CORS) validate(r report) {
 	lists := []struct {
 		name          string
 		values        []string
-		pattern       *regexp.Regexp
+		pattern       pattern
 		what, allowed string
 	}{
 		{"origins", c.Origins, originPattern, "an origin", "a scheme and a host without a slash at the end, as in https://www.example.com, or \"*\" alone"},

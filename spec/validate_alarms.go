@@ -2,19 +2,18 @@ package spec
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
 
 var (
-	webhookPattern   = regexp.MustCompile(`^(?:https://[^\s"'<>]+|ssm:[A-Za-z0-9_./-]+)$`)
-	runbooksPattern  = regexp.MustCompile(`^https://[^\s"'<>#]+$`)
-	workspacePattern = regexp.MustCompile(`^[0-9A-Z]{1,255}$`)
-	channelPattern   = regexp.MustCompile(`^[A-Za-z0-9]{1,64}$`)
-	topicPattern     = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$`)
+	webhookPattern   = compile(`^(?:https://[^\s"'<>]+|ssm:[A-Za-z0-9_./-]+)$`)
+	runbooksPattern  = compile(`^https://[^\s"'<>#]+$`)
+	workspacePattern = compile(`^[0-9A-Z]{1,255}$`)
+	channelPattern   = compile(`^[A-Za-z0-9]{1,64}$`)
+	topicPattern     = compile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$`)
 
-	destinationPattern = regexp.MustCompile(`^arn:aws[a-z-]*:(?:kinesis:[a-z0-9-]+:[0-9]{12}:stream/|firehose:[a-z0-9-]+:[0-9]{12}:deliverystream/|lambda:[a-z0-9-]+:[0-9]{12}:function:|logs:[a-z0-9-]+:[0-9]{12}:destination:)[A-Za-z0-9_.:-]+$`)
+	destinationPattern = compile(`^arn:aws[a-z-]*:(?:kinesis:[a-z0-9-]+:[0-9]{12}:stream/|firehose:[a-z0-9-]+:[0-9]{12}:deliverystream/|lambda:[a-z0-9-]+:[0-9]{12}:function:|logs:[a-z0-9-]+:[0-9]{12}:destination:)[A-Za-z0-9_.:-]+$`)
 )
 
 func (s Stage) validateMonitoring(r report, app App) {

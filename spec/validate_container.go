@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -36,8 +35,8 @@ func (s Service) validateTasks(r report) {
 }
 
 var (
-	ratePattern = regexp.MustCompile(`^rate\((?:1 (?:minute|hour|day)|(?:[2-9]|[1-9][0-9]{1,4}) (?:minutes|hours|days))\)$`)
-	cronPattern = regexp.MustCompile(`^cron\(([0-9A-Z*?,/#-]+(?: [0-9A-Z*?,/#-]+){5})\)$`)
+	ratePattern = compile(`^rate\((?:1 (?:minute|hour|day)|(?:[2-9]|[1-9][0-9]{1,4}) (?:minutes|hours|days))\)$`)
+	cronPattern = compile(`^cron\(([0-9A-Z*?,/#-]+(?: [0-9A-Z*?,/#-]+){5})\)$`)
 )
 
 // validateSchedule checks an expression of EventBridge Scheduler.
@@ -57,9 +56,9 @@ func validateSchedule(r report, text string) {
 }
 
 var (
-	userPattern   = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?$`)
-	volumePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
-	folderPattern = regexp.MustCompile(`^/[^:\x00-\x1f]*$`)
+	userPattern   = compile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?$`)
+	volumePattern = compile(`^[A-Za-z0-9_-]{1,255}$`)
+	folderPattern = compile(`^/[^:\x00-\x1f]*$`)
 )
 
 // validateContainer checks how the container runs.

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,11 +32,11 @@ var postgresWords = strings.Fields(`
 	variadic verbose when where window with`)
 
 var (
-	databaseName   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,62}$`)
-	versionPattern = regexp.MustCompile(`^([0-9]{1,2})(?:\.([0-9]{1,2}))?$`)
-	hostPattern    = regexp.MustCompile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
-	hostRegion     = regexp.MustCompile(`\.([a-z]{2}-[a-z]+-[0-9])\.rds\.amazonaws\.com$`)
-	groupPattern   = regexp.MustCompile(`^sg-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
+	databaseName   = compile(`^[A-Za-z][A-Za-z0-9_]{0,62}$`)
+	versionPattern = compile(`^([0-9]{1,2})(?:\.([0-9]{1,2}))?$`)
+	hostPattern    = compile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
+	hostRegion     = compile(`\.([a-z]{2}-[a-z]+-[0-9])\.rds\.amazonaws\.com$`)
+	groupPattern   = compile(`^sg-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
 )
 
 // validate checks the database of a stage; an empty region is not known yet.

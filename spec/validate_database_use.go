@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 )
@@ -12,9 +11,9 @@ import (
 const mostReplicas = 15
 
 var (
-	parameterKey      = regexp.MustCompile(`^[a-z][a-z0-9_.]{0,254}$`)
-	backupWindow      = regexp.MustCompile(`^([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])$`)
-	maintenanceWindow = regexp.MustCompile(`^(mon|tue|wed|thu|fri|sat|sun):([01][0-9]|2[0-3]):([0-5][0-9])-(mon|tue|wed|thu|fri|sat|sun):([01][0-9]|2[0-3]):([0-5][0-9])$`)
+	parameterKey      = compile(`^[a-z][a-z0-9_.]{0,254}$`)
+	backupWindow      = compile(`^([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])$`)
+	maintenanceWindow = compile(`^(mon|tue|wed|thu|fri|sat|sun):([01][0-9]|2[0-3]):([0-5][0-9])-(mon|tue|wed|thu|fri|sat|sun):([01][0-9]|2[0-3]):([0-5][0-9])$`)
 )
 
 const (
@@ -185,7 +184,7 @@ func (s Stage) validateDatabaseUse(r report, app App) {
 }
 
 // replacementText is how package guard writes a change.
-var replacementText = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,127}/[A-Za-z0-9/]{1,1000}: \S[^\n]*$`)
+var replacementText = compile(`^[A-Za-z][A-Za-z0-9-]{0,127}/[A-Za-z0-9/]+: \S[^\n]*$`)
 
 // validateReplacements checks how they are written; what they allow is not
 // known here.

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,14 +14,14 @@ const mostCachedPaths = 100
 var cacheSizes = []float64{0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118, 237}
 
 var (
-	domainPattern      = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
-	zonePattern        = regexp.MustCompile(`^Z[A-Z0-9]{1,31}$`)
-	certificatePattern = regexp.MustCompile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+$`)
+	domainPattern      = compile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
+	zonePattern        = compile(`^Z[A-Z0-9]{1,31}$`)
+	certificatePattern = compile(`^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9-]+$`)
 
-	cachedSegment = regexp.MustCompile(`^(?:[A-Za-z0-9._:~-]+|\{[A-Za-z0-9._-]+\})$`)
+	cachedSegment = compile(`^(?:[A-Za-z0-9._:~-]+|\{[A-Za-z0-9._-]+\})$`)
 	// cacheKeyName is what API Gateway can make a part of a cache key, less
 	// than what HTTP allows.
-	cacheKeyName = regexp.MustCompile(`^[A-Za-z0-9._$-]{1,128}$`)
+	cacheKeyName = compile(`^[A-Za-z0-9._$-]{1,128}$`)
 )
 
 // validate checks the endpoint of a stage; where its region or account is
@@ -160,10 +159,10 @@ func (c Caching) validate(r report) {
 
 // sameRoute says whether two paths match the same requests.
 func sameRoute(a, b string) bool {
-	return variableSegment.ReplaceAllString(a, "{}") == variableSegment.ReplaceAllString(b, "{}")
+	return variableSegment().ReplaceAllString(a, "{}") == variableSegment().ReplaceAllString(b, "{}")
 }
 
-var variableSegment = regexp.MustCompile(`\{[^{}/]*\}`)
+var variableSegment = compile(`\{[^{}/]*\}`)
 
 // rivals says whether two paths have different names for one variable segment,
 // which API Gateway does not allow below one parent.
@@ -218,7 +217,7 @@ func (c CachedPath) validatePath(r report) {
 	}
 }
 
-func validateNames(r report, names []string, pattern *regexp.Regexp, what string) {
+func validateNames(r report, names []string, pattern pattern, what string) {
 	for i, name := range names {
 		at := r.item(i)
 		at.matches(name, pattern, what+" that API Gateway can tell responses apart by", "letters, digits and . _ $ -", "write the bare name; a path whose responses depend on any other cannot be kept")

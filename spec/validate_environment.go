@@ -3,12 +3,11 @@ package spec
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 )
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variableName = compile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func validateVariableName(r report, name string) {
 	const allowed = "letters, digits and underscores, not beginning with a digit, AWS_ or ECS_"

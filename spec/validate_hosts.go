@@ -2,14 +2,13 @@ package spec
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
 
 const allowedSubdomain = "one label of up to 63 lower-case letters, digits and hyphens, as in admin"
 
-var subdomainPattern = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
+var subdomainPattern = compile(`^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // mostNames is how many names a certificate has, before AWS raises the quota.
 const mostNames = 10

@@ -3,13 +3,12 @@ package spec
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 )
 
 var (
-	vpcPattern    = regexp.MustCompile(`^vpc-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
-	subnetPattern = regexp.MustCompile(`^subnet-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
+	vpcPattern    = compile(`^vpc-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
+	subnetPattern = compile(`^subnet-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
 )
 
 // privateRanges are those of RFC 1918.

@@ -3,21 +3,20 @@ package spec
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 )
 
 var (
-	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
-	emailPattern   = regexp.MustCompile(`^[^@\s,;<>"]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+$`)
+	accountPattern = compile(`^[0-9]{12}$`)
+	emailPattern   = compile(`^[^@\s,;<>"]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+$`)
 
-	repositoryPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+$`)
-	connectionPattern = regexp.MustCompile(`^arn:aws[a-z-]*:(?:codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[A-Za-z0-9-]+$`)
-	codeCommitPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
-	bucketPattern     = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]|\.[a-z0-9]){1,61}[a-z0-9]$`)
-	branchPattern     = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_./@+#-]{0,254}$`)
+	repositoryPattern = compile(`^[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+$`)
+	connectionPattern = compile(`^arn:aws[a-z-]*:(?:codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[A-Za-z0-9-]+$`)
+	codeCommitPattern = compile(`^[A-Za-z0-9_.-]{1,100}$`)
+	bucketPattern     = compile(`^[a-z0-9](?:[a-z0-9-]|\.[a-z0-9]){1,61}[a-z0-9]$`)
+	branchPattern     = compile(`^[A-Za-z0-9_][A-Za-z0-9_./@+#-]{0,254}$`)
 )
 
 // retentionDays are the retention times that CloudWatch Logs accepts.
@@ -165,7 +164,7 @@ func (s Source) validateRepository(r report, pipeline *Pipeline) {
 // CodePipeline trigger takes.
 const mostPatterns = 8
 
-var globPattern = regexp.MustCompile(`^!?[^\s!]\S{0,254}$`)
+var globPattern = compile(`^!?[^\s!]\S{0,254}$`)
 
 // validateFilters checks what is to start the pipeline.
 func (s Source) validateFilters(r report) {

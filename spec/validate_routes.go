@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -10,7 +9,7 @@ const allowedRoute = "one to four segments of letters, digits and . _ -, each af
 
 // routePattern has no character that any kind of endpoint takes for its own.
 // ALB conditions have up to 128 characters, "/*" included.
-var routePattern = regexp.MustCompile(`^(?:/[A-Za-z0-9._-]+){1,4}$`)
+var routePattern = compile(`^(?:/[A-Za-z0-9._-]+){1,4}$`)
 
 const longestRoute = 126
 
@@ -82,7 +81,7 @@ func (a App) validateRoutes(r report) {
 	}
 }
 
-var codesPattern = regexp.MustCompile(`^[2-4][0-9]{2}(?:-[2-4][0-9]{2})?(?:,[2-4][0-9]{2}(?:-[2-4][0-9]{2})?)*$`)
+var codesPattern = compile(`^[2-4][0-9]{2}(?:-[2-4][0-9]{2})?(?:,[2-4][0-9]{2}(?:-[2-4][0-9]{2})?)*$`)
 
 func (h HealthCheck) validateCodes(r report) {
 	const allowed = "numbers from 200 to 499, ranges, and lists of both, as in 200,204 or 200-299"

@@ -2,16 +2,15 @@ package spec
 
 import (
 	"fmt"
-	"regexp"
 )
 
 const mostWeight = 255
 
 var (
-	roleARNPattern = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,576}$`)
+	roleARNPattern = compile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,576}$`)
 	// routingPath has what a health check of Route 53 can ask for: no query,
 	// of which a check has no need.
-	routingPath = regexp.MustCompile(`^/[A-Za-z0-9._~/%:@+,;=!*()-]{0,254}$`)
+	routingPath = compile(`^/[A-Za-z0-9._~/%:@+,;=!*()-]{0,254}$`)
 )
 
 // validateRouting checks a routing against the endpoint that it is of.

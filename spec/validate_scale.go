@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -14,7 +13,7 @@ import (
 // slips such as a port in the wrong line.
 const mostCapacity = 1000
 
-var machineImage = regexp.MustCompile(`^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
+var machineImage = compile(`^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
 
 // validate checks the capacity of a stage in a region; an empty region is not
 // known yet.
@@ -109,7 +108,7 @@ func unknownType(r report, name, what, allowed, near string, known []string) {
 	r.fail(r.quote(name)+" is not "+what, allowed, fix)
 }
 
-var typeSeries = regexp.MustCompile(`^([a-z]+)-?([0-9]+)`)
+var typeSeries = compile(`^([a-z]+)-?([0-9]+)`)
 
 // maybeNewer says whether AWS can have added the type since the table was
 // made: it is of a new series, or of a new family in the latest generation or

@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -50,12 +49,12 @@ func (s Service) validatePort(r report) {
 }
 
 var (
-	tagOfImage = regexp.MustCompile(`:([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})$`)
+	tagOfImage = compile(`:([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})$`)
 	// imagePattern is a registry, a path and what selects the image.
-	imagePattern = regexp.MustCompile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?/)?` +
+	imagePattern = compile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?/)?` +
 		`[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*` +
 		`(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[a-f0-9]{64})?$`)
-	ecrPattern = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/`)
+	ecrPattern = compile(`^[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/`)
 )
 
 func (s Service) validateImage(r report) {
@@ -110,7 +109,7 @@ func (s Service) registry() (region string, ecr bool) {
 	return "", false
 }
 
-var pathPattern = regexp.MustCompile(`^[A-Za-z0-9_@+=.,/-]+$`)
+var pathPattern = compile(`^[A-Za-z0-9_@+=.,/-]+$`)
 
 // validatePath checks a path within the source.
 func validatePath(r report, path string) {
@@ -137,7 +136,7 @@ func containsElement(path, element string) bool {
 
 // healthPath has no character that a shell would take for its own: where
 // there is no load balancer the path becomes part of a command.
-var healthPath = regexp.MustCompile(`^/[A-Za-z0-9._/%:@+,=-]*$`)
+var healthPath = compile(`^/[A-Za-z0-9._/%:@+,=-]*$`)
 
 func (h HealthCheck) validate(r report) {
 	if h.Path != "" {

@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -124,7 +123,7 @@ func (s Stage) validateFlow(r report, app App) {
 
 // smokePath may have a query, but nothing that a shell, a header or a log could
 // take for its own.
-var smokePath = regexp.MustCompile(`^/[A-Za-z0-9._~/%:@+,;=&?!*()-]*$`)
+var smokePath = compile(`^/[A-Za-z0-9._~/%:@+,;=&?!*()-]*$`)
 
 func (s Smoke) validate(r report, app App) {
 	path := r.field("path")
@@ -374,8 +373,8 @@ func architecture(instance string) (instances.Arch, bool) {
 }
 
 var (
-	actionPattern   = regexp.MustCompile(`^[a-z0-9-]+:[A-Za-z0-9*?]+$`)
-	resourcePattern = regexp.MustCompile(`^arn:(?:aws[a-z-]*|\*):[a-z0-9*-]+:[a-z0-9*-]*:(?:[0-9]{12}|aws|\*)?:\S+$`)
+	actionPattern   = compile(`^[a-z0-9-]+:[A-Za-z0-9*?]+$`)
+	resourcePattern = compile(`^arn:(?:aws[a-z-]*|\*):[a-z0-9*-]+:[a-z0-9*-]*:(?:[0-9]{12}|aws|\*)?:\S+$`)
 )
 
 func (p Permission) validate(r report) {
