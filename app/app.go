@@ -20,6 +20,7 @@ import (
 
 	"github.com/tinystack-go/tinystack/guard"
 	"github.com/tinystack-go/tinystack/internal/cdkcontext"
+	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/preflight"
 	"github.com/tinystack-go/tinystack/spec"
 	"github.com/tinystack-go/tinystack/stacks"
@@ -83,7 +84,7 @@ func do(args []string, stderr io.Writer) int {
 		fmt.Fprintln(stderr, open)
 	}
 	if errors := found.Open().Of(preflight.Error); len(errors) > 0 {
-		fmt.Fprintf(stderr, "\nAWS would reject this: %s; nothing was written\n", count(len(errors), "error"))
+		fmt.Fprintf(stderr, "\nAWS would reject this: %s; nothing was written\n", phrase.Count(len(errors), "error"))
 		return 1
 	}
 	synthesize(func(cdk awscdk.App) {
@@ -133,7 +134,7 @@ func fail(stderr io.Writer, err error) int {
 	var problems spec.Problems
 	if errors.As(err, &problems) {
 		fmt.Fprintln(stderr, problems)
-		fmt.Fprintf(stderr, "\n%s; nothing was written\n", count(len(problems), "problem"))
+		fmt.Fprintf(stderr, "\n%s; nothing was written\n", phrase.Count(len(problems), "problem"))
 		return 1
 	}
 	fmt.Fprintln(stderr, err)
@@ -161,11 +162,4 @@ func report(stderr io.Writer, problem any) {
 	} else {
 		fmt.Fprintln(stderr, "(TINYSTACK_DEBUG=1 shows where)")
 	}
-}
-
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

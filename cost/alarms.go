@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -18,7 +19,7 @@ const messages = 100
 // that they watch, the one that joins them, and those that scaling makes itself.
 func (s *stage) addAlarms() {
 	alarms, metrics := s.watched()
-	s.add(Line{Resource: "alarms", Detail: fmt.Sprintf("%d, over %s", alarms, counted(metrics, "metric")), Type: "AWS::CloudWatch::Alarm", Count: alarms, Kind: Fixed},
+	s.add(Line{Resource: "alarms", Detail: fmt.Sprintf("%d, over %s", alarms, phrase.Count(metrics, "metric")), Type: "AWS::CloudWatch::Alarm", Count: alarms, Kind: Fixed},
 		num(metrics), priceOf("alarm"))
 	if _, joined := monitor.Unwell(s.declared, monitor.Alarms(s.app, s.declared)); joined {
 		s.addEach("AWS::CloudWatch::CompositeAlarm", 1, "alarm of the whole stage", "joins those of what users feel")
@@ -104,7 +105,7 @@ func (s *sheet) addDashboard(earlier int) {
 
 // addTopic is where so many messages go to so many e-mail addresses.
 func (s *sheet) addTopic(messages, addresses int) {
-	s.add(Line{Resource: "notifications", Detail: fmt.Sprintf("%s, to each of %s", counted(messages, "message"), counted(addresses, "address")), Type: "AWS::SNS::Topic", Count: 1, Kind: Usage},
+	s.add(Line{Resource: "notifications", Detail: fmt.Sprintf("%s, to each of %s", phrase.Count(messages, "message"), phrase.Count(addresses, "address")), Type: "AWS::SNS::Topic", Count: 1, Kind: Usage},
 		num(messages*addresses).Div(num(1_000_000)), priceOf("sns-email"))
 	s.free("e-mail subscriptions", "AWS::SNS::Subscription", addresses)
 }

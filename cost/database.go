@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/shopspring/decimal"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 // writtenGB is what a database writes in a month beside what comes in, and so
@@ -101,7 +103,7 @@ func (s *stage) addFunctions() {
 	calls, seconds := 0, decimal.Zero
 	n := s.migrations()
 	if n > 0 {
-		what = append(what, fmt.Sprintf("%s at each of %d builds", counted(n, "migration"), s.load.Builds))
+		what = append(what, fmt.Sprintf("%s at each of %d builds", phrase.Count(n, "migration"), s.load.Builds))
 		calls += n * s.load.Builds
 		seconds = seconds.Add(num(n * s.load.Builds * migrationSeconds))
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -36,7 +37,7 @@ func (s *stage) insightsLogs() int {
 
 func (s *stage) addInsights() {
 	if *s.declared.ContainerInsights {
-		s.add(Line{Resource: "Container Insights", Detail: "metrics of the cluster and " + counted(len(s.app.Services), "service"), Kind: Fixed},
+		s.add(Line{Resource: "Container Insights", Detail: "metrics of the cluster and " + phrase.Count(len(s.app.Services), "service"), Kind: Fixed},
 			num(s.insightsMetrics()), priceOf("metric"))
 		s.add(Line{Resource: "logs of Container Insights", Kind: Usage}, insightsLogGB.Mul(num(s.insightsLogs())), priceOf("log-ingest"))
 	}
@@ -94,7 +95,7 @@ func (s *stage) addLogs() {
 }
 
 func (s *stage) addLogLines(groups int, written, stored decimal.Decimal) {
-	s.add(Line{Resource: "logs", Detail: "written to " + counted(groups, "log group"), Type: "AWS::Logs::LogGroup", Count: groups, Kind: Usage},
+	s.add(Line{Resource: "logs", Detail: "written to " + phrase.Count(groups, "log group"), Type: "AWS::Logs::LogGroup", Count: groups, Kind: Usage},
 		written, priceOf("log-ingest"))
 	s.add(Line{Resource: "kept logs", Detail: fmt.Sprintf("of %d days", s.declared.LogRetentionDays), Kind: Usage}, stored, priceOf("log-store"))
 }

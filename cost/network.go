@@ -5,6 +5,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -112,7 +113,7 @@ func (s *stage) addImages() {
 	s.add(Line{Resource: "images pulled from another region", Detail: "once by each instance", Kind: Usage},
 		imageGB.Mul(num(far)).Mul(s.average()), priceOf("transfer-region"))
 	if s.app.Pipeline == nil {
-		s.add(Line{Resource: "images in the bootstrap repository", Detail: fmt.Sprintf("%d images each of %s", spec.DefaultKeepImages, counted(built, "service")), Kind: Usage},
+		s.add(Line{Resource: "images in the bootstrap repository", Detail: fmt.Sprintf("%d images each of %s", spec.DefaultKeepImages, phrase.Count(built, "service")), Kind: Usage},
 			keptImages(spec.DefaultKeepImages).Mul(num(built)), priceOf("ecr"))
 	}
 }

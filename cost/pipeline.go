@@ -7,6 +7,7 @@ import (
 
 	"github.com/tinystack-go/tinystack/internal/course"
 	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -147,16 +148,6 @@ func (p *pipeline) onArm() bool {
 // regions other than the pipeline's that it deploys to.
 func (p *pipeline) regions() []string { return p.app.PipelineRegions()[1:] }
 
-// registries is in how many regions there are images: the pipeline's, and those
-// of the stages.
-func (p *pipeline) registries() int {
-	regions := map[string]bool{p.region: true}
-	for _, stage := range p.app.Stages {
-		regions[stage.Region] = true
-	}
-	return len(regions)
-}
-
 func (p *pipeline) crossAccount() bool {
 	return slices.ContainsFunc(p.app.Stages, func(s spec.Stage) bool { return s.Account != p.app.Pipeline.Account })
 }
@@ -184,11 +175,11 @@ func (p *pipeline) addKeys() {
 // addImages are the repositories, one for each service and region, and what
 // bringing new layers to the other regions costs.
 func (p *pipeline) addImages() {
-	built, regions := len(course.Built(p.app)), p.registries()
+	built, regions := len(course.Built(p.app)), len(p.app.RegistryRegions())
 	if built == 0 {
 		return
 	}
-	p.add(Line{Resource: "image repositories", Detail: fmt.Sprintf("%s in %s, %d images each", counted(built, "service"), counted(regions, "region"), p.app.Pipeline.KeepImages), Type: "AWS::ECR::Repository", Count: built * regions, Kind: Usage},
+	p.add(Line{Resource: "image repositories", Detail: fmt.Sprintf("%s in %s, %d images each", phrase.Count(built, "service"), phrase.Count(regions, "region"), p.app.Pipeline.KeepImages), Type: "AWS::ECR::Repository", Count: built * regions, Kind: Usage},
 		keptImages(p.app.Pipeline.KeepImages).Mul(num(built*regions)), priceOf("ecr"))
 	p.add(Line{Resource: "images brought to other regions", Detail: fmt.Sprintf("the new layers of %d builds", p.load.Builds), Kind: Usage},
 		layersGB.Mul(num(p.load.Builds*built*(regions-1))), priceOf("transfer-region"))

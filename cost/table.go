@@ -188,14 +188,6 @@ func (p Part) table(from *sources) string {
 	return text
 }
 
-// counted is a number of things.
-func counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
-
 // plural is a unit as it is said of a quantity.
 func plural(unit string, quantity decimal.Decimal) string {
 	if quantity.Equal(num(1)) || strings.HasSuffix(unit, "s") || unit == "GB" {

@@ -158,7 +158,7 @@ func Dashboard(app spec.App, stage spec.Stage, known StageDashboard) Body {
 	}
 	body.row(5, capacityGraphs(app, stage, names)...)
 	var last []Widget
-	if stage.Database != nil && stage.Database.Existing == nil {
+	if stage.NewDatabase() {
 		storage := graph{
 			title: "Database storage", region: region, left: "GB", wide: 1,
 			lines: []line{

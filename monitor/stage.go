@@ -34,7 +34,7 @@ func Alarms(app spec.App, stage spec.Stage) []Alarm {
 	if *stage.Scale.Instances.Max > 0 {
 		all = append(all, instanceAlarms(stage)...)
 	}
-	if stage.Database != nil && stage.Database.Existing == nil {
+	if stage.NewDatabase() {
 		all = append(all, databaseAlarms(*stage.Database, t)...)
 		for i := range stage.Database.Replicas() {
 			all = append(all, ReplicaLag(replicaName(i), t.ReplicaLag))

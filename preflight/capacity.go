@@ -6,6 +6,7 @@ import (
 
 	"github.com/tinystack-go/tinystack/internal/finding"
 	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -51,7 +52,7 @@ func (s staged) classes() []class {
 		}
 		found = append(found, class{".scale.instance", t.Name, instead, t.Current})
 	}
-	if s.Database != nil && s.Database.Existing == nil {
+	if s.NewDatabase() {
 		if d, known := instances.LookupDatabase(s.Database.Instance); known {
 			found = append(found, class{".database.instance", d.Name, "t4g.micro, m7g.large or another class of a current generation: applications do not notice the architecture of a database", d.Current})
 		}
@@ -80,7 +81,7 @@ func (s staged) memory(instance instances.Type, shares map[string]spec.Share) {
 	}
 	usable := instance.UsableMemoryMiB()
 	if len(little) > 0 {
-		s.add(finding.LittleMemory, ".scale.instance", fmt.Sprintf("tasks have little memory on %s: %s", instance.Name, list(little)),
+		s.add(finding.LittleMemory, ".scale.instance", fmt.Sprintf("tasks have little memory on %s: %s", instance.Name, phrase.List(little, "and")),
 			fmt.Sprintf("many runtimes do not start below %d MiB: the kernel kills them, and the deployment waits and is rolled back", leastMiB),
 			"take an instance with more memory, or declare memory where so little is enough")
 	}
@@ -163,7 +164,7 @@ func (s staged) production() {
 			bill, "take a type that is not burstable, such as m7i.large or m7g.large, or lower scale.cpu.scaleOut")
 	}
 	if *s.Scale.Instances.Min < 2 {
-		s.add(finding.OneInstance, ".scale.instances.min", fmt.Sprintf("a production stage may be left with %s", count(*s.Scale.Instances.Min, "instance")),
+		s.add(finding.OneInstance, ".scale.instances.min", fmt.Sprintf("a production stage may be left with %s", phrase.Count(*s.Scale.Instances.Min, "instance")),
 			"when that instance or its zone fails, the stage is down until another has started, some minutes", "raise instances.min to 2")
 	}
 	var alone []string
@@ -173,7 +174,7 @@ func (s staged) production() {
 		}
 	}
 	if len(alone) > 0 {
-		s.add(finding.OneTask, ".scale.tasks.min", "one task may be all that runs of "+list(alone),
+		s.add(finding.OneTask, ".scale.tasks.min", "one task may be all that runs of "+phrase.List(alone, "and"),
 			"when a task dies, requests fail until the next one is healthy", "raise tasks.min to 2")
 	}
 }
@@ -237,7 +238,7 @@ func (s staged) canary() {
 		}
 	}
 	if len(smaller) > 0 {
-		s.add(finding.CanarySmaller, ".canaryOf", fmt.Sprintf("the canary is smaller than %s: %s", quote(production.Name), list(smaller)),
+		s.add(finding.CanarySmaller, ".canaryOf", fmt.Sprintf("the canary is smaller than %s: %s", quote(production.Name), phrase.List(smaller, "and")),
 			"what breaks for want of room breaks in production only, and under the same load the canary fails where production would not",
 			"give the canary what production has, or accept that it tests the code and not the capacity")
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tinystack-go/tinystack/internal/finding"
+	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -67,7 +68,7 @@ func (s staged) database() {
 			"when its zone or its disk fails, it is down until it is restored, and each maintenance is a downtime of minutes", "set multiAz: true, for twice the price of the database")
 	}
 	if db.BackupDays < leastBackupDays {
-		s.add(finding.ShortBackups, ".database.backupDays", fmt.Sprintf("backups of a production stage are kept for %s", count(db.BackupDays, "day")),
+		s.add(finding.ShortBackups, ".database.backupDays", fmt.Sprintf("backups of a production stage are kept for %s", phrase.Count(db.BackupDays, "day")),
 			"damage that nobody notices in that time cannot be undone", fmt.Sprintf("keep %d days or more", leastBackupDays))
 	}
 }
@@ -84,7 +85,7 @@ func (s staged) migrations() {
 		}
 	}
 	if len(migrating) > 0 {
-		s.add(finding.MigrationBeside, ".name", "the migration of "+list(migrating)+" runs while tasks of the old version serve",
+		s.add(finding.MigrationBeside, ".name", "the migration of "+phrase.List(migrating, "and")+" runs while tasks of the old version serve",
 			"what the old version still reads or writes has to stay, also for the way back: a migration is not undone with its deployment",
 			"add first, and remove in a later release what no version uses any more")
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/tinystack-go/tinystack/internal/course"
 	"github.com/tinystack-go/tinystack/internal/finding"
 	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -35,7 +36,7 @@ func (c *check) pipeline() {
 		}
 	}
 	if len(waiting) > 0 && len(c.app.Pipeline.Notify) == 0 {
-		c.add(finding.NobodyNotified, waiting, "pipeline", "nobody is told that a commit waits for approval into "+list(waiting),
+		c.add(finding.NobodyNotified, waiting, "pipeline", "nobody is told that a commit waits for approval into "+phrase.List(waiting, "and"),
 			"it waits until somebody looks, and ends after "+c.app.Pipeline.ApprovalTimeout.String(), "list e-mail addresses under pipeline.notify")
 	}
 	c.gates()
@@ -71,7 +72,7 @@ func (c *check) gates() {
 		}
 	}
 	if len(gated) > 0 {
-		c.add(finding.UnprotectedGates, gated, "pipeline", "a commit can take away what keeps commits from "+list(gated),
+		c.add(finding.UnprotectedGates, gated, "pipeline", "a commit can take away what keeps commits from "+phrase.List(gated, "and"),
 			"the pipeline updates itself before the gates: whoever may push can drop an approval, a window or a bake with the very commit that it would have held",
 			"set pipeline.protectGates: true, and somebody has to approve that, too")
 	}

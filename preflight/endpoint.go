@@ -9,6 +9,7 @@ import (
 
 	"github.com/tinystack-go/tinystack/internal/finding"
 	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -81,13 +82,13 @@ func (c *check) health(service spec.Service, at string) {
 	const fails = "without one of the two (images made from scratch or distroless have neither) no task ever becomes healthy, and the deployment is rolled back"
 	switch {
 	case service.HealthCheck.Path == "":
-		c.add(finding.NoHealthCheck, stages, at+".healthCheck", "no load balancer asks for the health of "+quote(service.Name)+" in "+list(stages)+", and no check is declared",
+		c.add(finding.NoHealthCheck, stages, at+".healthCheck", "no load balancer asks for the health of "+quote(service.Name)+" in "+phrase.List(stages, "and")+", and no check is declared",
 			"a container that runs counts as healthy, even if it answers nothing", "declare healthCheck.path where it answers HTTP and the image has curl or wget, otherwise healthCheck.command")
 	case service.Image != "":
-		c.add(finding.HealthCheckClient, stages, at+".healthCheck.path", "the path is asked for inside the container in "+list(stages)+", where no load balancer does it, with curl or wget",
+		c.add(finding.HealthCheckClient, stages, at+".healthCheck.path", "the path is asked for inside the container in "+phrase.List(stages, "and")+", where no load balancer does it, with curl or wget",
 			fails, "check that the image has one of them, or give healthCheck.command with a client that it has")
 	default:
-		c.add(finding.HealthCheckImage, stages, at+".healthCheck.path", "the path is asked for inside the container in "+list(stages)+", where no load balancer does it, with curl or wget",
+		c.add(finding.HealthCheckImage, stages, at+".healthCheck.path", "the path is asked for inside the container in "+phrase.List(stages, "and")+", where no load balancer does it, with curl or wget",
 			fails, "install one of them in the Dockerfile (alpine and busybox have wget), or give healthCheck.command with a client of your own")
 	}
 }
@@ -110,7 +111,7 @@ func (c *check) image(service spec.Service, at string) {
 		}
 	}
 	if len(stages) > 0 {
-		c.add(finding.ARM64Image, stages, at+".image", quote(service.Image)+" is to run on arm64 in "+list(stages),
+		c.add(finding.ARM64Image, stages, at+".image", quote(service.Image)+" is to run on arm64 in "+phrase.List(stages, "and"),
 			"an image that was made for x86_64 only ends with \"exec format error\", again and again", "check with: docker manifest inspect "+service.Image)
 	}
 }
@@ -199,7 +200,7 @@ func (c *check) addresses() {
 		for _, name := range names {
 			seen[name] = true
 		}
-		c.add(finding.CIDROverlap, names, n.at, "the networks of "+list(names)+" have addresses in common",
+		c.add(finding.CIDROverlap, names, n.at, "the networks of "+phrase.List(names, "and")+" have addresses in common",
 			"each works by itself, but they can never be peered, nor joined by a transit gateway or VPN, and a network's addresses cannot be changed later", "give each stage a block of its own, as in 10.1.0.0/16, if they are ever to be joined")
 	}
 }

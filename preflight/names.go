@@ -87,7 +87,7 @@ func Names(app spec.App) []Name {
 	if *app.Pipeline.Dashboard {
 		of(stack, home, "AWS::CloudWatch::Dashboard", app.Name, "pipeline.dashboard", Place{home.Account, ""})
 	}
-	for _, region := range registryRegions(app) {
+	for _, region := range app.RegistryRegions() {
 		place := Place{home.Account, region}
 		registry := app.Name + "-registry-" + region
 		of(registry, place, "AWS::CloudFormation::Stack", registry, "pipeline", place)
@@ -104,18 +104,6 @@ func Names(app spec.App) []Name {
 // bakes, by roles that have names.
 func watchedByBuild(app spec.App, stage spec.Stage) bool {
 	return app.WatchedByBuild(stage, course.Gates(app, stage))
-}
-
-// registryRegions are the pipeline's region and those of the stages.
-func registryRegions(app spec.App) []string {
-	if !slices.ContainsFunc(app.Services, func(s spec.Service) bool { return s.Image == "" }) {
-		return nil
-	}
-	regions := map[string]bool{app.Pipeline.Region: true}
-	for _, stage := range app.Stages {
-		regions[stage.Region] = true
-	}
-	return sorted(regions)
 }
 
 func stageNames(app spec.App, stage spec.Stage, path string) []Name {

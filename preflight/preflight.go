@@ -235,18 +235,3 @@ func (c *check) acknowledge() {
 }
 
 func quote(text string) string { return fmt.Sprintf("%q", text) }
-
-// list writes names as a sentence does: a, b and c.
-func list(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
-}
-
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}

@@ -8,6 +8,7 @@ import (
 	"github.com/tinystack-go/tinystack/internal/course"
 	"github.com/tinystack-go/tinystack/internal/finding"
 	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -259,12 +260,12 @@ func (c *check) exceeded(quota Quota, known bool, stages []string, path string, 
 	if len(stages) == 1 {
 		take = "takes"
 	}
-	what := fmt.Sprintf("%s %s up to %d %s in %s, and an account begins with %d", list(stages), take, total, quota.Of, place, limit.Value)
+	what := fmt.Sprintf("%s %s up to %d %s in %s, and an account begins with %d", phrase.List(stages, "and"), take, total, quota.Of, place, limit.Value)
 	switch {
 	case known && limit.InUse > 0:
-		what = fmt.Sprintf("with %s there would be up to %d %s in %s, whose quota is %d", list(stages), total, quota.Of, place, limit.Value)
+		what = fmt.Sprintf("with %s there would be up to %d %s in %s, whose quota is %d", phrase.List(stages, "and"), total, quota.Of, place, limit.Value)
 	case known:
-		what = fmt.Sprintf("%s %s up to %d %s in %s, whose quota is %d", list(stages), take, total, quota.Of, place, limit.Value)
+		what = fmt.Sprintf("%s %s up to %d %s in %s, whose quota is %d", phrase.List(stages, "and"), take, total, quota.Of, place, limit.Value)
 	}
 	before := len(c.found)
 	c.add(quota.Kind, stages, path, what, "past the quota AWS refuses to make more, and the deployment or the scaling stops there",
@@ -296,7 +297,7 @@ func (c *check) builds() {
 			}
 		}
 		if steps := len(building); steps > 1 {
-			c.sideBySide(builds, stage.Of, stage.Path, fmt.Sprintf("%s are released, tested and baked side by side, which takes %d builds", list(stage.Of), steps), steps)
+			c.sideBySide(builds, stage.Of, stage.Path, fmt.Sprintf("%s are released, tested and baked side by side, which takes %d builds", phrase.List(stage.Of, "and"), steps), steps)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tinystack-go/tinystack/internal/finding"
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 // Acknowledgement accepts a finding of the preflight, and says why.
@@ -55,7 +56,7 @@ func (a Acknowledgement) validate(r report, app App) {
 		if fix == "" {
 			fix = "name a stage that is declared, or remove it"
 		}
-		stage.fail(stage.quote(a.Stage)+" is not a stage", list(names, "or"), fix)
+		stage.fail(stage.quote(a.Stage)+" is not a stage", phrase.List(names, "or"), fix)
 	}
 	if reason.required(a.Reason, "a sentence", "say why this is right here") && len([]rune(strings.TrimSpace(a.Reason))) < leastReason {
 		reason.fail(reason.quote(a.Reason)+" is too short for a reason", "a sentence", "say why this is right here, for whoever reads it next")

@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 // Bounds of what is read, far above any declaration and far below what would
@@ -319,7 +321,7 @@ func (d *decoder) structure(node ast.Node, to reflect.Value, r report) bool {
 		d.origin.positions[field.path] = start(entry.key)
 		index, ok := known.index[entry.name]
 		if !ok {
-			d.reject(field, entry.key, "is not a field of "+known.name, list(known.names, "or"), known.suggest(entry.name))
+			d.reject(field, entry.key, "is not a field of "+known.name, phrase.List(known.names, "or"), known.suggest(entry.name))
 			continue
 		}
 		if d.value(entry.value, to.Field(index), field) {

@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 // fields are what a struct of the declaration consists of in YAML.
@@ -109,11 +111,11 @@ func wanted(want reflect.Type) string {
 	case want.Kind() == reflect.Slice && want.Elem().Kind() == reflect.String:
 		return "a list of texts"
 	case want.Kind() == reflect.Slice:
-		return "a list of mappings, each with the fields " + list(fieldsOf(want.Elem()).names, "and")
+		return "a list of mappings, each with the fields " + phrase.List(fieldsOf(want.Elem()).names, "and")
 	case want.Kind() == reflect.Map:
 		return "a mapping of names to texts"
 	case want.Kind() == reflect.Struct:
-		return "a mapping with the fields " + list(fieldsOf(want).names, "and")
+		return "a mapping with the fields " + phrase.List(fieldsOf(want).names, "and")
 	case want.Kind() == reflect.Int:
 		return "a whole number"
 	case want.Kind() == reflect.Float64:

@@ -103,6 +103,21 @@ func (a App) SupportStackName(region string) string {
 // the registries, begins with.
 func (a App) StackOwner() string { return a.Name + ": " }
 
+// RegistryRegions are the regions that images go to: the pipeline's own first,
+// then those of the stages. There are none where no image is built.
+func (a App) RegistryRegions() []string {
+	if a.Pipeline == nil || !slices.ContainsFunc(a.Services, func(s Service) bool { return s.Image == "" }) {
+		return nil
+	}
+	regions := []string{a.Pipeline.Region}
+	for _, stage := range a.Stages {
+		if !slices.Contains(regions, stage.Region) {
+			regions = append(regions, stage.Region)
+		}
+	}
+	return regions
+}
+
 // PipelineRegions are the regions in which a complete application can have
 // stacks beside those of its stages: the pipeline's, and those of every stage.
 func (a App) PipelineRegions() []string {

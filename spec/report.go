@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 // report collects what is wrong at one path of a declaration.
@@ -173,7 +175,7 @@ func oneOf[T ~string](r report, value T, what string, allowed ...T) bool {
 	if fix == "" {
 		fix = "choose one of them"
 	}
-	r.fail(r.quote(string(value))+" is not "+what, list(names, "or"), fix)
+	r.fail(r.quote(string(value))+" is not "+what, phrase.List(names, "or"), fix)
 	return false
 }
 

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/tinystack-go/tinystack/internal/edit"
@@ -20,23 +19,4 @@ func nearest(text string, candidates []string) string {
 		}
 	}
 	return best
-}
-
-// list writes names as a sentence does: a, b or c.
-func list(names []string, last string) string {
-	switch len(names) {
-	case 0:
-		return ""
-	case 1:
-		return names[0]
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " " + last + " " + names[len(names)-1]
-}
-
-// counted writes a number of things: 1 zone, 2 zones.
-func counted(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return strconv.Itoa(n) + " " + what
 }

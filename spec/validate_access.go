@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 const (
@@ -121,7 +123,7 @@ func (e Endpoint) validateRedirects(r report) {
 		r.fail("is given without a domain to redirect to", "redirectFrom beside domain", "give the domain, or remove this")
 	}
 	if len(e.RedirectFrom) > mostRedirects {
-		r.fail(counted(len(e.RedirectFrom), "host name")+" are listed", fmt.Sprintf("up to %d", mostRedirects), "remove some")
+		r.fail(phrase.Count(len(e.RedirectFrom), "host name")+" are listed", fmt.Sprintf("up to %d", mostRedirects), "remove some")
 	}
 	for i, name := range e.RedirectFrom {
 		at := r.item(i)
@@ -190,7 +192,7 @@ func (j JWT) validate(r report) {
 		issuer.matches(j.Issuer, issuerPattern, "the URL of an issuer", "an https URL, as in https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Example", "copy it from a token's claim iss")
 	}
 	if len(j.Audience) == 0 || len(j.Audience) > mostAudiences {
-		audience.fail("lists "+counted(len(j.Audience), "audience"), fmt.Sprintf("1 to %d", mostAudiences), "list what tokens may be issued for, such as the client ids")
+		audience.fail("lists "+phrase.Count(len(j.Audience), "audience"), fmt.Sprintf("1 to %d", mostAudiences), "list what tokens may be issued for, such as the client ids")
 	}
 	for i, value := range slices.Concat(j.Audience, j.Scopes) {
 		at := audience.item(i)
@@ -205,7 +207,7 @@ func (j JWT) validate(r report) {
 
 func (e Endpoint) validateAPIKeys(r report) {
 	if len(e.APIKeys) > mostAPIKeys {
-		r.fail(counted(len(e.APIKeys), "key")+" are listed", fmt.Sprintf("up to %d", mostAPIKeys), "let callers share limits")
+		r.fail(phrase.Count(len(e.APIKeys), "key")+" are listed", fmt.Sprintf("up to %d", mostAPIKeys), "let callers share limits")
 		return
 	}
 	for i, key := range e.APIKeys {

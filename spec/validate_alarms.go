@@ -30,7 +30,7 @@ func (s Stage) validateMonitoring(r report, app App) {
 		inRegion(at, d.ARN, "stage", s.Region)
 		inAccount(at, *d, "stage", s.Account)
 	}
-	if s.Database != nil && s.Database.Existing == nil {
+	if s.NewDatabase() {
 		free := alarms.field("thresholds").field("freeStorage")
 		free.between(s.Alarms.Thresholds.FreeStorage, 1, max(1, s.Database.Storage-1), "a part of the database's storage", "GB", "give less than the declared storage")
 	}

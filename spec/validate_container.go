@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 // validateTasks checks how many tasks there are and when.
@@ -100,7 +102,7 @@ var ulimitNames = []string{"core", "cpu", "data", "fsize", "locks", "memlock", "
 const largestUlimit = 1<<31 - 1
 
 func (u Ulimit) validate(r report) {
-	if r.field("name").required(u.Name, list(ulimitNames, "or"), "name the limit") && !isToken(u.Name) {
+	if r.field("name").required(u.Name, phrase.List(ulimitNames, "or"), "name the limit") && !isToken(u.Name) {
 		oneOf(r.field("name"), u.Name, "a limit", ulimitNames...)
 	}
 	if r.field("soft").between(u.Soft, 1, largestUlimit, "a limit", "", "give another number") &&

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 // mostReplicas is what RDS allows for one source.
@@ -152,7 +154,7 @@ func (s Stage) validateDatabaseUse(r report, app App) {
 			if fix == "" {
 				fix = "name a service that is declared"
 			}
-			at.fail(at.quote(name)+" is not a service", list(shown, "or"), fix)
+			at.fail(at.quote(name)+" is not a service", phrase.List(shown, "or"), fix)
 		case slices.Contains(s.Database.Services[:i], name):
 			at.fail(at.quote(name)+" is given twice", "each service once", "remove one of the two")
 		}
@@ -169,13 +171,13 @@ func (s Stage) validateDatabaseUse(r report, app App) {
 			if fix == "" {
 				fix = "remove it"
 			}
-			at.fail(at.quote(name)+" is not a variable that the database sets", list(names, "or"), fix)
+			at.fail(at.quote(name)+" is not a variable that the database sets", phrase.List(names, "or"), fix)
 		case !declared:
 			at.fail("overrides nothing: no service that gets the database has a variable or secret "+at.quote(name), "a name that is declared", "declare the variable or secret, or remove this")
 		}
 	}
 	if s.Database.Rotation != nil && s.Network.Egress == PublicIP && s.Network.VPC == nil {
-		r.field("rotation").fail("needs a way from private subnets to Secrets Manager, which the egress public-ip does not give them", list([]string{string(NATInstance), string(NATGateway), string(NATGatewayPerZone), string(VPCEndpoints)}, "or"), "choose another egress")
+		r.field("rotation").fail("needs a way from private subnets to Secrets Manager, which the egress public-ip does not give them", phrase.List([]string{string(NATInstance), string(NATGateway), string(NATGatewayPerZone), string(VPCEndpoints)}, "or"), "choose another egress")
 	}
 	s.validateAlternation(r, app)
 	if s.Database.Tunnel && value(s.Production) {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 // mostCachedPaths leaves room among the 300 resources that a REST API can have.
@@ -127,7 +129,7 @@ func (c Caching) validate(r report) {
 			sizes[i] = strconv.FormatFloat(size, 'g', -1, 64)
 		}
 		size := r.field("size")
-		size.fail(size.show(c.Size)+" GB is not a size of a cache", list(sizes, "or"), "choose one of them")
+		size.fail(size.show(c.Size)+" GB is not a size of a cache", phrase.List(sizes, "or"), "choose one of them")
 	}
 	r.field("ttl").lasting(c.TTL, second, hour, second)
 	paths := r.field("paths")
@@ -135,7 +137,7 @@ func (c Caching) validate(r report) {
 		paths.fail("is missing", "at least one path", "list the paths whose responses are kept")
 	}
 	if len(c.Paths) > mostCachedPaths {
-		paths.fail(counted(len(c.Paths), "path")+" are listed", fmt.Sprintf("up to %d", mostCachedPaths), "keep the responses that are asked for most")
+		paths.fail(phrase.Count(len(c.Paths), "path")+" are listed", fmt.Sprintf("up to %d", mostCachedPaths), "keep the responses that are asked for most")
 		return
 	}
 	for i, path := range c.Paths {

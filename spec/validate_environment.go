@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 var variableName = compile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -145,7 +147,7 @@ func (a App) validateAddresses(services report) {
 	for i, service := range a.Services {
 		if service.Internal && hasDatabase && slices.Contains(databaseNames, service.addressNames()[0]) {
 			at := services.item(i).field("name")
-			at.fail(at.quote(service.Name)+" would set "+list(service.addressNames(), "and")+", which a stage's database sets", "another name", "rename the service")
+			at.fail(at.quote(service.Name)+" would set "+phrase.List(service.addressNames(), "and")+", which a stage's database sets", "another name", "rename the service")
 		}
 	}
 }

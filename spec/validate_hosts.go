@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 const allowedSubdomain = "one label of up to 63 lower-case letters, digits and hyphens, as in admin"
@@ -141,7 +143,7 @@ func (a App) validateDomains(r report) {
 			}
 		}
 		if stage.Endpoint.Certificate == "" && len(hosts) > mostNames {
-			hosts[0].at.fail(counted(len(hosts), "host name")+" would stand in one certificate: the domain, its subdomains, redirects and regional name",
+			hosts[0].at.fail(phrase.Count(len(hosts), "host name")+" would stand in one certificate: the domain, its subdomains, redirects and regional name",
 				fmt.Sprintf("up to %d, the quota that accounts begin with", mostNames), "remove some, or give the ARN of a certificate that covers them")
 		}
 	}

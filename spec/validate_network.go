@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 var (
@@ -94,7 +96,7 @@ func (n Network) validateZones(r report, region string) {
 		return // the account's first two
 	}
 	if len(n.Zones) < 2 || len(n.Zones) > 4 {
-		r.fail("lists "+counted(len(n.Zones), "zone"), "2 to 4", "give two, or none for the default")
+		r.fail("lists "+phrase.Count(len(n.Zones), "zone"), "2 to 4", "give two, or none for the default")
 	}
 	for i, zone := range n.Zones {
 		at := r.item(i)
@@ -105,7 +107,7 @@ func (n Network) validateZones(r report, region string) {
 		if isToken(zone) || !isRegion(region) {
 			continue
 		}
-		switch allowed := list(zonesOf[region], "or"); {
+		switch allowed := phrase.List(zonesOf[region], "or"); {
 		case slices.Contains(zonesOf[region], zone):
 		case isZoneID(region, zone):
 			at.warn(at.quote(zone)+" is not a zone of "+r.quote(region)+" that this version of tinystack knows", "check the id")
@@ -127,7 +129,7 @@ func (v ExistingVPC) validate(r report, region string) {
 		validateCIDR(cidr, v.CIDR, 16, 28)
 	}
 	if len(v.Zones) < 2 {
-		zones.fail("lists "+counted(len(v.Zones), "zone"), "2 or more", "give the zones of the subnets, in their order")
+		zones.fail("lists "+phrase.Count(len(v.Zones), "zone"), "2 or more", "give the zones of the subnets, in their order")
 	}
 	for i, zone := range v.Zones {
 		at := zones.item(i)
@@ -149,7 +151,7 @@ func (v ExistingVPC) validate(r report, region string) {
 // validateSubnets checks a list of one subnet a zone.
 func (v ExistingVPC) validateSubnets(r report, subnets, others []string) {
 	if len(subnets) > 0 && len(v.Zones) >= 2 && len(subnets) != len(v.Zones) {
-		r.fail(fmt.Sprintf("lists %s for %s", counted(len(subnets), "subnet"), counted(len(v.Zones), "zone")), "one subnet a zone, in the order of the zones", "give as many subnets as zones")
+		r.fail(fmt.Sprintf("lists %s for %s", phrase.Count(len(subnets), "subnet"), phrase.Count(len(v.Zones), "zone")), "one subnet a zone, in the order of the zones", "give as many subnets as zones")
 	}
 	for i, subnet := range subnets {
 		at := r.item(i)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 var (
@@ -70,7 +72,7 @@ func validateRegion(r report, region string) bool {
 	if fix == "" {
 		fix = "use the code of a region, not its name"
 	}
-	r.fail(r.quote(region)+" is not an AWS region", list(Regions(), "or"), fix)
+	r.fail(r.quote(region)+" is not an AWS region", phrase.List(Regions(), "or"), fix)
 	return false
 }
 
@@ -83,7 +85,7 @@ func validateRetention(r report, days int) {
 		allowed[i] = strconv.Itoa(n)
 	}
 	nearest := slices.MinFunc(retentionDays, func(a, b int) int { return distance(a, days) - distance(b, days) })
-	r.fail(r.show(days)+" days are not a retention time of CloudWatch Logs", list(allowed, "or"), fmt.Sprintf("use %d", nearest))
+	r.fail(r.show(days)+" days are not a retention time of CloudWatch Logs", phrase.List(allowed, "or"), fmt.Sprintf("use %d", nearest))
 }
 
 func distance(a, b int) int { return max(a-b, b-a) }
@@ -107,7 +109,7 @@ func (s Source) validate(r report, pipeline *Pipeline) {
 		r.fail("names no source", kinds, "give one of them")
 	case 1:
 	default:
-		r.fail(list(given, "and")+" are given together", "one of "+kinds, "remove the others")
+		r.fail(phrase.List(given, "and")+" are given together", "one of "+kinds, "remove the others")
 	}
 	if s.Repository != "" || s.Connection != "" {
 		s.validateRepository(r, pipeline)

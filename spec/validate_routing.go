@@ -2,6 +2,8 @@ package spec
 
 import (
 	"fmt"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 const mostWeight = 255
@@ -60,7 +62,7 @@ func (z ZoneDelegation) validate(r report) {
 
 func (c Routing) validate(r report) {
 	policy, weight, role, drained := r.field("policy"), r.field("weight"), r.field("role"), r.field("drained")
-	if policy.required(string(c.Policy), list([]string{string(Latency), string(Weighted), string(Failover)}, "or"), "say how clients are led to a region") {
+	if policy.required(string(c.Policy), phrase.List([]string{string(Latency), string(Weighted), string(Failover)}, "or"), "say how clients are led to a region") {
 		oneOf(policy, c.Policy, "a routing policy", Latency, Weighted, Failover)
 	}
 	switch {

@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 func (a App) validateStages(r report) {
 	if len(a.Stages) > mostStages {
-		r.fail(counted(len(a.Stages), "stage")+" are declared", fmt.Sprintf("up to %d", mostStages), "make two applications of them")
+		r.fail(phrase.Count(len(a.Stages), "stage")+" are declared", fmt.Sprintf("up to %d", mostStages), "make two applications of them")
 		return
 	}
 	firsts := map[string]int{}
@@ -181,7 +182,7 @@ func (s Stage) validateServing(r report, app App) {
 		for i, zone := range ids {
 			if slices.Contains(zonesOf[s.Region], zone) && !slices.Contains(offered, zone) {
 				at := zones.item(i)
-				at.fail(at.quote(zone)+" has no VPC links, by which API Gateway reaches the tasks", list(offered, "or"), "choose another zone, or use the endpoint type alb")
+				at.fail(at.quote(zone)+" has no VPC links, by which API Gateway reaches the tasks", phrase.List(offered, "or"), "choose another zone, or use the endpoint type alb")
 			}
 		}
 	}
@@ -268,7 +269,7 @@ func (a App) validateCanary(r report, index int) {
 		if fix == "" {
 			fix = "name a stage that is declared"
 		}
-		canaryOf.fail(canaryOf.quote(stage.CanaryOf)+" is not a stage", list(names, "or"), fix)
+		canaryOf.fail(canaryOf.quote(stage.CanaryOf)+" is not a stage", phrase.List(names, "or"), fix)
 		return
 	case a.Stages[production].CanaryOf != "":
 		canaryOf.fail(canaryOf.quote(stage.CanaryOf)+" is a canary itself", "a stage that is no canary", "name the production stage")
@@ -354,14 +355,14 @@ func (a App) validateArchitectures(r report) {
 	}
 	var groups []string
 	for _, arch := range order {
-		groups = append(groups, fmt.Sprintf("%s in %s", arch, list(users[arch], "and")))
+		groups = append(groups, fmt.Sprintf("%s in %s", arch, phrase.List(users[arch], "and")))
 	}
 	noun := "the image of service "
 	if len(built) > 1 {
 		noun = "the images of services "
 	}
 	r.item(deviating).field("scale").field("instance").fail(
-		noun+list(built, "and")+" would be needed for two architectures: "+strings.Join(groups, ", "),
+		noun+phrase.List(built, "and")+" would be needed for two architectures: "+strings.Join(groups, ", "),
 		"instance types of one architecture in all stages", "choose instance types with the same processor architecture, as an image is built once and promoted unchanged")
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/tinystack-go/tinystack/constructs/database"
 	"github.com/tinystack-go/tinystack/constructs/observability"
 	"github.com/tinystack-go/tinystack/constructs/service"
+	"github.com/tinystack-go/tinystack/internal/optional"
 	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -136,7 +137,7 @@ func (s *stage) addRemoteReplicas(data awscdk.Stack) {
 		stack := awscdk.NewStack(s, &id, &awscdk.StackProps{
 			StackName:   jsii.String(s.app.StageStackName(s.declared.Name, id)),
 			Description: jsii.String(s.app.StageStackOwner(s.declared.Name) + "replica of Postgres"),
-			Env:         &awscdk.Environment{Account: optional(s.declared.Account), Region: &replica.Region},
+			Env:         &awscdk.Environment{Account: optional.Text(s.declared.Account), Region: &replica.Region},
 		})
 		stack.AddStackDependency(data, jsii.String("it is a copy of the database there"))
 		s.stacks = append(s.stacks, stack)

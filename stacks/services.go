@@ -25,6 +25,7 @@ import (
 	"github.com/tinystack-go/tinystack/constructs/network"
 	"github.com/tinystack-go/tinystack/constructs/service"
 	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/internal/optional"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -396,9 +397,9 @@ func secret(scope constructs.Construct, name, reference string) awsecs.Secret {
 		return awsecs.Secret_FromSsmParameter(awsssm.StringParameter_FromSecureStringParameterAttributes(scope, id,
 			&awsssm.SecureStringParameterAttributes{ParameterName: &ref.Name}))
 	case ref.ARN != "":
-		return awsecs.Secret_FromSecretsManager(awssecretsmanager.Secret_FromSecretCompleteArn(scope, id, &ref.ARN), optional(ref.Key))
+		return awsecs.Secret_FromSecretsManager(awssecretsmanager.Secret_FromSecretCompleteArn(scope, id, &ref.ARN), optional.Text(ref.Key))
 	default:
-		return awsecs.Secret_FromSecretsManager(awssecretsmanager.Secret_FromSecretNameV2(scope, id, &ref.Name), optional(ref.Key))
+		return awsecs.Secret_FromSecretsManager(awssecretsmanager.Secret_FromSecretNameV2(scope, id, &ref.Name), optional.Text(ref.Key))
 	}
 }
 

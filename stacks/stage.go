@@ -17,6 +17,7 @@ import (
 	"github.com/tinystack-go/tinystack/constructs/endpoint"
 	"github.com/tinystack-go/tinystack/constructs/network"
 	"github.com/tinystack-go/tinystack/constructs/service"
+	"github.com/tinystack-go/tinystack/internal/optional"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -100,13 +101,13 @@ func newStage(scope constructs.Construct, id *string, props *StageProps) *stage 
 	declared := app.Stages[i]
 	s := &stage{app: app, declared: declared, services: map[string]service.EcsEc2Service{}, scheduled: map[string]service.ScheduledTask{}, serviceNames: map[string]awscdk.CfnOutput{}}
 	awscdk.NewStage_Override(s, scope, id, &awscdk.StageProps{
-		Env:       &awscdk.Environment{Account: optional(declared.Account), Region: &declared.Region},
+		Env:       &awscdk.Environment{Account: optional.Text(declared.Account), Region: &declared.Region},
 		StageName: jsii.String(app.Name + "-" + declared.Name),
 	})
 	inheritAspects(s, scope)
 	tag(s, app, declared.Name)
 	s.addNetwork()
-	if declared.Database != nil && declared.Database.Existing == nil {
+	if declared.NewDatabase() {
 		s.addDatabase()
 	}
 	s.addServices(props.Tags)
@@ -203,11 +204,4 @@ func tag(scope constructs.Construct, app spec.App, stageName string) {
 	for _, key := range slices.Sorted(maps.Keys(app.Tags)) {
 		tags.Add(&key, jsii.String(app.Tags[key]), nil)
 	}
-}
-
-func optional(text string) *string {
-	if text == "" {
-		return nil
-	}
-	return &text
 }

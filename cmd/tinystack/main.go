@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -86,13 +87,6 @@ func report(stderr io.Writer, err error) {
 	fmt.Fprintln(stderr, err)
 	var problems spec.Problems
 	if errors.As(err, &problems) {
-		fmt.Fprintf(stderr, "\n%s\n", count(len(problems), "problem"))
+		fmt.Fprintf(stderr, "\n%s\n", phrase.Count(len(problems), "problem"))
 	}
-}
-
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

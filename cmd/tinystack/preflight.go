@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/preflight"
 	"github.com/tinystack-go/tinystack/preflight/live"
 	"github.com/tinystack-go/tinystack/spec"
@@ -77,7 +78,7 @@ func printFindings(command *cobra.Command, found preflight.Findings, asJSON, ver
 		if len(shown) > 0 {
 			fmt.Fprintln(out)
 		}
-		text := fmt.Sprintf("%s, %s, %s", count(len(errorsFound), "error"), count(len(open.Of(preflight.Warning)), "warning"), count(len(open.Of(preflight.Notice)), "notice"))
+		text := fmt.Sprintf("%s, %s, %s", phrase.Count(len(errorsFound), "error"), phrase.Count(len(open.Of(preflight.Warning)), "warning"), phrase.Count(len(open.Of(preflight.Notice)), "notice"))
 		if accepted := len(found) - len(open); accepted > 0 {
 			text += fmt.Sprintf("; %d acknowledged", accepted)
 		}

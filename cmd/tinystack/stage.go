@@ -236,7 +236,9 @@ func places(app spec.App) []string {
 		if account == "" {
 			account = "ACCOUNT"
 		}
-		all = appendNew(all, account+"/"+region)
+		if place := account + "/" + region; !slices.Contains(all, place) {
+			all = append(all, place)
+		}
 	}
 	if app.Pipeline != nil {
 		add(app.Pipeline.Account, app.Pipeline.Region)

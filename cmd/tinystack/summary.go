@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -42,7 +43,9 @@ func summary(out io.Writer, dir, bill string) error {
 		if strings.HasSuffix(stack.Name, "-pipeline") {
 			pipeline = account
 		}
-		environments = appendNew(environments, account+"/"+region)
+		if place := account + "/" + region; !slices.Contains(environments, place) {
+			environments = append(environments, place)
+		}
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -96,13 +99,4 @@ func environment(text string) (account, region string) {
 	account = strings.ReplaceAll(account, "unknown-account", "ACCOUNT")
 	region = strings.ReplaceAll(region, "unknown-region", "REGION")
 	return account, region
-}
-
-func appendNew(list []string, value string) []string {
-	for _, present := range list {
-		if present == value {
-			return list
-		}
-	}
-	return append(list, value)
 }

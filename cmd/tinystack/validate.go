@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 func newValidate() *cobra.Command {
@@ -17,7 +19,7 @@ func newValidate() *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(command.OutOrStdout(), "%s is valid: %s, %s\n", command.Flag("file").Value,
-				count(len(app.Services), "service"), count(len(app.Stages), "stage"))
+				phrase.Count(len(app.Services), "service"), phrase.Count(len(app.Stages), "stage"))
 			return nil
 		},
 	}

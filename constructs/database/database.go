@@ -22,6 +22,7 @@ import (
 
 	"github.com/tinystack-go/tinystack/constructs/observability"
 	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/internal/optional"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -267,7 +268,7 @@ func (d *pgDatabase) newSecret(props *PgDatabaseProps, id, name, description str
 		owner = *awscdk.Stack_Of(d).StackName()
 	}
 	return awssecretsmanager.NewSecret(d, &id, &awssecretsmanager.SecretProps{
-		SecretName:  optional(name),
+		SecretName:  optional.Text(name),
 		Description: jsii.String(owner + ": " + description),
 		GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
 			SecretStringTemplate: template,
@@ -308,7 +309,7 @@ func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database
 		PubliclyAccessible:     jsii.Bool(false),
 		Engine:                 engineOf(declared),
 		ParameterGroup:         parameters,
-		InstanceIdentifier:     optional(props.Identifier),
+		InstanceIdentifier:     optional.Text(props.Identifier),
 		InstanceType:           awsec2.NewInstanceType(jsii.String(strings.TrimPrefix(declared.Instance, "db."))),
 		DatabaseName:           jsii.String(declared.Name),
 		Credentials:            awsrds.Credentials_FromSecret(d.secret, jsii.String(declared.User)),
@@ -324,8 +325,8 @@ func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database
 		// A minor version that is declared stays until another one is.
 		AutoMinorVersionUpgrade:    jsii.Bool(!strings.Contains(declared.Version, ".")),
 		AllowMajorVersionUpgrade:   trueOrNil(declared.AllowMajorUpgrade),
-		PreferredBackupWindow:      optional(declared.BackupWindow),
-		PreferredMaintenanceWindow: optional(declared.MaintenanceWindow),
+		PreferredBackupWindow:      optional.Text(declared.BackupWindow),
+		PreferredMaintenanceWindow: optional.Text(declared.MaintenanceWindow),
 		EnablePerformanceInsights:  trueOrNil(*declared.PerformanceInsights),
 		IamAuthentication:          trueOrNil(declared.IAMUser != ""),
 		DeletionProtection:         jsii.Bool(protected),
@@ -410,13 +411,13 @@ func (d *pgDatabase) addReplica(props *PgDatabaseProps, declared spec.Database, 
 		SubnetGroup:                group,
 		SecurityGroups:             &[]awsec2.ISecurityGroup{d.security},
 		PubliclyAccessible:         jsii.Bool(false),
-		InstanceIdentifier:         optional(identifier),
+		InstanceIdentifier:         optional.Text(identifier),
 		InstanceType:               awsec2.NewInstanceType(jsii.String(strings.TrimPrefix(replica.Instance, "db."))),
 		ParameterGroup:             parameters,
 		Port:                       jsii.Number(port),
 		StorageType:                awsrds.StorageType_GP3,
 		MaxAllocatedStorage:        jsii.Number(declared.MaxStorage),
-		PreferredMaintenanceWindow: optional(declared.MaintenanceWindow),
+		PreferredMaintenanceWindow: optional.Text(declared.MaintenanceWindow),
 		EnablePerformanceInsights:  trueOrNil(*declared.PerformanceInsights),
 		IamAuthentication:          trueOrNil(declared.IAMUser != ""),
 		CopyTagsToSnapshot:         jsii.Bool(true),
@@ -455,13 +456,6 @@ func keep(removal spec.Removal) awscdk.RemovalPolicy {
 		return awscdk.RemovalPolicy_RETAIN
 	}
 	return awscdk.RemovalPolicy_DESTROY
-}
-
-func optional(text string) *string {
-	if text == "" {
-		return nil
-	}
-	return &text
 }
 
 func trueOrNil(flag bool) *bool {

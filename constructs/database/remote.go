@@ -13,6 +13,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/internal/optional"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -134,7 +135,7 @@ func NewRemoteReplica(scope constructs.Construct, id *string, props *RemoteRepli
 	r.instance = awsrds.NewCfnDBInstance(r, jsii.String("Instance"), &awsrds.CfnDBInstanceProps{
 		SourceDbInstanceIdentifier: jsii.String(fmt.Sprintf("arn:%s:rds:%s:%s:db:%s", *stack.Partition(), props.SourceRegion, *stack.Account(), props.SourceIdentifier)),
 		SourceRegion:               &props.SourceRegion,
-		DbInstanceIdentifier:       optional(props.Identifier),
+		DbInstanceIdentifier:       optional.Text(props.Identifier),
 		DbInstanceClass:            jsii.String("db." + strings.TrimPrefix(class, "db.")),
 		KmsKeyId:                   r.key.KeyArn(),
 		DbSubnetGroupName:          group.Ref(),
@@ -144,7 +145,7 @@ func NewRemoteReplica(scope constructs.Construct, id *string, props *RemoteRepli
 		Port:                       jsii.String(fmt.Sprint(port)),
 		StorageType:                jsii.String("gp3"),
 		MaxAllocatedStorage:        jsii.Number(declared.MaxStorage),
-		PreferredMaintenanceWindow: optional(declared.MaintenanceWindow),
+		PreferredMaintenanceWindow: optional.Text(declared.MaintenanceWindow),
 		AutoMinorVersionUpgrade:    jsii.Bool(!strings.Contains(declared.Version, ".")),
 		CopyTagsToSnapshot:         jsii.Bool(true),
 		DeletionProtection:         jsii.Bool(false),

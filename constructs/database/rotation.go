@@ -10,6 +10,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/internal/optional"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -96,7 +97,7 @@ func (d *pgDatabase) RotateUser(scope constructs.Construct, id *string, props *U
 		AutomaticallyAfter: awscdk.Duration_Days(jsii.Number(d.rotation.Days)),
 		HostedRotation: awssecretsmanager.HostedRotation_PostgreSqlMultiUser(&awssecretsmanager.MultiUserHostedRotationOptions{
 			MasterSecret:      d.secret,
-			FunctionName:      optional(props.FunctionName),
+			FunctionName:      optional.Text(props.FunctionName),
 			Vpc:               props.VPC,
 			VpcSubnets:        rotationSubnets(props.Subnets),
 			SecurityGroups:    &[]awsec2.ISecurityGroup{group},

@@ -10,14 +10,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/course"
-	"github.com/tinystack-go/tinystack/spec"
 )
-
-// BakesByRules says whether rules of CodePipeline watch the alarms of a baking
-// stage, or a build with the role of [NewGateRole]; see [spec.BakesByRules].
-func BakesByRules(pipeline spec.Pipeline, stage spec.Stage, alarms int) bool {
-	return spec.BakesByRules(pipeline, stage, alarms)
-}
 
 // addConditions puts the gates that CodePipeline itself watches on the stages
 // of the built pipeline: the window before one is entered, the alarms once all

@@ -64,7 +64,7 @@ type StageDeployment struct {
 	AlarmNames []string
 	// GateRoleARN is the role in the stage's account that the alarms are read
 	// with (see [NewGateRole] and [GateRoleARN]). Required where the stage
-	// bakes and has alarms, unless rules watch them (see [BakesByRules]).
+	// bakes and has alarms, unless rules watch them (see [spec.BakesByRules]).
 	GateRoleARN string
 	// ClusterARN and ServiceNames, by service, are outputs of the stage's
 	// stacks, which name resources that have no name before they are made.
@@ -237,7 +237,7 @@ func check(scope constructs.Construct, props *DeliveryProps) (arch string, err e
 		} else if wave != "" && course.WindowOf(stage.Spec) != course.WindowOf(props.Stages[i-1].Spec) {
 			fail("stages %s and %s deploy in one wave and have different windows", props.Stages[i-1].Spec.Name, name)
 		}
-		if course.Bakes(stage.Spec) && len(stage.AlarmNames) > 0 && stage.GateRoleARN == "" && !BakesByRules(*app.Pipeline, stage.Spec, len(stage.AlarmNames)) {
+		if course.Bakes(stage.Spec) && len(stage.AlarmNames) > 0 && stage.GateRoleARN == "" && !spec.BakesByRules(*app.Pipeline, stage.Spec, len(stage.AlarmNames)) {
 			fail("stage %s bakes with alarms and has no gate role: make one with NewGateRole", name)
 		}
 		if smoke := stage.Spec.Smoke; smoke != nil && smoke.Path != "" && stage.URL == nil {

@@ -203,16 +203,15 @@ type RegistryRegion struct {
 // pipeline's region first, then the other regions of its stages in the order
 // of their first stage. It is empty when no service is built.
 func RegistryRegions(app spec.App) []RegistryRegion {
-	if app.Pipeline == nil || len(BuiltServices(app)) == 0 {
+	var regions []RegistryRegion
+	for _, region := range app.RegistryRegions() {
+		regions = append(regions, RegistryRegion{Region: region})
+	}
+	if len(regions) == 0 {
 		return nil
 	}
-	regions := []RegistryRegion{{Region: app.Pipeline.Region}}
 	for _, stage := range app.Stages {
 		i := slices.IndexFunc(regions, func(r RegistryRegion) bool { return r.Region == stage.Region })
-		if i < 0 {
-			i = len(regions)
-			regions = append(regions, RegistryRegion{Region: stage.Region})
-		}
 		regions[0].Stages = append(regions[0].Stages, stage.Name)
 		if i > 0 {
 			regions[i].Stages = append(regions[i].Stages, stage.Name)

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tinystack-go/tinystack/internal/optional"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -114,7 +115,7 @@ func NewDelegationRole(scope constructs.Construct, id *string, props *Delegation
 	d := &delegationRole{}
 	constructs.NewConstruct_Override(d, scope, id)
 	d.role = awsiam.NewRole(d, jsii.String("Role"), &awsiam.RoleProps{
-		RoleName:    optional(props.RoleName),
+		RoleName:    optional.Text(props.RoleName),
 		AssumedBy:   awsiam.NewAccountPrincipal(&props.Account),
 		Description: jsii.String("Enters the name servers of delegated zones"),
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tinystack-go/tinystack/internal/optional"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -224,7 +225,7 @@ func (h *hostNames) addAPIName(suffix, hostName string, shared bool, clients *sp
 		props.Mtls = &awsapigatewayv2.MTLSConfig{
 			Bucket:  awss3.Bucket_FromBucketName(h.scope, jsii.String("ClientCertificates"+suffix), &clients.Bucket),
 			Key:     &clients.Key,
-			Version: optional(clients.Version),
+			Version: optional.Text(clients.Version),
 		}
 	}
 	name := awsapigatewayv2.NewDomainName(h.scope, jsii.String(idDomainName+suffix), props)

@@ -133,10 +133,3 @@ func numberOrNil(number int) *float64 {
 	}
 	return jsii.Number(number)
 }
-
-func optional(text string) *string {
-	if text == "" {
-		return nil
-	}
-	return &text
-}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tinystack-go/tinystack/internal/optional"
 	"github.com/tinystack-go/tinystack/monitor"
 )
 
@@ -39,7 +40,7 @@ type AlarmProps struct {
 func NewAlarm(scope constructs.Construct, id *string, props *AlarmProps) awscloudwatch.Alarm {
 	declared := props.Alarm
 	alarm := awscloudwatch.NewAlarm(scope, id, &awscloudwatch.AlarmProps{
-		AlarmName:          optional(props.Name),
+		AlarmName:          optional.Text(props.Name),
 		AlarmDescription:   jsii.String(declared.Description(props.Runbooks)),
 		Metric:             metricOf(*id, declared, props.Names),
 		Threshold:          &declared.Threshold,
@@ -135,11 +136,4 @@ func NewCompositeAlarm(scope constructs.Construct, id *string, props *CompositeP
 	}
 	Notify(alarm, props.Topic)
 	return alarm
-}
-
-func optional(text string) *string {
-	if text == "" {
-		return nil
-	}
-	return &text
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tinystack-go/tinystack/internal/optional"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -28,7 +29,7 @@ type LogGroupProps struct {
 
 // NewLogGroup makes a log group whose retention is always finite.
 func NewLogGroup(scope constructs.Construct, id *string, props *LogGroupProps) awslogs.LogGroup {
-	group := awslogs.NewLogGroup(scope, id, &awslogs.LogGroupProps{LogGroupName: optional(props.Name), RemovalPolicy: removal(props.Retain), EncryptionKey: props.Key})
+	group := awslogs.NewLogGroup(scope, id, &awslogs.LogGroupProps{LogGroupName: optional.Text(props.Name), RemovalPolicy: removal(props.Retain), EncryptionKey: props.Key})
 	// In days, as declared; the CDK's property takes names instead.
 	group.Node().DefaultChild().(awslogs.CfnLogGroup).SetRetentionInDays(jsii.Number(Retention(props.RetentionDays)))
 	return group

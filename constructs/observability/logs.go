@@ -9,6 +9,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tinystack-go/tinystack/internal/optional"
 	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -91,7 +92,7 @@ func NewLogSubscription(scope constructs.Construct, id *string, props *LogSubscr
 		LogGroupName:   props.LogGroup.LogGroupName(),
 		FilterPattern:  &to.Pattern,
 		DestinationArn: &to.ARN,
-		RoleArn:        optional(to.Role),
+		RoleArn:        optional.Text(to.Role),
 	})
 	if to.Function() {
 		permission := awslambda.NewCfnPermission(scope, jsii.String(*id+"Permission"), &awslambda.CfnPermissionProps{

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tinystack-go/tinystack/constructs/observability"
 	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/internal/optional"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -81,7 +82,7 @@ func newDefinition(scope constructs.Construct, props *EcsEc2ServiceProps, plan p
 				"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Stack_Of(scope).Account()},
 			},
 		}),
-		RoleName:    optional(props.TaskRoleName),
+		RoleName:    optional.Text(props.TaskRoleName),
 		Description: jsii.String(fmt.Sprintf("What the container of service %s may do in AWS", declared.Name)),
 	})
 	for _, permission := range props.Permissions {
@@ -131,8 +132,8 @@ func (d *definition) addTask(scope constructs.Construct, props *EcsEc2ServicePro
 		Command:                stringsOrNil(declared.Command),
 		HealthCheck:            containerHealthCheck(declared, props.LoadBalanced),
 		StopTimeout:            seconds(declared.StopTimeout),
-		WorkingDirectory:       optional(declared.WorkingDirectory),
-		User:                   optional(declared.User),
+		WorkingDirectory:       optional.Text(declared.WorkingDirectory),
+		User:                   optional.Text(declared.User),
 		ReadonlyRootFilesystem: trueOrNil(declared.ReadOnlyRoot),
 		Ulimits:                ulimits(declared.Ulimits),
 		Logging: awsecs.LogDrivers_AwsLogs(&awsecs.AwsLogDriverProps{
@@ -177,7 +178,7 @@ func (d *definition) addVolumes(volumes []spec.Volume) {
 	for _, volume := range volumes {
 		d.task.AddVolume(&awsecs.Volume{
 			Name: &volume.Name,
-			Host: &awsecs.Host{SourcePath: optional(volume.HostPath)},
+			Host: &awsecs.Host{SourcePath: optional.Text(volume.HostPath)},
 		})
 		d.container.AddMountPoints(&awsecs.MountPoint{
 			SourceVolume:  &volume.Name,
@@ -272,13 +273,6 @@ func containerHealthCheck(declared spec.Service, loadBalanced bool) *awsecs.Heal
 
 func seconds(d spec.Duration) awscdk.Duration {
 	return awscdk.Duration_Seconds(jsii.Number(d.Seconds()))
-}
-
-func optional(text string) *string {
-	if text == "" {
-		return nil
-	}
-	return &text
 }
 
 func stringsOrNil(list []string) *[]*string {

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/internal/optional"
 )
 
 // ecrImage is an image in a private ECR registry: account, region, repository,
@@ -28,5 +30,5 @@ func ExistingImage(scope constructs.Construct, image string) awsecs.ContainerIma
 		RepositoryName: &name,
 		RepositoryArn:  jsii.String(fmt.Sprintf("arn:%s:ecr:%s:%s:repository/%s", *awscdk.Aws_PARTITION(), region, account, name)),
 	})
-	return awsecs.ContainerImage_FromEcrRepository(repository, optional(tag))
+	return awsecs.ContainerImage_FromEcrRepository(repository, optional.Text(tag))
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 // pollEvery is the time between two looks at a stack.
@@ -112,7 +114,7 @@ func (d *Deletion) delete(ctx context.Context, stack *Stack) error {
 		if _, err := client.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &stack.id}); err != nil {
 			return explain(ctx, "delete "+stack.Name, err)
 		}
-		fmt.Fprintf(d.Out, "%s: deleting %s\n", stack.Name, plural(stack.Resources, "resource"))
+		fmt.Fprintf(d.Out, "%s: deleting %s\n", stack.Name, phrase.Count(stack.Resources, "resource"))
 	}
 	stack.status = types.StackStatusDeleteInProgress
 	if err := d.rest(ctx, stack); err != nil {
@@ -217,11 +219,4 @@ func advice(resource Resource, place Place, reason string) string {
 		return "Something outside the stack uses it, or did so a moment ago: delete that, or wait some minutes."
 	}
 	return ""
-}
-
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }
