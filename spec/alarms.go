@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -93,19 +94,6 @@ type Alarms struct {
 	Thresholds Thresholds `yaml:"thresholds"`
 }
 
-// OwnTopic says whether a topic is made for the stage: somebody is to hear of
-// its alarms, and not through a topic that is there already.
-func (a Alarms) OwnTopic() bool {
-	return a.Topic == "" && (len(a.Notify) > 0 || len(a.Webhooks) > 0 || a.Slack != nil)
-}
-
-// Elsewhere is who of them can hear of something in another region: the topic
-// and the parameters of the stage's own region are not there.
-func (a Alarms) Elsewhere() Alarms {
-	a.Webhooks = slices.DeleteFunc(slices.Clone(a.Webhooks), func(hook string) bool { return strings.HasPrefix(hook, "ssm:") })
-	return a
-}
-
 // Slack is a channel that Amazon Q Developer in chat applications (once AWS
 // Chatbot) writes to. The workspace is authorized once, in its console.
 type Slack struct {
@@ -166,49 +154,180 @@ type Thresholds struct {
 	ReplicaLag Duration `yaml:"replicaLag"`
 }
 
-// Logs say what becomes of the containers' output beside being kept.
-type Logs struct {
-	// Encrypted encrypts it with a customer key that is made for the stage.
-	// Default: false: with a key of AWS's own.
-	Encrypted bool `yaml:"encrypted"`
-
-	// CountErrors counts the lines that match ErrorPattern, as a metric of
-	// each service that is billed for the hours in which there are any.
-	// Default: true in production, otherwise false.
-	CountErrors *bool `yaml:"countErrors"`
-
-	// ErrorPattern is the filter pattern of CloudWatch Logs by which a line
-	// is an error, 1 to 1024 characters. Default: any of the words ERROR,
-	// Error, FATAL, CRITICAL, panic, Traceback and Exception.
-	ErrorPattern string `yaml:"errorPattern"`
-
-	// Destination gets a copy of the output. A canary does not take it over.
-	// Default: none.
-	Destination *LogDestination `yaml:"destination"`
+// OwnTopic says whether a topic is made for the stage: somebody is to hear of
+// its alarms, and not through a topic that is there already.
+func (a Alarms) OwnTopic() bool {
+	return a.Topic == "" && (len(a.Notify) > 0 || len(a.Webhooks) > 0 || a.Slack != nil)
 }
 
-// BuildLogs say what becomes of the output of builds and releases beside being
-// kept.
-type BuildLogs struct {
-	// Encrypted encrypts it with a customer key that is made for the pipeline.
-	// Default: false: with a key of AWS's own.
-	Encrypted bool `yaml:"encrypted"`
-
-	// Destination gets a copy of it. Default: none.
-	Destination *LogDestination `yaml:"destination"`
+// Elsewhere is who of them can hear of something in another region: the topic
+// and the parameters of the stage's own region are not there.
+func (a Alarms) Elsewhere() Alarms {
+	a.Webhooks = slices.DeleteFunc(slices.Clone(a.Webhooks), func(hook string) bool { return strings.HasPrefix(hook, "ssm:") })
+	return a
 }
 
-// LogDestination is where CloudWatch Logs sends a copy of what it is told.
-type LogDestination struct {
-	// ARN of a Kinesis stream, a Firehose stream, a Lambda function or a
-	// destination of CloudWatch Logs, in the region of what it gets. Required.
-	ARN string `yaml:"arn"`
+const (
+	// DefaultRunbooks is where this project says what to do about an alarm.
+	DefaultRunbooks = "https://github.com/tinystack-go/tinystack/blob/main/docs/runbooks.md"
 
-	// Role is the ARN of a role by which CloudWatch Logs may write to a
-	// Kinesis or Firehose stream. Required for these, not allowed otherwise.
-	Role string `yaml:"role"`
+	// The thresholds; docs/monitoring.md gives the reason for each. Loads and
+	// the error rate are in percent.
+	defaultErrorRate     = 5
+	defaultMinRequests   = 20
+	defaultLatencyP90    = 2 * second
+	defaultLatencyP99    = 5 * second
+	defaultServiceLoad   = 90
+	defaultDatabaseLoad  = 80
+	defaultErrorLines    = 50
+	defaultReplicaLag    = 10 * minute
+	leastFreeStorageGB   = 2
+	shareOfFreeStorageGB = 10
+)
 
-	// Pattern is the filter pattern of the lines that are sent. Default: all
-	// lines.
-	Pattern string `yaml:"pattern"`
+// setMonitoringDefaults comes after those of production and the database.
+func (s *Stage) setMonitoringDefaults(app App) {
+	if *s.Production && s.CanaryOf == "" {
+		fill(&s.Alarms.Level, Full)
+	}
+	fill(&s.Alarms.Level, Essential)
+	fill(&s.Alarms.Runbooks, DefaultRunbooks)
+	if app.Pipeline != nil && s.Alarms.Topic == "" && len(s.Alarms.Notify) == 0 {
+		s.Alarms.Notify = clone(app.Pipeline.Notify)
+	}
+	s.Alarms.Thresholds.setDefaults(s.Database)
+	fillPtr(&s.Dashboard, true)
+	s.Logs.setDefaults(*s.Production)
+}
+
+func (t *Thresholds) setDefaults(database *Database) {
+	fill(&t.ErrorRate, defaultErrorRate)
+	fill(&t.MinRequests, defaultMinRequests)
+	fill(&t.LatencyP90, defaultLatencyP90)
+	fill(&t.LatencyP99, max(defaultLatencyP99, t.LatencyP90))
+	fill(&t.ServiceCPU, defaultServiceLoad)
+	fill(&t.ServiceMemory, defaultServiceLoad)
+	fill(&t.InstanceCPU, defaultServiceLoad)
+	fill(&t.ErrorLines, defaultErrorLines)
+	fill(&t.DatabaseCPU, defaultDatabaseLoad)
+	fill(&t.DatabaseConnections, defaultDatabaseLoad)
+	fill(&t.ReplicaLag, defaultReplicaLag)
+	if database != nil && database.Existing == nil {
+		fill(&t.FreeStorage, max(leastFreeStorageGB, database.Storage/shareOfFreeStorageGB))
+	}
+}
+
+var (
+	webhookPattern   = compile(`^(?:https://[^\s"'<>]+|ssm:[A-Za-z0-9_./-]+)$`)
+	runbooksPattern  = compile(`^https://[^\s"'<>#]+$`)
+	workspacePattern = compile(`^[0-9A-Z]{1,255}$`)
+	channelPattern   = compile(`^[A-Za-z0-9]{1,64}$`)
+	topicPattern     = compile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$`)
+)
+
+func (s Stage) validateMonitoring(r report, app App) {
+	alarms, declared := r.field("alarms"), s.Alarms
+	if app.Pipeline != nil && slices.Equal(declared.Notify, app.Pipeline.Notify) {
+		declared.Notify = nil // reported there
+	}
+	declared.validate(alarms)
+	s.Alarms.Thresholds.validate(alarms.field("thresholds"))
+	inRegion(alarms.field("topic"), s.Alarms.Topic, "stage", s.Region)
+	s.Logs.validate(r.field("logs"))
+	if d := s.Logs.Destination; d != nil {
+		at := r.field("logs").field("destination").field("arn")
+		inRegion(at, d.ARN, "stage", s.Region)
+		inAccount(at, *d, "stage", s.Account)
+	}
+	if s.NewDatabase() {
+		free := alarms.field("thresholds").field("freeStorage")
+		free.between(s.Alarms.Thresholds.FreeStorage, 1, max(1, s.Database.Storage-1), "a part of the database's storage", "GB", "give less than the declared storage")
+	}
+	s.validateGateAlarms(alarms.field("off"))
+	if slices.Contains(s.Alarms.Off, AlarmErrorLines) || s.Alarms.Level != Full || value(s.Logs.CountErrors) {
+		return
+	}
+	if value(s.Production) && s.CanaryOf == "" {
+		r.field("logs").field("countErrors").warn("nothing counts error lines, so no alarm tells of them", "turn it on, or list error-lines under alarms.off")
+	}
+}
+
+// validateGateAlarms says when nothing is left that a gate could stop at.
+func (s Stage) validateGateAlarms(r report) {
+	off := func(ids ...AlarmID) bool {
+		return !slices.ContainsFunc(ids, func(id AlarmID) bool { return !slices.Contains(s.Alarms.Off, id) })
+	}
+	if s.Bake > 0 && off(AlarmEndpoint5xx, AlarmLatencyP90, AlarmNoTasks) {
+		r.warn("leaves no alarm that the bake could stop at: it only waits", "keep one of endpoint-5xx, endpoint-latency-p90 and no-tasks")
+	}
+	if s.Endpoint.Deployment == BlueGreen && off(AlarmEndpoint5xx, AlarmLatencyP90) {
+		r.warn("leaves no alarm that a blue/green deployment could go back at", "keep endpoint-5xx or endpoint-latency-p90")
+	}
+}
+
+func (a Alarms) validate(r report) {
+	oneOf(r.field("level"), a.Level, "a level of alarms", Essential, Full)
+	for i, id := range a.Off {
+		at := r.field("off").item(i)
+		if oneOf(at, id, "an alarm", AlarmIDs()...) && slices.Contains(a.Off[:i], id) {
+			at.fail(at.quote(string(id))+" is listed twice", "each alarm once", "remove it")
+		}
+	}
+	for i, address := range a.Notify {
+		at := r.field("notify").item(i)
+		at.matches(address, emailPattern, "an e-mail address", "an address, as in team@example.com", "correct the address")
+		if slices.Contains(a.Notify[:i], address) {
+			at.fail(at.quote(address)+" is listed twice", "each address once", "remove it")
+		}
+	}
+	for i, webhook := range a.Webhooks {
+		at := r.field("webhooks").item(i)
+		at.matches(webhook, webhookPattern, "an address to post to", "an https URL, or \"ssm:\" and the name of a parameter", "give the URL that the service names for SNS or CloudWatch")
+		if slices.Contains(a.Webhooks[:i], webhook) {
+			at.fail(at.quote(webhook)+" is listed twice", "each address once", "remove it")
+		}
+	}
+	if a.Slack != nil {
+		a.Slack.validate(r.field("slack"))
+	}
+	if topic := r.field("topic"); a.Topic != "" {
+		topic.matches(a.Topic, topicPattern, "the ARN of an SNS topic", "an ARN, as in arn:aws:sns:us-east-1:111111111111:alarms; not a FIFO topic", "write the whole ARN")
+		if len(a.Notify) > 0 || len(a.Webhooks) > 0 || a.Slack != nil {
+			topic.fail("is given together with notify, webhooks or slack, which make a topic of the stage's own", "one of the two", "remove the others, and subscribe them to that topic")
+		}
+	}
+	r.field("runbooks").matches(a.Runbooks, runbooksPattern, "the address of a page", "an https URL without \"#\"", "give the address of the page")
+}
+
+func (s Slack) validate(r report) {
+	const fix = "copy it from the address of the channel: …/client/<workspace>/<channel>"
+	workspace, channel := r.field("workspace"), r.field("channel")
+	if workspace.required(s.Workspace, "an id, as in T0123456789", fix) {
+		workspace.matches(s.Workspace, workspacePattern, "the id of a Slack workspace", "capital letters and digits, as in T0123456789", fix)
+	}
+	if channel.required(s.Channel, "an id, as in C0123456789", fix) {
+		channel.matches(s.Channel, channelPattern, "the id of a Slack channel", "letters and digits, as in C0123456789", fix)
+	}
+}
+
+func (t Thresholds) validate(r report) {
+	const fix = "say from when on somebody should look"
+	percent := func(name string, number int) {
+		r.field(name).between(number, 1, 100, "a part of the whole", "percent", fix)
+	}
+	r.field("errorRate").between(t.ErrorRate, 1, 99, "a part of the requests", "percent", fix)
+	percent("serviceCPU", t.ServiceCPU)
+	percent("serviceMemory", t.ServiceMemory)
+	percent("instanceCPU", t.InstanceCPU)
+	percent("databaseCPU", t.DatabaseCPU)
+	percent("databaseConnections", t.DatabaseConnections)
+	r.field("minRequests").between(t.MinRequests, 1, 1000000, "a number of requests", "", "say how many requests say something")
+	r.field("errorLines").between(t.ErrorLines, 1, 1000000, "a number of lines", "", fix)
+	const millisecond = second / 1000
+	r.field("latencyP90").lasting(t.LatencyP90, 10*millisecond, 5*minute, millisecond)
+	p99 := r.field("latencyP99")
+	if p99.lasting(t.LatencyP99, 10*millisecond, 5*minute, millisecond) && t.LatencyP99 < t.LatencyP90 {
+		p99.fail(fmt.Sprintf("%s is less than the %s that the slowest tenth may take", p99.show(t.LatencyP99), t.LatencyP90), "at least latencyP90", "raise it, or lower latencyP90")
+	}
+	r.field("replicaLag").lasting(t.ReplicaLag, second, hour, second)
 }

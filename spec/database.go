@@ -1,127 +1,289 @@
 package spec
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
-// The logs of Postgres that RDS sends to CloudWatch.
-const (
-	LogPostgres  = "postgresql"
-	LogUpgrade   = "upgrade"
-	LogIAMErrors = "iam-db-auth-error"
+	"github.com/tinystack-go/tinystack/internal/instances"
 )
 
-// ReadReplica is a copy of a database that follows it and can be read from.
-type ReadReplica struct {
-	// Instance is the RDS instance class without "db.". Default: that of the
-	// database.
+// Database is a Postgres database: a new instance, or with Existing one that
+// is there already.
+type Database struct {
+	// Instance is the RDS instance class without "db.". Default: t4g.micro.
 	Instance string `yaml:"instance"`
 
-	// Region of the replica, where that is not the stage's: a provision for the
-	// loss of that region, in a network and with a key of its own there. The
-	// stage's services do not get its address. One in each region; a canary
-	// has none of these.
-	// Default: the stage's.
-	Region string `yaml:"region"`
-}
+	// Storage in GB, 20 to 65536; it can grow later, never shrink.
+	// Default: 20.
+	Storage int `yaml:"storage"`
 
-func (r ReadReplica) elsewhere() bool { return r.Region != "" }
+	// MaxStorage in GB up to which storage grows by itself, at least
+	// 1.1 × Storage. Default: twice Storage, up to 65536.
+	MaxStorage int `yaml:"maxStorage"`
 
-// Rotation changes the password of the database's user at set times, by
-// a function of Secrets Manager. The stage's tasks are started anew after it.
-type Rotation struct {
-	// Days between two changes, 1 to 365. Default: 30.
-	Days int `yaml:"days"`
+	// Version of Postgres: a major version ("17") follows AWS's minor versions
+	// in the maintenance window, "17.9" stays that one. Default: 17.
+	Version string `yaml:"version"`
 
-	// User is a user of the database, other than Database.User, that the
-	// services log in as in its place. It alternates with another, whose name
-	// has _clone at its end, so that the password that running tasks have
-	// stays valid until the change after the next. A migration has to make the
-	// user: see docs/database.md. Up to 57 letters, digits and underscores.
-	// Default: none: the password of Database.User is changed, and tasks that
-	// have the old one cannot open connections until they are started anew.
+	// Name of the database on the server. It cannot be changed later.
+	// Default: the application's name, hyphens replaced by underscores.
+	Name string `yaml:"name"`
+
+	// User is the master user. It cannot be changed later. Default: postgres.
 	User string `yaml:"user"`
+
+	// MultiAZ keeps a standby in another availability zone. Default: false.
+	MultiAZ *bool `yaml:"multiAz"`
+
+	// BackupDays is how long automatic backups are kept, 1 to 35 days.
+	// Default: 7 in production, otherwise 1.
+	BackupDays int `yaml:"backupDays"`
+
+	// AllowMajorUpgrade lets a change of Version cross a major version. RDS
+	// refuses that otherwise; there is no way back. Default: false.
+	AllowMajorUpgrade bool `yaml:"allowMajorUpgrade"`
+
+	// BackupWindow is when the daily backup is made, in UTC, 30 minutes or
+	// more, as in "02:00-02:30". Default: AWS chooses.
+	BackupWindow string `yaml:"backupWindow"`
+
+	// MaintenanceWindow is when AWS may do maintenance, such as minor upgrades,
+	// in UTC, 30 minutes or more, as in "sun:03:00-sun:04:00"; it must not meet
+	// BackupWindow. Default: AWS chooses.
+	MaintenanceWindow string `yaml:"maintenanceWindow"`
+
+	// PerformanceInsights records for seven days, free of charge, what the
+	// database's load consists of. Default: true in production, otherwise
+	// false.
+	PerformanceInsights *bool `yaml:"performanceInsights"`
+
+	// Parameters of Postgres, by their names in RDS; rds.force_ssl is always 1:
+	// TLS is required. Default: RDS's own.
+	Parameters map[string]string `yaml:"parameters"`
+
+	// LogExports are the logs that are sent to CloudWatch: postgresql, upgrade
+	// and iam-db-auth-error. Default: the first alone.
+	LogExports []string `yaml:"logExports"`
+
+	// IAMUser is a user of the database, other than User, that the containers
+	// may log in as with a token of their task role in place of a password. It
+	// has to be made in the database: CREATE USER … ; GRANT rds_iam TO … .
+	// Default: none: IAM authentication is off.
+	IAMUser string `yaml:"iamUser"`
+
+	// ReadReplicas are copies that can be read from, up to 15. Of those in the
+	// stage's region the containers get the addresses. Default: none.
+	ReadReplicas []ReadReplica `yaml:"readReplicas"`
+
+	// Tunnel lets people reach the database from their computers through
+	// a container instance, with Session Manager: the stack's output
+	// DatabaseTunnel is the command. Whoever may start a session can also open
+	// a shell on the instances. Default: false.
+	Tunnel bool `yaml:"tunnel"`
+
+	// Rotation changes the password again and again. Default: none.
+	Rotation *Rotation `yaml:"rotation"`
+
+	// Services are the names of those that get the database: its address and
+	// password in their environment. Default: all whose StageConfig is true.
+	Services []string `yaml:"services"`
+
+	// Overrides names those of the database's variables, as in PG_USER, that
+	// a variable or secret of the same name in the declaration replaces; any
+	// other of the same name is an error. Default: none.
+	Overrides []string `yaml:"overrides"`
+
+	// Existing attaches a database that is there already; of the other
+	// fields only Name, User, Services, Overrides and Tunnel are then allowed.
+	// Default: none: a new instance.
+	Existing *ExistingDatabase `yaml:"existing"`
 }
 
-func (r *Rotation) setDefaults() { fill(&r.Days, 30) }
+const (
+	defaultPostgres      = "17"
+	defaultPostgresPort  = 5432
+	defaultPostgresUser  = "postgres"
+	defaultDatabaseClass = "t4g.micro"
 
-// databaseNames are the variables that a stage's database can set.
-var databaseNames = []string{"PG_CREDENTIALS_SECRET", "PG_DATABASE", "PG_HOST", "PG_PORT", "PG_READER_HOST", "PG_READER_HOSTS", "PG_READER_PORT", "PG_USER"}
+	// What RDS allows for gp3 storage of Postgres, in GB.
+	defaultStorageGB = 20
+	largestStorageGB = 65536
 
-// appNames are the variables that only migrations get, where the services' user
-// alternates: they are to make that user.
-var appNames = []string{"PG_APP_CREDENTIALS_SECRET", "PG_APP_ROLE", "PG_APP_USER"}
+	productionBackupDays = 7
+	otherBackupDays      = 1
+)
 
-// readerNames are those that only replicas bring.
-var readerNames = []string{"PG_READER_HOST", "PG_READER_HOSTS", "PG_READER_PORT"}
+func (d *Database) setDefaults(app App, production bool) {
+	fill(&d.Name, strings.ReplaceAll(app.Name, "-", "_"))
+	fill(&d.User, defaultPostgresUser)
+	if d.Existing != nil {
+		fill(&d.Existing.Port, defaultPostgresPort)
+		return
+	}
+	fill(&d.Instance, defaultDatabaseClass)
+	fill(&d.Storage, defaultStorageGB)
+	fill(&d.MaxStorage, min(2*d.Storage, largestStorageGB))
+	fill(&d.Version, defaultPostgres)
+	fillPtr(&d.MultiAZ, false)
+	fillPtr(&d.PerformanceInsights, production)
+	if len(d.LogExports) == 0 {
+		d.LogExports = []string{LogPostgres}
+	}
+	for i := range d.ReadReplicas {
+		fill(&d.ReadReplicas[i].Instance, d.Instance)
+	}
+	if d.Rotation != nil {
+		d.Rotation.setDefaults()
+	}
+	if production {
+		fill(&d.BackupDays, productionBackupDays)
+	}
+	fill(&d.BackupDays, otherBackupDays)
+}
 
-// Alternates says whether services log in as a user that alternates with
-// another.
-func (d Database) Alternates() bool { return d.Rotation != nil && d.Rotation.User != "" }
+// Complete fills in the defaults of a database.
+func (d Database) Complete(production bool) (Database, error) {
+	d = clone(d)
+	fill(&d.Name, defaultPostgresUser)
+	d.setDefaults(App{}, production)
+	r := newReport(nil)
+	d.validate(r, "")
+	return d, r.errors()
+}
 
-// Rotates says whether the stage rotates credentials. Those of a user that
-// alternates are rotated once a migration has made the user.
-func (s Stage) Rotates(app App) bool {
+// newestPostgres are the major versions that RDS supports at the standard
+// price, and the newest minor version of each (Amazon RDS for PostgreSQL
+// release notes, read 2026-11).
+var newestPostgres = map[int]int{14: 22, 15: 17, 16: 13, 17: 9, 18: 3}
+
+const (
+	oldestPostgres = 14
+	latestPostgres = 18
+)
+
+// postgresWords are the key words that PostgreSQL 17 reserves ("SQL Key
+// Words", PostgreSQL documentation), which RDS refuses as names.
+var postgresWords = strings.Fields(`
+	all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate
+	collation column concurrently constraint create cross current_catalog current_date current_role
+	current_schema current_time current_timestamp current_user default deferrable desc distinct do else end
+	except false fetch for foreign freeze from full grant group having ilike in initially inner intersect
+	into is isnull join lateral leading left like limit localtime localtimestamp natural not notnull null
+	offset on only or order outer overlaps placing primary references returning right select session_user
+	similar some symmetric system_user table tablesample then to trailing true union unique user using
+	variadic verbose when where window with`)
+
+var (
+	databaseName   = compile(`^[A-Za-z][A-Za-z0-9_]{0,62}$`)
+	versionPattern = compile(`^([0-9]{1,2})(?:\.([0-9]{1,2}))?$`)
+)
+
+// validate checks the database of a stage; an empty region is not known yet.
+func (d Database) validate(r report, region string) {
+	d.validateNames(r)
+	if d.Existing != nil {
+		d.validateExisting(r, region)
+		return
+	}
+	d.validateInstance(r.field("instance"), region)
+	if r.field("storage").between(d.Storage, defaultStorageGB, largestStorageGB, "a size of a database", "GB", "give another size; it can grow later, never shrink") {
+		d.validateMaxStorage(r.field("maxStorage"))
+	}
+	d.validateVersion(r.field("version"))
+	r.field("backupDays").between(d.BackupDays, 1, 35, "a time to keep backups", "days", "give another number of days")
+	d.validateOperation(r, region)
+}
+
+// takenUsers are users that RDS makes, and words it refuses as such.
+var takenUsers = []string{"rdsadmin", "admin", "rds_superuser", "rds_replication", "rds_password", "rds_iam", "rdsrepladmin", "rdstopmgr", "public", "none"}
+
+// validatePostgresName checks the name of a database or user, and says whether
+// it is one.
+func validatePostgresName(at report, name, what string, taken ...string) bool {
+	const allowed = "up to 63 letters, digits and underscores, beginning with a letter"
+	lower := strings.ToLower(name)
 	switch {
-	case s.Database == nil || s.Database.Rotation == nil:
+	case isToken(name):
+	case !databaseName.MatchString(name):
+		at.fail(at.quote(name)+" is not the name of a "+what, allowed, "replace hyphens by underscores, and leave other characters out")
 		return false
-	case s.Database.Alternates():
-		return slices.ContainsFunc(app.Services, s.MigratesDatabase)
-	default:
-		return true
+	case slices.Contains(postgresWords, lower):
+		at.fail(at.quote(name)+" is a reserved word of PostgreSQL", allowed, "declare another name, such as app_"+what)
+		return false
+	case slices.Contains(taken, lower) || strings.HasPrefix(lower, "pg_"):
+		at.fail(at.quote(name)+" is reserved by PostgreSQL or RDS", allowed, "declare another name")
+		return false
+	}
+	return true
+}
+
+func (d Database) validateNames(r report) {
+	// The default is made of the application's name, which has problems of
+	// its own then.
+	if d.Name != "" {
+		validatePostgresName(r.field("name"), d.Name, "database", "rdsadmin", "template0", "template1")
+	}
+	if d.User != "" {
+		validatePostgresName(r.field("user"), d.User, "user", takenUsers...)
 	}
 }
 
-// MigratesDatabase says whether a migration of the service runs in the stage
-// and gets the database.
-func (s Stage) MigratesDatabase(service Service) bool {
-	return s.UsesDatabase(service) && s.Migrates(service)
-}
-
-// Replicas are the database's replicas in the region of its stage.
-func (d Database) Replicas() []ReadReplica {
-	return slices.DeleteFunc(slices.Clone(d.ReadReplicas), ReadReplica.elsewhere)
-}
-
-// names are the variables that the database sets.
-func (d Database) names() []string {
-	if len(d.Replicas()) > 0 {
-		return databaseNames
+func (d Database) validateInstance(r report, region string) {
+	if isToken(d.Instance) {
+		return
 	}
-	return slices.DeleteFunc(slices.Clone(databaseNames), func(name string) bool { return slices.Contains(readerNames, name) })
+	const what, allowed = "an RDS instance class", "a class, as in t4g.micro"
+	if bare, prefixed := strings.CutPrefix(d.Instance, "db."); prefixed {
+		fix := "remove the db."
+		if r.plain(d.Instance) {
+			fix = "write " + bare
+		}
+		r.fail(r.quote(d.Instance)+" begins with \"db.\"", allowed, fix)
+		return
+	}
+	found, known := instances.LookupDatabase(d.Instance)
+	if !known {
+		unknownType(r, d.Instance, what, allowed, instances.NearestDatabase(d.Instance), instances.DatabaseNames())
+		return
+	}
+	if region != "" && isRegion(region) && !found.OfferedIn(region) {
+		r.fail(r.quote(d.Instance)+" is not offered for Postgres in "+r.quote(region), "a class that the region has", "choose another class or another region")
+	}
 }
 
-// UsesDatabase says whether the service gets the stage's database.
-func (s Stage) UsesDatabase(service Service) bool {
+func (d Database) validateMaxStorage(r report) {
+	least := (d.Storage*11 + 9) / 10
 	switch {
-	case s.Database == nil:
-		return false
-	case len(s.Database.Services) > 0:
-		return slices.Contains(s.Database.Services, service.Name)
-	default:
-		return value(service.StageConfig)
+	case d.MaxStorage < least:
+		r.fail(fmt.Sprintf("%s GB are less than 1.1 × the storage, which RDS needs to grow it", r.show(d.MaxStorage)), fmt.Sprintf("%d to %d GB", least, largestStorageGB), fmt.Sprintf("give %d or more", least))
+	case d.MaxStorage > largestStorageGB:
+		r.between(d.MaxStorage, least, largestStorageGB, "a size of a database", "GB", "give another size")
 	}
 }
 
-// DatabaseNames are the variables that the stage's database sets in the
-// containers of the service: not those that the declaration overrides, and
-// declares itself.
-func (s Stage) DatabaseNames(service Service) []string {
-	if !s.UsesDatabase(service) {
-		return nil
+func (d Database) validateVersion(r report) {
+	allowed := fmt.Sprintf("a major version from %d to %d, or with its minor version, as in 17.9", oldestPostgres, latestPostgres)
+	if isToken(d.Version) {
+		return
 	}
-	return slices.DeleteFunc(slices.Clone(s.Database.names()), func(name string) bool {
-		return slices.Contains(s.Database.Overrides, name) && s.declares(service, name)
-	})
+	parts := versionPattern.FindStringSubmatch(d.Version)
+	if parts == nil {
+		r.fail(r.quote(d.Version)+" is not a version of Postgres", allowed, "use "+defaultPostgres)
+		return
+	}
+	major, _ := strconv.Atoi(parts[1])
+	minor, _ := strconv.Atoi(parts[2])
+	switch newest, known := newestPostgres[major]; {
+	case major < oldestPostgres:
+		r.fail(r.quote(d.Version)+" is out of RDS's standard support, which makes it dearer and leaves it without fixes", allowed, "use "+defaultPostgres)
+	case !known:
+		r.fail(r.quote(d.Version)+" is not a version that this version of tinystack knows", allowed, "use "+defaultPostgres)
+	case minor > newest:
+		r.warn(fmt.Sprintf("%s is newer than %d.%d, the newest that this version of tinystack knows", r.quote(d.Version), major, newest), fmt.Sprintf("use \"%d\" to follow the minor versions", major))
+	}
 }
 
-// declares says whether the environment that is declared for the service in the
-// stage has a variable or secret of that name.
-func (s Stage) declares(service Service, name string) bool {
-	sets := []map[string]string{service.Variables, service.Secrets}
-	if value(service.StageConfig) {
-		sets = append(sets, s.Variables, s.Secrets)
-	}
-	return slices.ContainsFunc(sets, func(set map[string]string) bool {
-		_, declared := set[name]
-		return declared
-	})
-}
+// NewDatabase says whether the stage has a database of its own.
+func (s Stage) NewDatabase() bool { return s.Database != nil && s.Database.Existing == nil }

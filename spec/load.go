@@ -14,6 +14,18 @@ import (
 // mostBytes bounds a declaration; one for twenty stages has some 20 KB.
 const mostBytes = 256 * 1024
 
+// FileVariable is the environment variable that names the declaration's file.
+const FileVariable = "TINYSTACK_CONFIG"
+
+// File is the declaration that is read when none is named: what
+// TINYSTACK_CONFIG says, or tinystack.yaml in the working directory.
+func File() string {
+	if path := os.Getenv(FileVariable); path != "" {
+		return path
+	}
+	return "tinystack.yaml"
+}
+
 // Load reads a declaration from a YAML file, completes and checks it. Its
 // error is a [Problems] with everything that is wrong.
 //
@@ -54,10 +66,6 @@ func Parse(file string, text []byte, lookupEnv func(string) (string, bool)) (App
 	}
 	return resolved, nil
 }
-
-// Dir is the folder the declaration was read from; paths in it are relative
-// to that. It is empty for a declaration built in Go.
-func (a App) Dir() string { return a.dir }
 
 func read(path string) ([]byte, error) {
 	problem := func(wrong, fix string) error {
@@ -136,3 +144,23 @@ func normal(text []byte) []byte {
 	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	return bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
 }
+
+// Dir is the folder the declaration was read from; paths in it are relative
+// to that. It is empty for a declaration built in Go.
+func (a App) Dir() string { return a.dir }
+
+// Locate says where in the file a path of the declaration stands, as in
+// stages[2].database, or what is nearest above it. The file is empty for a
+// declaration built in Go; line and column are 0 where unknown.
+func (a App) Locate(path string) (file string, line, column int) {
+	where := a.origin.find(path)
+	return a.origin.name(), where.line, where.column
+}
+
+// Declares says whether the file itself declares the path, so that it is
+// neither a default nor taken over from another stage.
+func (a App) Declares(path string) bool { return a.origin.declares(path) }
+
+// Conceal puts references to the environment back where a text holds their
+// values: a value can be a secret, its name never is.
+func (a App) Conceal(text string) string { return a.origin.conceal(text) }

@@ -33,23 +33,6 @@ func StageStacks() []string { return []string{NetworkStack, DataStack, ServiceSt
 // the region that the stack is in.
 func ReplicaStack(region string) string { return replicaStack + region }
 
-// ReplicaRegions are the other regions in which the stage's database has a
-// replica.
-func (s Stage) ReplicaRegions() []string {
-	var regions []string
-	if s.NewDatabase() {
-		for _, replica := range s.Database.ReadReplicas {
-			if replica.elsewhere() {
-				regions = append(regions, replica.Region)
-			}
-		}
-	}
-	return regions
-}
-
-// NewDatabase says whether the stage has a database of its own.
-func (s Stage) NewDatabase() bool { return s.Database != nil && s.Database.Existing == nil }
-
 // StacksOf are the stacks that a stage has, in the order in which they are
 // deployed.
 func (a App) StacksOf(s Stage) []string {

@@ -13,5 +13,6 @@ func compile(text string) pattern {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }
 
-func (p pattern) MatchString(text string) bool            { return p().MatchString(text) }
+func (p pattern) MatchString(text string) bool { return p().MatchString(text) }
+
 func (p pattern) FindStringSubmatch(text string) []string { return p().FindStringSubmatch(text) }

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
 // zonesOf lists the commercial AWS regions and the ids of their availability
@@ -80,6 +82,9 @@ func zoneIDs(prefix string, numbers ...int) []string {
 	return ids
 }
 
+// defaultRegion is where a pipeline and stages are that name no region.
+const defaultRegion = "us-east-1"
+
 // Regions lists the AWS regions a stage can be in, sorted.
 func Regions() []string { return slices.Sorted(maps.Keys(zonesOf)) }
 
@@ -87,6 +92,18 @@ func Regions() []string { return slices.Sorted(maps.Keys(zonesOf)) }
 func isRegion(name string) bool {
 	_, known := zonesOf[name]
 	return known
+}
+
+func validateRegion(r report, region string) bool {
+	if isRegion(region) || isToken(region) {
+		return true
+	}
+	fix := didYouMean(region, Regions())
+	if fix == "" {
+		fix = "use the code of a region, not its name"
+	}
+	r.fail(r.quote(region)+" is not an AWS region", phrase.List(Regions(), "or"), fix)
+	return false
 }
 
 // isZoneID says whether the text is built like the id of a zone of the region;
@@ -119,3 +136,7 @@ func defaultZones(region string) []string {
 	}
 	return slices.Clone(zones[:2])
 }
+
+// LacksVPCLinks says whether the region is one for which AWS documents no VPC
+// links for API Gateway.
+func LacksVPCLinks(region string) bool { return isRegion(region) && len(vpcLinkZones[region]) == 0 }

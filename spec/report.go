@@ -50,6 +50,17 @@ func (r report) item(index int) report {
 	return r
 }
 
+// failed says whether an error is reported at a path or below it.
+func (r report) failed(path string) bool {
+	for _, problem := range r.to.problems {
+		rest, below := strings.CutPrefix(problem.Path, path)
+		if below && problem.Severity == Error && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			return true
+		}
+	}
+	return false
+}
+
 // fail reports an error.
 func (r report) fail(wrong, allowed, fix string) { r.add(Error, wrong, allowed, fix) }
 

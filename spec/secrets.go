@@ -2,6 +2,9 @@ package spec
 
 import (
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -138,3 +141,61 @@ func looksSecret(text string) bool { return secretMarks.MatchString(text) }
 
 // urlPassword finds a password in a URL.
 var urlPassword = compile(`[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@`)
+
+const secretForms = "name, name#key, the ARN of a Secrets Manager secret with or without #key, ssm:/name, or the ARN of an SSM parameter"
+
+func validateSecrets(r report, secrets map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(secrets)) {
+		at := r.field(name)
+		validateVariableName(at, name)
+		if isToken(secrets[name]) {
+			continue
+		}
+		if _, err := ParseSecretRef(secrets[name]); err != nil {
+			at.fail(err.Error(), secretForms, secretFix(secrets[name]))
+		}
+	}
+}
+
+func secretFix(text string) string {
+	switch {
+	case text == "":
+		return "name the secret"
+	case secretName.MatchString(text) && secretSuffix.MatchString(text) && !looksSecret(text):
+		return "refer to the secret by its ARN, or rename it"
+	}
+	return "put the value into Secrets Manager, and give the name of the secret here"
+}
+
+// validateSecretPlace checks that a reference by ARN can be read in a stage.
+// The text is one that parses, or is reported already.
+func validateSecretPlace(r report, text string, stage Stage) {
+	ref, err := ParseSecretRef(text)
+	if err != nil || isToken(text) || ref.ARN == "" {
+		return
+	}
+	if ref.Region() != stage.Region && stage.Region != "" && !isToken(stage.Region) {
+		r.fail(fmt.Sprintf("%s is not in the region of stage %s, %s", r.quote(text), r.quote(stage.Name), r.quote(stage.Region)),
+			"a secret in the stage's own region", "refer to it by name, and have a secret of that name in each region")
+	}
+	// A secret can be shared with another account, a parameter cannot.
+	if ref.Store == ParameterStore && ref.Account() != stage.Account && stage.Account != "" && !isToken(stage.Account) {
+		r.fail(fmt.Sprintf("%s is not in the account of stage %s, %s", r.quote(text), r.quote(stage.Name), r.quote(stage.Account)),
+			"a parameter in the stage's own account", "refer to it by name, and have a parameter of that name in each account")
+	}
+}
+
+// validateSecretPlaces checks references by ARN, which hold for one region and account.
+func (s Stage) validateSecretPlaces(r report, app App) {
+	for _, name := range slices.Sorted(maps.Keys(s.Secrets)) {
+		validateSecretPlace(r.field("secrets").field(name), s.Secrets[name], s)
+	}
+	for i, service := range app.Services {
+		for _, name := range slices.Sorted(maps.Keys(service.Secrets)) {
+			if _, replaced := s.Secrets[name]; replaced && value(service.StageConfig) {
+				continue
+			}
+			validateSecretPlace(report{"services", r.to}.item(i).field("secrets").field(name), service.Secrets[name], s)
+		}
+	}
+}

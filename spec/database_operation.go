@@ -5,8 +5,13 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+)
 
-	"github.com/tinystack-go/tinystack/internal/phrase"
+// The logs of Postgres that RDS sends to CloudWatch.
+const (
+	LogPostgres  = "postgresql"
+	LogUpgrade   = "upgrade"
+	LogIAMErrors = "iam-db-auth-error"
 )
 
 // mostReplicas is what RDS allows for one source.
@@ -16,11 +21,6 @@ var (
 	parameterKey      = compile(`^[a-z][a-z0-9_.]{0,254}$`)
 	backupWindow      = compile(`^([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])$`)
 	maintenanceWindow = compile(`^(mon|tue|wed|thu|fri|sat|sun):([01][0-9]|2[0-3]):([0-5][0-9])-(mon|tue|wed|thu|fri|sat|sun):([01][0-9]|2[0-3]):([0-5][0-9])$`)
-)
-
-const (
-	dayMinutes  = 24 * 60
-	weekMinutes = 7 * dayMinutes
 )
 
 // validateOperation checks how a new database is run.
@@ -69,19 +69,10 @@ func (d Database) validateOperation(r report, region string) {
 	}
 }
 
-func (r ReadReplica) validate(at report, region string) {
-	in := region
-	if r.Region != "" {
-		in = r.Region
-		switch where := at.field("region"); {
-		case !validateRegion(where, r.Region):
-			in = ""
-		case r.Region == region:
-			where.fail(where.quote(r.Region)+" is the stage's own region", "another region", "leave it out for a replica beside the database")
-		}
-	}
-	Database{Instance: r.Instance}.validateInstance(at.field("instance"), in)
-}
+const (
+	dayMinutes  = 24 * 60
+	weekMinutes = 7 * dayMinutes
+)
 
 // timespan is a time of the week, in minutes from Monday on.
 type timespan struct{ start, length int }
@@ -133,69 +124,6 @@ func (d Database) validateWindows(r report) {
 			at := r.field("maintenanceWindow")
 			at.fail(at.quote(d.MaintenanceWindow)+" meets the backup window "+r.quote(d.BackupWindow), "windows that do not meet", "move one of the two")
 			return
-		}
-	}
-}
-
-// validateDatabaseUse checks who gets the stage's database, and how.
-func (s Stage) validateDatabaseUse(r report, app App) {
-	var known, shown []string
-	for _, service := range app.Services {
-		known = append(known, service.Name)
-		if r.plain(service.Name) {
-			shown = append(shown, service.Name)
-		}
-	}
-	for i, name := range s.Database.Services {
-		at := r.field("services").item(i)
-		switch {
-		case !slices.Contains(known, name):
-			fix := didYouMean(name, shown)
-			if fix == "" {
-				fix = "name a service that is declared"
-			}
-			at.fail(at.quote(name)+" is not a service", phrase.List(shown, "or"), fix)
-		case slices.Contains(s.Database.Services[:i], name):
-			at.fail(at.quote(name)+" is given twice", "each service once", "remove one of the two")
-		}
-	}
-	names := s.Database.names()
-	for i, name := range s.Database.Overrides {
-		at := r.field("overrides").item(i)
-		declared := slices.ContainsFunc(app.Services, func(service Service) bool {
-			return s.UsesDatabase(service) && s.declares(service, name)
-		})
-		switch {
-		case !slices.Contains(names, name):
-			fix := didYouMean(name, names)
-			if fix == "" {
-				fix = "remove it"
-			}
-			at.fail(at.quote(name)+" is not a variable that the database sets", phrase.List(names, "or"), fix)
-		case !declared:
-			at.fail("overrides nothing: no service that gets the database has a variable or secret "+at.quote(name), "a name that is declared", "declare the variable or secret, or remove this")
-		}
-	}
-	if s.Database.Rotation != nil && s.Network.Egress == PublicIP && s.Network.VPC == nil {
-		r.field("rotation").fail("needs a way from private subnets to Secrets Manager, which the egress public-ip does not give them", phrase.List([]string{string(NATInstance), string(NATGateway), string(NATGatewayPerZone), string(VPCEndpoints)}, "or"), "choose another egress")
-	}
-	s.validateAlternation(r, app)
-	if s.Database.Tunnel && value(s.Production) {
-		r.field("tunnel").warn("lets people with ssm:StartSession open shells on production's instances", "bind that permission to the few who need it, and turn the tunnel off after use")
-	}
-}
-
-// replacementText is how package guard writes a change.
-var replacementText = compile(`^[A-Za-z][A-Za-z0-9-]{0,127}/[A-Za-z0-9/]+: \S[^\n]*$`)
-
-// validateReplacements checks how they are written; what they allow is not
-// known here.
-func validateReplacements(r report, replacements []string) {
-	for i, text := range replacements {
-		at := r.item(i)
-		if at.matches(text, replacementText, "a change as the refusal names it", "stack/logical id: what changes, as in shop-dev-data/DatabaseInstanceAA8A5FDE: DBName", "copy the line that the refusal prints") &&
-			slices.Contains(replacements[:i], text) {
-			at.fail(at.quote(text)+" is given twice", "each change once", "remove one of the two")
 		}
 	}
 }

@@ -4,24 +4,97 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
-// Validate says what is wrong with the declaration, complete or not: nil, or
-// [Problems] that are all errors.
-func (a App) Validate() error { return a.complete().validate().Errors() }
+// App is the whole declaration: one application, how it is delivered, and the
+// stages it is carried through.
+type App struct {
+	// Name of the application; it prefixes everything that is created.
+	// Required: 1 to 20 characters, lower-case letters, digits and single
+	// hyphens, beginning with a letter and not ending with a hyphen.
+	Name string `yaml:"name"`
 
-// Warnings says what is valid and yet unwise in the declaration.
-func (a App) Warnings() Problems { return a.complete().validate().Warnings() }
+	// Pipeline makes a CodePipeline that carries every commit through the
+	// stages. Default: none ("direct mode"): the stages are deployed with
+	// `cdk deploy` from wherever the command runs.
+	Pipeline *Pipeline `yaml:"pipeline"`
+
+	// Source is where the application's code comes from. Required with a
+	// pipeline. Default without one: the folder of the declaration.
+	Source *Source `yaml:"source"`
+
+	// Build configures how images are built. Default: no build variables.
+	Build Build `yaml:"build"`
+
+	// Services are the containers that run side by side in every stage.
+	// Default: one service named "web", built from the source, on port 80.
+	Services []Service `yaml:"services"`
+
+	// Stages in the order in which a commit passes them.
+	// Default: one stage named "dev".
+	Stages []Stage `yaml:"stages"`
+
+	// Tags put on every resource that can carry one, beside tinystack:app and
+	// tinystack:stage. Default: none.
+	Tags map[string]string `yaml:"tags"`
+
+	// Acknowledge lists findings of the preflight that are accepted, each with
+	// its reason. Default: none.
+	Acknowledge []Acknowledgement `yaml:"acknowledge"`
+
+	// Replacements lists changes that a synthesis is to let pass although they
+	// would replace or delete what holds data, each in the words in which it
+	// was refused (see docs/database.md). Default: none.
+	Replacements []string `yaml:"replacements"`
+
+	// dir is the folder the declaration was read from; paths in it are
+	// relative to that.
+	dir string
+
+	// origin says where in the file everything stands.
+	origin *origin
+}
+
+const (
+	// defaultService and defaultStage are the names of what a declaration gets
+	// that names none.
+	defaultService = "web"
+	defaultStage   = "dev"
+)
+
+// complete fills in everything that was left out. It is lenient: what is wrong
+// stays wrong, for validate to report.
+func (a App) complete() App {
+	app := clone(a)
+	if app.Pipeline != nil {
+		app.Pipeline.setDefaults()
+	}
+	if app.Source != nil {
+		app.Source.setDefaults()
+	}
+	app.Build.setDefaults()
+	if len(app.Services) == 0 {
+		app.Services = []Service{{Name: defaultService}}
+	}
+	for i := range app.Services {
+		app.Services[i].setDefaults()
+	}
+	if len(app.Stages) == 0 {
+		app.Stages = []Stage{{Name: defaultStage}}
+	}
+	app.deriveCanaries()
+	for i := range app.Stages {
+		app.Stages[i].setDefaults(app)
+	}
+	return app
+}
 
 // mostServices is the number of container definitions in a task that ECS
 // allows, which also keeps a stage's stack far below its limits.
 const mostServices = 10
-
-// mostStages leaves room for the pipeline's own stages among the 50 that
-// CodePipeline allows.
-const mostStages = 40
 
 // validate says what is wrong with a completed declaration.
 func (a App) validate() Problems {
@@ -87,41 +160,31 @@ func (a App) validateServices(r report) {
 	a.validateRoutes(r)
 }
 
-// Public says whether the stage's endpoint serves the service.
-func (s Service) Public() bool { return !s.Internal && !s.Worker }
-
-// Fallback says whether the service gets the requests which no other takes.
-func (s Service) Fallback() bool { return s.Public() && s.Path == "" && s.Subdomain == "" }
-
-// hasPublicService says whether a stage has an endpoint at all.
-func (a App) hasPublicService() bool { return slices.ContainsFunc(a.Services, Service.Public) }
-
-// withoutInherited drops what a canary only has from its production stage,
-// where it is reported already. What is wrong in the canary alone stays.
-func (a App) withoutInherited(problems Problems) Problems {
-	type finding struct {
-		severity    Severity
-		path, wrong string
+func (a App) validateStages(r report) {
+	if len(a.Stages) > mostStages {
+		r.fail(phrase.Count(len(a.Stages), "stage")+" are declared", fmt.Sprintf("up to %d", mostStages), "make two applications of them")
+		return
 	}
-	found := map[finding]bool{}
-	for _, p := range problems {
-		found[finding{p.Severity, p.Path, p.Wrong}] = true
+	firsts := map[string]int{}
+	for i, stage := range a.Stages {
+		at := r.item(i)
+		stage.validate(at, a)
+		if first, again := firsts[stage.Name]; again && stage.Name != "" {
+			at.field("name").fail(fmt.Sprintf("%s is also the name of stages[%d]", at.quote(stage.Name), first), "a name of its own for each stage", "rename one of the two")
+		} else {
+			firsts[stage.Name] = i
+		}
+		for service := range min(len(a.Services), mostServices) {
+			a.validateEnvironment(report{"services", r.to}, r, service, i)
+		}
+		a.validateCanary(at, i)
+		a.validateWave(at, i)
 	}
-	return slices.DeleteFunc(problems, func(p Problem) bool {
-		parts := stagePath.FindStringSubmatch(p.Path)
-		if parts == nil || a.origin.declares(p.Path) {
-			return false
-		}
-		i, _ := strconv.Atoi(parts[1])
-		if a.Stages[i].CanaryOf == "" {
-			return false
-		}
-		production := a.stageIndex(a.Stages[i].CanaryOf)
-		return found[finding{p.Severity, fmt.Sprintf("stages[%d].%s", production, parts[2]), p.Wrong}]
-	})
+	a.validateDomains(r)
+	a.validateShared(r)
+	a.validateArchitectures(r)
+	a.validateAddresses(report{"services", r.to})
 }
-
-var stagePath = compile(`^stages\[([0-9]+)\]\.(.*)$`)
 
 // stageIndex finds a stage by its name; -1 is none.
 func (a App) stageIndex(name string) int {
@@ -188,6 +251,21 @@ func validateTags(r report, tags map[string]string) {
 		}
 		if len([]rune(value)) > 256 || !tagPattern.MatchString(value) {
 			at.fail(r.quote(value)+" is not a value of a tag", "up to 256 "+characters, "shorten it, and remove other characters")
+		}
+	}
+}
+
+// replacementText is how package guard writes a change.
+var replacementText = compile(`^[A-Za-z][A-Za-z0-9-]{0,127}/[A-Za-z0-9/]+: \S[^\n]*$`)
+
+// validateReplacements checks how they are written; what they allow is not
+// known here.
+func validateReplacements(r report, replacements []string) {
+	for i, text := range replacements {
+		at := r.item(i)
+		if at.matches(text, replacementText, "a change as the refusal names it", "stack/logical id: what changes, as in shop-dev-data/DatabaseInstanceAA8A5FDE: DBName", "copy the line that the refusal prints") &&
+			slices.Contains(replacements[:i], text) {
+			at.fail(at.quote(text)+" is given twice", "each change once", "remove one of the two")
 		}
 	}
 }

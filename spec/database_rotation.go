@@ -5,6 +5,41 @@ import (
 	"strings"
 )
 
+// Rotation changes the password of the database's user at set times, by
+// a function of Secrets Manager. The stage's tasks are started anew after it.
+type Rotation struct {
+	// Days between two changes, 1 to 365. Default: 30.
+	Days int `yaml:"days"`
+
+	// User is a user of the database, other than Database.User, that the
+	// services log in as in its place. It alternates with another, whose name
+	// has _clone at its end, so that the password that running tasks have
+	// stays valid until the change after the next. A migration has to make the
+	// user: see docs/database.md. Up to 57 letters, digits and underscores.
+	// Default: none: the password of Database.User is changed, and tasks that
+	// have the old one cannot open connections until they are started anew.
+	User string `yaml:"user"`
+}
+
+func (r *Rotation) setDefaults() { fill(&r.Days, 30) }
+
+// Alternates says whether services log in as a user that alternates with
+// another.
+func (d Database) Alternates() bool { return d.Rotation != nil && d.Rotation.User != "" }
+
+// Rotates says whether the stage rotates credentials. Those of a user that
+// alternates are rotated once a migration has made the user.
+func (s Stage) Rotates(app App) bool {
+	switch {
+	case s.Database == nil || s.Database.Rotation == nil:
+		return false
+	case s.Database.Alternates():
+		return slices.ContainsFunc(app.Services, s.MigratesDatabase)
+	default:
+		return true
+	}
+}
+
 // cloneSuffix is what AWS's function adds to the name of a user for the one
 // that takes turns with it.
 const cloneSuffix = "_clone"

@@ -8,15 +8,85 @@ import (
 	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
+// Throttling bounds requests. What is left out is not bounded.
+type Throttling struct {
+	// RequestsPerSecond on average, 1 to 100000; more than the account's quota
+	// changes nothing. Default: not bounded.
+	RequestsPerSecond int `yaml:"requestsPerSecond"`
+	// Burst is how many requests may come at once, 1 to 100000.
+	// Default: not bounded.
+	Burst int `yaml:"burst"`
+}
+
+// CORS is what scripts of other sites may do.
+type CORS struct {
+	// Origins that may ask, as in https://www.example.com, or "*" alone for
+	// every one. Required.
+	Origins []string `yaml:"origins"`
+	// Methods they may use, or "*" alone. Default: GET, HEAD and POST.
+	Methods []string `yaml:"methods"`
+	// Headers they may send, or "*" alone. Default: only those that every
+	// script may send.
+	Headers []string `yaml:"headers"`
+	// ExposedHeaders of responses that they may read. Default: only those that
+	// every script may read.
+	ExposedHeaders []string `yaml:"exposedHeaders"`
+	// Credentials lets them send cookies; no list may then be "*".
+	// Default: false.
+	Credentials bool `yaml:"credentials"`
+	// MaxAge is how long a browser may remember the answer, 1s to 24h.
+	// Default: what the browser takes.
+	MaxAge Duration `yaml:"maxAge"`
+}
+
+// JWT is who signs the tokens that requests carry in their Authorization
+// header.
+type JWT struct {
+	// Issuer is the https URL that the tokens name as their issuer, where
+	// /.well-known/openid-configuration is found. Required.
+	Issuer string `yaml:"issuer"`
+	// Audience lists what the tokens may be issued for, 1 to 50. Required.
+	Audience []string `yaml:"audience"`
+	// Scopes of which a token must have one. Default: none is asked for.
+	Scopes []string `yaml:"scopes"`
+}
+
+// APIKey is a key that a caller of a REST API sends with each request.
+type APIKey struct {
+	// Name of the caller, unique in the stage. Required, and built like the
+	// name of an [App].
+	Name string `yaml:"name"`
+	// Throttling of this caller. Default: only that of the endpoint.
+	Throttling Throttling `yaml:"throttling"`
+	// RequestsPerMonth of this caller. Default: not bounded.
+	RequestsPerMonth int `yaml:"requestsPerMonth"`
+}
+
+// ClientCertificates are the authorities that clients' certificates come from:
+// a PEM file in S3, in the stage's account and region.
+type ClientCertificates struct {
+	// Bucket that holds the file. Required.
+	Bucket string `yaml:"bucket"`
+	// Key of the file. Required.
+	Key string `yaml:"key"`
+	// Version of the object. API Gateway reads the file again only when this
+	// changes. Default: the newest when the domain is made.
+	Version string `yaml:"version"`
+}
+
+func (c *CORS) setDefaults() {
+	if len(c.Methods) == 0 {
+		c.Methods = []string{"GET", "HEAD", "POST"}
+	}
+}
+
 const (
 	longestSticky = 7 * 24 * hour
 	longestIdle   = 4000 * second
 	longestMaxAge = 24 * hour
 
-	// What API Gateway allows: of audiences in an authorizer, and of redirects
-	// the host names that one condition of an ALB's rule can list.
+	// mostAudiences is what API Gateway allows in one authorizer.
 	mostAudiences = 50
-	mostRedirects = 5
 	mostAPIKeys   = 50
 	mostRequests  = 1_000_000_000
 	// mostThrottled is ten times the quota that accounts begin with.
@@ -30,62 +100,6 @@ var (
 	issuerPattern   = compile(`^https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?$`)
 	firewallPattern = compile(`^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:[0-9]{12}:regional/webacl/[A-Za-z0-9_-]+/[A-Za-z0-9-]+$`)
 )
-
-// balanced says whether a load balancer stands before the tasks.
-func (e Endpoint) balanced() bool { return e.Type == ALB || e.Caching != nil }
-
-// validateKind refuses what the kind of endpoint does not offer.
-func (e Endpoint) validateKind(r report) {
-	const (
-		httpAPI = "api-gateway without caching"
-		restAPI = "api-gateway with caching"
-	)
-	refuse := func(field string, given bool, wrong, allowed string) {
-		if given {
-			r.field(field).fail(wrong, field+" with the type "+allowed, "remove it, or change the kind of endpoint")
-		}
-	}
-	switch {
-	case e.Type == ALB:
-		refuse("caching", e.Caching != nil, "an ALB keeps no responses", "api-gateway")
-		refuse("throttling", e.Throttling != Throttling{}, "an ALB does not throttle", "api-gateway, or a rate rule of a firewall")
-		refuse("cors", e.CORS != nil, "an ALB does not answer preflight requests; the application can", httpAPI)
-		refuse("jwt", e.JWT != nil, "tokens are not checked by the ALBs that this makes", httpAPI)
-		refuse("apiKeys", len(e.APIKeys) > 0, "an ALB knows no keys", restAPI)
-		refuse("clientCertificates", e.ClientCertificates != nil, "client certificates are not checked by the ALBs that this makes", "api-gateway")
-	case e.Type == APIGateway:
-		const alb = "alb"
-		refuse("redirectFrom", len(e.RedirectFrom) > 0, "an API Gateway cannot answer by host name, so it cannot redirect", alb)
-		refuse("stickySessions", e.StickySessions != 0, "an API Gateway sends each request to any task", alb)
-		refuse("idleTimeout", e.IdleTimeout != 0, "an API Gateway ends requests after 30 seconds, whatever is declared", alb)
-		if e.Caching == nil {
-			refuse("apiKeys", len(e.APIKeys) > 0, "HTTP APIs know no keys", restAPI)
-			refuse("firewall", e.Firewall != "", "AWS WAF does not stand before HTTP APIs", "alb, or "+restAPI)
-		} else {
-			refuse("cors", e.CORS != nil, "a REST API that passes requests on leaves preflight requests to the application", httpAPI)
-			refuse("jwt", e.JWT != nil, "REST APIs do not check tokens of any issuer", httpAPI)
-		}
-	}
-}
-
-// validateUnused refuses what an endpoint that there is not would do.
-func (e Endpoint) validateUnused(r report, fix string) {
-	for field, given := range map[string]bool{
-		"throttling":         e.Throttling != Throttling{},
-		"cors":               e.CORS != nil,
-		"jwt":                e.JWT != nil,
-		"apiKeys":            len(e.APIKeys) > 0,
-		"clientCertificates": e.ClientCertificates != nil,
-		"firewall":           e.Firewall != "",
-		"routing":            e.Routing != nil,
-		"stickySessions":     e.StickySessions != 0,
-		"idleTimeout":        e.IdleTimeout != 0,
-	} {
-		if given {
-			r.field(field).fail("has no service to protect", "", fix)
-		}
-	}
-}
 
 // validateAccess checks who may ask, how often, and for how long.
 func (e Endpoint) validateAccess(r report, region, account string) {
@@ -112,30 +126,6 @@ func (e Endpoint) validateAccess(r report, region, account string) {
 	}
 	if e.IdleTimeout != 0 {
 		r.field("idleTimeout").lasting(e.IdleTimeout, second, longestIdle, second)
-	}
-}
-
-func (e Endpoint) validateRedirects(r report) {
-	if len(e.RedirectFrom) == 0 {
-		return
-	}
-	if e.Domain == "" {
-		r.fail("is given without a domain to redirect to", "redirectFrom beside domain", "give the domain, or remove this")
-	}
-	if len(e.RedirectFrom) > mostRedirects {
-		r.fail(phrase.Count(len(e.RedirectFrom), "host name")+" are listed", fmt.Sprintf("up to %d", mostRedirects), "remove some")
-	}
-	for i, name := range e.RedirectFrom {
-		at := r.item(i)
-		switch {
-		case !validateDomainName(at, name, "a domain", "www.example.com"):
-		case name == e.Domain:
-			at.fail(at.quote(name)+" is the domain itself", "another host name", "remove it")
-		case slices.Contains(e.RedirectFrom[:i], name):
-			at.fail(at.quote(name)+" is listed twice", "each name once", "remove it")
-		case e.HostedZone != nil && !isToken(name):
-			e.validateInZone(at, name)
-		}
 	}
 }
 

@@ -4,91 +4,71 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
-var (
-	accountPattern = compile(`^[0-9]{12}$`)
-	emailPattern   = compile(`^[^@\s,;<>"]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+$`)
+// Source is a place that code comes from. Exactly one kind is given: a
+// repository with a connection (GitHub, GitLab, Bitbucket), a CodeCommit
+// repository, or a zip object in S3.
+type Source struct {
+	// Repository is "owner/name" at the provider of the connection.
+	// Default: none; required with Connection.
+	Repository string `yaml:"repository"`
 
+	// Connection is the ARN of the CodeConnections connection that reaches
+	// the repository. Default: none; required with Repository.
+	Connection string `yaml:"connection"`
+
+	// CodeCommit is the name of a CodeCommit repository in the pipeline's
+	// account and region. Default: none.
+	CodeCommit string `yaml:"codeCommit"`
+
+	// Bucket is the name of a versioned S3 bucket that holds the source as a
+	// zip. Default: none; required with Key.
+	Bucket string `yaml:"bucket"`
+
+	// Key is the zip object in Bucket whose change starts the pipeline.
+	// Default: none; required with Bucket.
+	Key string `yaml:"key"`
+
+	// Branch that is followed. Default: main. Not used with an S3 source.
+	Branch string `yaml:"branch"`
+
+	// Branches are patterns of the branches whose pushes start the pipeline,
+	// as in release/*; one that begins with "!" excludes. Branch is then what
+	// a start by hand takes. Up to 8 patterns that include and 8 that exclude;
+	// only with a connection, and not with Tags. Default: Branch alone.
+	Branches []string `yaml:"branches"`
+
+	// Tags are patterns of the git tags whose push starts the pipeline, in
+	// place of pushes to a branch, as in v*; one that begins with "!"
+	// excludes. Up to 8 and 8; only with a connection. Default: none.
+	Tags []string `yaml:"tags"`
+
+	// Paths are patterns of the files of which one has to change for a push
+	// to start the pipeline, as in services/**; one that begins with "!"
+	// excludes. Up to 8 and 8; only with a connection, and not with Tags.
+	// Default: all files.
+	Paths []string `yaml:"paths"`
+}
+
+const defaultBranch = "main"
+
+func (s *Source) setDefaults() {
+	if s.Bucket == "" {
+		fill(&s.Branch, defaultBranch)
+	}
+}
+
+var (
 	repositoryPattern = compile(`^[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+$`)
 	connectionPattern = compile(`^arn:aws[a-z-]*:(?:codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[A-Za-z0-9-]+$`)
 	codeCommitPattern = compile(`^[A-Za-z0-9_.-]{1,100}$`)
 	bucketPattern     = compile(`^[a-z0-9](?:[a-z0-9-]|\.[a-z0-9]){1,61}[a-z0-9]$`)
 	branchPattern     = compile(`^[A-Za-z0-9_][A-Za-z0-9_./@+#-]{0,254}$`)
 )
-
-// retentionDays are the retention times that CloudWatch Logs accepts.
-var retentionDays = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
-
-func (p Pipeline) validate(r report) {
-	account := r.field("account")
-	if account.required(p.Account, "12 digits", "give the account that holds the pipeline") {
-		validateAccount(account, p.Account)
-	}
-	validateRegion(r.field("region"), p.Region)
-	for i, address := range p.Notify {
-		at := r.field("notify").item(i)
-		at.matches(address, emailPattern, "an e-mail address", "an address, as in team@example.com", "correct the address")
-		if slices.Contains(p.Notify[:i], address) {
-			at.fail(at.quote(address)+" is listed twice", "each address once", "remove it")
-		}
-	}
-	for i, command := range p.Synth {
-		if strings.TrimSpace(command) == "" {
-			r.field("synth").item(i).fail("is empty", "a shell command", "remove it")
-		}
-	}
-	validateRetention(r.field("logRetentionDays"), p.LogRetentionDays)
-	p.Logs.validate(r.field("logs"), p.Region, p.Account)
-	if p.Declaration != nil {
-		p.Declaration.validate(r.field("declaration"), &p)
-	}
-	if mode := r.field("executionMode"); p.ExecutionMode == "parallel" {
-		mode.fail("parallel lets two commits deploy to one stage at the same time, the older one perhaps last", "superseded or queued", "use queued, if every commit has to go through")
-	} else {
-		oneOf(mode, p.ExecutionMode, "an execution mode", Superseded, Queued)
-	}
-	r.field("approvalTimeout").lasting(p.ApprovalTimeout, 5*minute, 60*24*hour, minute)
-	r.field("keepImages").between(p.KeepImages, 1, 1000, "a number of images", "", "say how many commits a rollback may go back")
-}
-
-func validateAccount(r report, account string) bool {
-	fix := "look it up with: aws sts get-caller-identity"
-	if len(account) == 11 {
-		fix = "put it in quotes with its leading zero"
-	}
-	return r.matches(account, accountPattern, "an account id", "12 digits", fix)
-}
-
-func validateRegion(r report, region string) bool {
-	if isRegion(region) || isToken(region) {
-		return true
-	}
-	fix := didYouMean(region, Regions())
-	if fix == "" {
-		fix = "use the code of a region, not its name"
-	}
-	r.fail(r.quote(region)+" is not an AWS region", phrase.List(Regions(), "or"), fix)
-	return false
-}
-
-func validateRetention(r report, days int) {
-	if slices.Contains(retentionDays, days) {
-		return
-	}
-	allowed := make([]string, len(retentionDays))
-	for i, n := range retentionDays {
-		allowed[i] = strconv.Itoa(n)
-	}
-	nearest := slices.MinFunc(retentionDays, func(a, b int) int { return distance(a, days) - distance(b, days) })
-	r.fail(r.show(days)+" days are not a retention time of CloudWatch Logs", phrase.List(allowed, "or"), fmt.Sprintf("use %d", nearest))
-}
-
-func distance(a, b int) int { return max(a-b, b-a) }
 
 // validate checks a source for a pipeline; without a pipeline, what can be
 // checked all the same.
@@ -206,31 +186,5 @@ func (s Source) validateObject(r report) {
 	}
 	if len(s.Key) > 1024 || strings.HasPrefix(s.Key, "/") || !strings.HasSuffix(s.Key, ".zip") {
 		key.fail(key.quote(s.Key)+" is not the key of a zip object", "a key that ends with .zip and does not begin with a slash", "pack the source as a zip")
-	}
-}
-
-// buildNames are the variables of every image build and release that come from
-// the pipeline.
-var buildNames = []string{
-	"CLUSTER_ARN", "ECR_ENDPOINT", "ECR_IMAGE_URL", "IMAGE_TAG", "PREVIOUS_STAGE_NAME", "REGIONAL_ECR_ENDPOINT",
-	"REGIONAL_ECR_IMAGE_URL", "S3_BUCKET", "SERVICE_NAME", "STAGE_NAME", "STAGE_REGION", "STAGE_URL",
-}
-
-func (b Build) validate(r report) {
-	r.field("timeout").lasting(b.Timeout, 5*minute, 8*hour, minute)
-	r = r.field("variables")
-	for _, name := range slices.Sorted(maps.Keys(b.Variables)) {
-		at := r.field(name)
-		switch {
-		case slices.Contains(buildNames, name):
-			at.fail("is a variable that the pipeline sets itself", "another name", "rename it")
-		case strings.HasPrefix(name, "TINYSTACK_"):
-			at.fail("begins with TINYSTACK_, which the pipeline keeps for itself", "another name", "rename it")
-		case strings.HasPrefix(name, "CODEBUILD_"):
-			at.fail("begins with CODEBUILD_, which CodeBuild keeps for itself", "another name", "rename it")
-		default:
-			validateVariableName(at, name)
-		}
-		validateVariableValue(at, b.Variables[name])
 	}
 }

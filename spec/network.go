@@ -8,6 +8,82 @@ import (
 	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
+// Egress is how instances without a public address reach the internet.
+type Egress string
+
+const (
+	// NATInstance is one t4g.nano that forwards for all zones.
+	NATInstance Egress = "nat-instance"
+	// NATGateway is one managed NAT gateway for all zones.
+	NATGateway Egress = "nat-gateway"
+	// NATGatewayPerZone is a managed NAT gateway in each zone.
+	NATGatewayPerZone Egress = "nat-gateway-per-zone"
+	// PublicIP gives each instance a public address and no way in.
+	PublicIP Egress = "public-ip"
+	// VPCEndpoints reach the AWS services a stage needs, and nothing else.
+	VPCEndpoints Egress = "endpoints"
+)
+
+// Network is the VPC of a stage.
+type Network struct {
+	// Egress is how instances reach AWS and the internet: nat-instance,
+	// nat-gateway, nat-gateway-per-zone, public-ip or endpoints.
+	// Default: nat-instance; with VPC none: its private subnets have a way out.
+	Egress Egress `yaml:"egress"`
+
+	// CIDR of the VPC, /16 to /24. Default: 10.0.0.0/16.
+	CIDR string `yaml:"cidr"`
+
+	// Zones are the ids of 2 to 4 availability zones (as in use1-az1), which
+	// mean the same zone in every account. Default: two zones of the region
+	// in which every endpoint type is offered.
+	Zones []string `yaml:"zones"`
+
+	// VPC uses a network that is there already; no other field of Network is
+	// then allowed except Egress public-ip. Default: none: a new VPC.
+	VPC *ExistingVPC `yaml:"vpc"`
+}
+
+// ExistingVPC is a network that this declaration uses but does not own.
+type ExistingVPC struct {
+	// ID of the VPC, as in vpc-0123456789abcdef0. Required.
+	ID string `yaml:"id"`
+	// CIDR of the VPC. Required.
+	CIDR string `yaml:"cidr"`
+	// Zones are the names or ids of the availability zones, in the order of
+	// the subnets below. Required: 2 or more.
+	Zones []string `yaml:"zones"`
+	// PublicSubnets are the ids of one subnet a zone with a route to an
+	// internet gateway. Required for an ALB and for Egress public-ip.
+	PublicSubnets []string `yaml:"publicSubnets"`
+	// PrivateSubnets are the ids of one subnet a zone with a way out that
+	// they share with nobody on the internet. Required.
+	PrivateSubnets []string `yaml:"privateSubnets"`
+}
+
+const defaultCIDR = "10.0.0.0/16"
+
+func (n *Network) setDefaults(region string) {
+	if n.VPC != nil {
+		return
+	}
+	fill(&n.Egress, NATInstance)
+	fill(&n.CIDR, defaultCIDR)
+	if len(n.Zones) == 0 {
+		n.Zones = defaultZones(region)
+	}
+}
+
+// Complete fills in the defaults of a network in a region; an empty region
+// means that it is not known yet.
+func (n Network) Complete(region string) (Network, error) {
+	n = clone(n)
+	n.setDefaults(region)
+	r := newReport(nil)
+	n.validate(r, region)
+	return n, r.errors()
+}
+
 var (
 	vpcPattern    = compile(`^vpc-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
 	subnetPattern = compile(`^subnet-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
@@ -162,5 +238,25 @@ func (v ExistingVPC) validateSubnets(r report, subnets, others []string) {
 		case slices.Contains(others, subnet):
 			at.fail(at.quote(subnet)+" is also a public subnet", "a private subnet", "give a subnet without a route from the internet")
 		}
+	}
+}
+
+// validatePulls checks that instances without the internet can pull every
+// image.
+func (s Stage) validatePulls(r report, app App) {
+	if s.Network.Egress != VPCEndpoints {
+		return
+	}
+	for _, service := range app.Services {
+		if service.Image == "" || isToken(service.Image) {
+			continue
+		}
+		region, ecr := service.registry()
+		if ecr && region == s.Region {
+			continue
+		}
+		r.field("network").field("egress").fail(
+			fmt.Sprintf("endpoints do not reach the registry of the image %s of service %s", r.quote(service.Image), r.quote(service.Name)),
+			"images that are built, or in ECR in the stage's region", "copy the image to ECR in that region, or choose another egress")
 	}
 }

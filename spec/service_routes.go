@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -38,6 +39,37 @@ func validateRoute(r report, path string) {
 		fix = "write " + plain + ": everything under it is included"
 	}
 	r.fail(r.quote(path)+" is not a path that a service can be served under", allowedRoute, fix)
+}
+
+const allowedSubdomain = "one label of up to 63 lower-case letters, digits and hyphens, as in admin"
+
+var subdomainPattern = compile(`^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
+
+func (s Service) validateSubdomain(r report) {
+	switch {
+	case s.Subdomain == "":
+	case s.Worker:
+		r.fail("a worker listens on no port, so no request can be sent to it", "", "remove subdomain or worker")
+	case s.Internal:
+		r.fail("an internal service is not served by the stage's endpoint", "", "remove subdomain or internal")
+	default:
+		validateSubdomain(r, s.Subdomain)
+	}
+}
+
+func validateSubdomain(r report, subdomain string) {
+	if isToken(subdomain) {
+		r.fail("is only known at deployment", allowedSubdomain, "write the subdomain itself: the order of the endpoint's rules is made of it")
+		return
+	}
+	if subdomainPattern.MatchString(subdomain) {
+		return
+	}
+	fix := "write it in lower case, without the domain"
+	if label, _, dotted := strings.Cut(subdomain, "."); dotted && subdomainPattern.MatchString(label) && r.plain(subdomain) {
+		fix = "write " + label + ": the stage's domain follows by itself"
+	}
+	r.fail(r.quote(subdomain)+" is not a subdomain", allowedSubdomain, fix)
 }
 
 // validateRoutes checks that every request has one service to go to, under
@@ -81,16 +113,48 @@ func (a App) validateRoutes(r report) {
 	}
 }
 
-var codesPattern = compile(`^[2-4][0-9]{2}(?:-[2-4][0-9]{2})?(?:,[2-4][0-9]{2}(?:-[2-4][0-9]{2})?)*$`)
-
-func (h HealthCheck) validateCodes(r report) {
-	const allowed = "numbers from 200 to 499, ranges, and lists of both, as in 200,204 or 200-299"
-	if !r.matches(h.Codes, codesPattern, "a set of HTTP statuses", allowed, "write numbers with commas and hyphens, without spaces") {
-		return
-	}
-	for part := range strings.SplitSeq(h.Codes, ",") {
-		if first, last, ranged := strings.Cut(part, "-"); ranged && first >= last {
-			r.fail(r.quote(part)+" is an empty range", allowed, "write the smaller number first")
+// Subdomains that the endpoint of a stage serves, in alphabetical order.
+func (a App) Subdomains() []string {
+	var found []string
+	for _, service := range a.Services {
+		if service.Public() && service.Subdomain != "" && !slices.Contains(found, service.Subdomain) {
+			found = append(found, service.Subdomain)
 		}
 	}
+	slices.Sort(found)
+	return found
+}
+
+// Place is where one of the services behind an endpoint is served: under a
+// subdomain, a path, or both.
+type Place struct{ Subdomain, Path string }
+
+// CheckRoutes says what is wrong with the places of the services behind one
+// endpoint, beside the one that gets every other request.
+func CheckRoutes(places []Place) error {
+	r := newReport(nil)
+	seen := map[Place]bool{}
+	for i, place := range places {
+		at := report{"routes", r.to}.item(i)
+		if place.Subdomain != "" {
+			validateSubdomain(at.field("subdomain"), place.Subdomain)
+		}
+		path := at.field("path")
+		if place.Path != "" {
+			validateRoute(path, place.Path)
+		} else if place.Subdomain == "" {
+			path.required(place.Path, allowedRoute, "give the path, or a subdomain")
+		}
+		if seen[place] {
+			path.fail(path.quote(place.Path)+" is also the path of another", "each path once", "choose another path")
+		}
+		seen[place] = true
+	}
+	for i, place := range places {
+		if !seen[Place{Subdomain: place.Subdomain}] && place.Subdomain != "" && slices.IndexFunc(places, func(p Place) bool { return p.Subdomain == place.Subdomain }) == i {
+			path := report{"routes", r.to}.item(i).field("path")
+			path.fail("every route of the subdomain "+path.quote(place.Subdomain)+" has a path, so other requests have nowhere to go", "one route of a subdomain without a path", "remove the path of the route that gets all other requests")
+		}
+	}
+	return r.errors()
 }

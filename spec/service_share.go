@@ -235,14 +235,3 @@ func (s Stage) validateRoom(r report, app App) {
 		r.field("scale").fail(r.to.origin.conceal(err.Error()), "", "use a larger instance, more instances, or declare less cpu and memory")
 	}
 }
-
-// failed says whether an error is reported at a path or below it.
-func (r report) failed(path string) bool {
-	for _, problem := range r.to.problems {
-		rest, below := strings.CutPrefix(problem.Path, path)
-		if below && problem.Severity == Error && (rest == "" || rest[0] == '.' || rest[0] == '[') {
-			return true
-		}
-	}
-	return false
-}

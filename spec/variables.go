@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -41,53 +40,23 @@ func validateVariables(r report, variables map[string]string) {
 	}
 }
 
-const secretForms = "name, name#key, the ARN of a Secrets Manager secret with or without #key, ssm:/name, or the ARN of an SSM parameter"
-
-func validateSecrets(r report, secrets map[string]string) {
-	for _, name := range slices.Sorted(maps.Keys(secrets)) {
-		at := r.field(name)
-		validateVariableName(at, name)
-		if isToken(secrets[name]) {
-			continue
-		}
-		if _, err := ParseSecretRef(secrets[name]); err != nil {
-			at.fail(err.Error(), secretForms, secretFix(secrets[name]))
-		}
-	}
-}
-
-func secretFix(text string) string {
-	switch {
-	case text == "":
-		return "name the secret"
-	case secretName.MatchString(text) && secretSuffix.MatchString(text) && !looksSecret(text):
-		return "refer to the secret by its ARN, or rename it"
-	}
-	return "put the value into Secrets Manager, and give the name of the secret here"
-}
-
-// validateSecretPlace checks that a reference by ARN can be read in a stage.
-// The text is one that parses, or is reported already.
-func validateSecretPlace(r report, text string, stage Stage) {
-	ref, err := ParseSecretRef(text)
-	if err != nil || isToken(text) || ref.ARN == "" {
-		return
-	}
-	if ref.Region() != stage.Region && stage.Region != "" && !isToken(stage.Region) {
-		r.fail(fmt.Sprintf("%s is not in the region of stage %s, %s", r.quote(text), r.quote(stage.Name), r.quote(stage.Region)),
-			"a secret in the stage's own region", "refer to it by name, and have a secret of that name in each region")
-	}
-	// A secret can be shared with another account, a parameter cannot.
-	if ref.Store == ParameterStore && ref.Account() != stage.Account && stage.Account != "" && !isToken(stage.Account) {
-		r.fail(fmt.Sprintf("%s is not in the account of stage %s, %s", r.quote(text), r.quote(stage.Name), r.quote(stage.Account)),
-			"a parameter in the stage's own account", "refer to it by name, and have a parameter of that name in each account")
-	}
-}
-
 // addressNames are the variables by which other services find an internal one.
 func (s Service) addressNames() []string {
 	prefix := strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
 	return []string{prefix + "_HOST", prefix + "_PORT"}
+}
+
+// declares says whether the environment that is declared for the service in the
+// stage has a variable or secret of that name.
+func (s Stage) declares(service Service, name string) bool {
+	sets := []map[string]string{service.Variables, service.Secrets}
+	if value(service.StageConfig) {
+		sets = append(sets, s.Variables, s.Secrets)
+	}
+	return slices.ContainsFunc(sets, func(set map[string]string) bool {
+		_, declared := set[name]
+		return declared
+	})
 }
 
 // validateEnvironment checks what the environment of a service in a stage

@@ -1,0 +1,72 @@
+package spec
+
+import (
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Build configures the image builds of the application.
+type Build struct {
+	// Variables are environment variables of every image build, and build
+	// arguments where the Dockerfile declares an ARG of that name. They are
+	// not for secrets. Default: none.
+	Variables map[string]string `yaml:"variables"`
+
+	// Timeout of each image build, and of each release by a releaseSpec, 5m
+	// to 8h. Default: 1h.
+	Timeout Duration `yaml:"timeout"`
+}
+
+func (b *Build) setDefaults() {
+	fill(&b.Timeout, hour)
+}
+
+// buildNames are the variables of every image build and release that come from
+// the pipeline.
+var buildNames = []string{
+	"CLUSTER_ARN", "ECR_ENDPOINT", "ECR_IMAGE_URL", "IMAGE_TAG", "PREVIOUS_STAGE_NAME", "REGIONAL_ECR_ENDPOINT",
+	"REGIONAL_ECR_IMAGE_URL", "S3_BUCKET", "SERVICE_NAME", "STAGE_NAME", "STAGE_REGION", "STAGE_URL",
+}
+
+func (b Build) validate(r report) {
+	r.field("timeout").lasting(b.Timeout, 5*minute, 8*hour, minute)
+	r = r.field("variables")
+	for _, name := range slices.Sorted(maps.Keys(b.Variables)) {
+		at := r.field(name)
+		switch {
+		case slices.Contains(buildNames, name):
+			at.fail("is a variable that the pipeline sets itself", "another name", "rename it")
+		case strings.HasPrefix(name, "TINYSTACK_"):
+			at.fail("begins with TINYSTACK_, which the pipeline keeps for itself", "another name", "rename it")
+		case strings.HasPrefix(name, "CODEBUILD_"):
+			at.fail("begins with CODEBUILD_, which CodeBuild keeps for itself", "another name", "rename it")
+		default:
+			validateVariableName(at, name)
+		}
+		validateVariableValue(at, b.Variables[name])
+	}
+}
+
+// BuildFiles are the files of that name in the services' build contexts, by
+// service, where none is declared: build.yml, release.yml. Only the source that
+// the declaration is in can be looked at.
+func (a App) BuildFiles(name string) map[string]string {
+	found := map[string]string{}
+	if a.Pipeline == nil || a.Pipeline.Declaration != nil || a.dir == "" {
+		return found
+	}
+	for _, declared := range a.Services {
+		if declared.Image != "" || declared.Source != nil {
+			continue
+		}
+		file := path.Join(declared.Context, name)
+		if info, err := os.Stat(filepath.Join(a.dir, file)); err == nil && info.Mode().IsRegular() {
+			found[declared.Name] = file
+		}
+	}
+	return found
+}

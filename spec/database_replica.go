@@ -1,0 +1,52 @@
+package spec
+
+import "slices"
+
+// ReadReplica is a copy of a database that follows it and can be read from.
+type ReadReplica struct {
+	// Instance is the RDS instance class without "db.". Default: that of the
+	// database.
+	Instance string `yaml:"instance"`
+
+	// Region of the replica, where that is not the stage's: a provision for the
+	// loss of that region, in a network and with a key of its own there. The
+	// stage's services do not get its address. One in each region; a canary
+	// has none of these.
+	// Default: the stage's.
+	Region string `yaml:"region"`
+}
+
+func (r ReadReplica) elsewhere() bool { return r.Region != "" }
+
+func (r ReadReplica) validate(at report, region string) {
+	in := region
+	if r.Region != "" {
+		in = r.Region
+		switch where := at.field("region"); {
+		case !validateRegion(where, r.Region):
+			in = ""
+		case r.Region == region:
+			where.fail(where.quote(r.Region)+" is the stage's own region", "another region", "leave it out for a replica beside the database")
+		}
+	}
+	Database{Instance: r.Instance}.validateInstance(at.field("instance"), in)
+}
+
+// Replicas are the database's replicas in the region of its stage.
+func (d Database) Replicas() []ReadReplica {
+	return slices.DeleteFunc(slices.Clone(d.ReadReplicas), ReadReplica.elsewhere)
+}
+
+// ReplicaRegions are the other regions in which the stage's database has a
+// replica.
+func (s Stage) ReplicaRegions() []string {
+	var regions []string
+	if s.NewDatabase() {
+		for _, replica := range s.Database.ReadReplicas {
+			if replica.elsewhere() {
+				regions = append(regions, replica.Region)
+			}
+		}
+	}
+	return regions
+}

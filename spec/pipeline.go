@@ -1,0 +1,138 @@
+package spec
+
+import (
+	"slices"
+	"strings"
+)
+
+// ExecutionMode is what a pipeline does with several commits at once.
+type ExecutionMode string
+
+const (
+	// Superseded lets a newer commit overtake one that waits.
+	Superseded ExecutionMode = "superseded"
+	// Queued carries every commit through, one after the other.
+	Queued ExecutionMode = "queued"
+)
+
+// Pipeline says where the delivery pipeline lives and whom it tells.
+type Pipeline struct {
+	// Account is the 12-digit id of the AWS account that holds the pipeline
+	// and the image repositories. Required.
+	Account string `yaml:"account"`
+
+	// Region of the pipeline. Default: us-east-1.
+	Region string `yaml:"region"`
+
+	// Notify lists the e-mail addresses that hear of failed executions and of
+	// approvals that wait. Default: nobody.
+	Notify []string `yaml:"notify"`
+
+	// Synth holds the shell commands that turn a checkout of the source into
+	// a cloud assembly in cdk.out. Default: `npm ci` (or an installation of
+	// the CDK CLI where there is no lock file), then `npx cdk synth`.
+	Synth []string `yaml:"synth"`
+
+	// LogRetentionDays is how long output of builds is kept, in days; one of
+	// the values CloudWatch Logs accepts. Default: 90.
+	LogRetentionDays int `yaml:"logRetentionDays"`
+
+	// Logs say what else becomes of the output of builds and releases.
+	// Default: it is kept, and no more.
+	Logs BuildLogs `yaml:"logs"`
+
+	// Dashboard shows all stages on one page in CloudWatch, in the pipeline's
+	// account. Default: true.
+	Dashboard *bool `yaml:"dashboard"`
+
+	// Declaration is the repository that this declaration and its app are in,
+	// where that is not the application's own: templates are made from there,
+	// images from the application's source, whose commit tags them. A change
+	// of either starts the pipeline. Default: the application's source.
+	Declaration *Source `yaml:"declaration"`
+
+	// ExecutionMode says what becomes of a commit that comes while another is
+	// on its way: superseded lets the newest one overtake those that wait
+	// before a stage, queued carries every one through, in order.
+	// Default: superseded.
+	ExecutionMode ExecutionMode `yaml:"executionMode"`
+
+	// ApprovalTimeout is how long an approval waits for a person before the
+	// execution ends, 5m to 1440h (60 days). Default: 168h (7 days).
+	ApprovalTimeout Duration `yaml:"approvalTimeout"`
+
+	// ProtectGates holds a commit that would drop, move or weaken a gate of this
+	// pipeline (an approval, a window, a bake, a smoke test) until somebody
+	// approves that, before the pipeline updates itself. Default: false.
+	ProtectGates bool `yaml:"protectGates"`
+
+	// KeepImages is how many of the newest images of each service are kept,
+	// and with that how far back a rollback can go, 1 to 1000. What a stage
+	// runs is kept beside them. Default: 25.
+	KeepImages int `yaml:"keepImages"`
+}
+
+const (
+	// DefaultKeepImages is how many of the newest images of each service are
+	// kept where the declaration does not say.
+	DefaultKeepImages = 25
+
+	buildLogDays = 90
+)
+
+func (p *Pipeline) setDefaults() {
+	fill(&p.Region, defaultRegion)
+	fill(&p.LogRetentionDays, buildLogDays)
+	fillPtr(&p.Dashboard, true)
+	fill(&p.ExecutionMode, Superseded)
+	fill(&p.ApprovalTimeout, 7*24*hour)
+	fill(&p.KeepImages, DefaultKeepImages)
+	if p.Declaration != nil {
+		p.Declaration.setDefaults()
+	}
+}
+
+var (
+	accountPattern = compile(`^[0-9]{12}$`)
+	emailPattern   = compile(`^[^@\s,;<>"]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+$`)
+)
+
+func (p Pipeline) validate(r report) {
+	account := r.field("account")
+	if account.required(p.Account, "12 digits", "give the account that holds the pipeline") {
+		validateAccount(account, p.Account)
+	}
+	validateRegion(r.field("region"), p.Region)
+	for i, address := range p.Notify {
+		at := r.field("notify").item(i)
+		at.matches(address, emailPattern, "an e-mail address", "an address, as in team@example.com", "correct the address")
+		if slices.Contains(p.Notify[:i], address) {
+			at.fail(at.quote(address)+" is listed twice", "each address once", "remove it")
+		}
+	}
+	for i, command := range p.Synth {
+		if strings.TrimSpace(command) == "" {
+			r.field("synth").item(i).fail("is empty", "a shell command", "remove it")
+		}
+	}
+	validateRetention(r.field("logRetentionDays"), p.LogRetentionDays)
+	p.Logs.validate(r.field("logs"), p.Region, p.Account)
+	if p.Declaration != nil {
+		p.Declaration.validate(r.field("declaration"), &p)
+	}
+	if mode := r.field("executionMode"); p.ExecutionMode == "parallel" {
+		mode.fail("parallel lets two commits deploy to one stage at the same time, the older one perhaps last", "superseded or queued", "use queued, if every commit has to go through")
+	} else {
+		oneOf(mode, p.ExecutionMode, "an execution mode", Superseded, Queued)
+	}
+	r.field("approvalTimeout").lasting(p.ApprovalTimeout, 5*minute, 60*24*hour, minute)
+	r.field("keepImages").between(p.KeepImages, 1, 1000, "a number of images", "", "say how many commits a rollback may go back")
+}
+
+func validateAccount(r report, account string) bool {
+	fix := "look it up with: aws sts get-caller-identity"
+	if len(account) == 11 {
+		fix = "put it in quotes with its leading zero"
+	}
+	return r.matches(account, accountPattern, "an account id", "12 digits", fix)
+}

@@ -1,0 +1,109 @@
+package spec
+
+import (
+	"path"
+	"strings"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
+)
+
+// Ulimit is a resource limit of a container.
+type Ulimit struct {
+	// Name of the limit as Linux knows it, as in nofile. Required.
+	Name string `yaml:"name"`
+	// Soft limit, 1 to 2147483647. Required.
+	Soft int `yaml:"soft"`
+	// Hard limit, at least Soft. Default: Soft.
+	Hard int `yaml:"hard"`
+}
+
+// Volume is a folder on the disk of the instance.
+type Volume struct {
+	// Name of the volume, unique in the service. Required.
+	Name string `yaml:"name"`
+	// Path of the folder in the container. Required.
+	Path string `yaml:"path"`
+	// HostPath is a folder of the instance that all tasks on it share, and
+	// that goes with the instance. Default: none: a folder of the task's own,
+	// empty at first, that goes with the task.
+	HostPath string `yaml:"hostPath"`
+	// ReadOnly keeps the container from writing to it. Default: false.
+	ReadOnly bool `yaml:"readOnly"`
+}
+
+var (
+	userPattern   = compile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?$`)
+	volumePattern = compile(`^[A-Za-z0-9_-]{1,255}$`)
+	folderPattern = compile(`^/[^:\x00-\x1f]*$`)
+)
+
+// validateContainer checks how the container runs.
+func (s Service) validateContainer(r report) {
+	oneOf(r.field("networkMode"), s.NetworkMode, "a network mode", Bridge, AWSVPC)
+	r.field("stopTimeout").lasting(s.StopTimeout, second, hour, second)
+	if s.WorkingDirectory != "" {
+		validateFolder(r.field("workingDirectory"), s.WorkingDirectory)
+	}
+	if s.User != "" {
+		r.field("user").matches(s.User, userPattern, "a user", "a name or a number, as in app, 1000 or 1000:1000", "write it as docker run --user takes it")
+	}
+	limits := map[string]bool{}
+	for i, limit := range s.Ulimits {
+		at := r.field("ulimits").item(i)
+		limit.validate(at)
+		if limits[limit.Name] {
+			at.field("name").fail(at.quote(limit.Name)+" is limited twice", "each limit once", "remove one of the two")
+		}
+		limits[limit.Name] = true
+	}
+	names, paths := map[string]bool{}, map[string]bool{}
+	for i, volume := range s.Volumes {
+		at := r.field("volumes").item(i)
+		volume.validate(at)
+		if names[volume.Name] && volume.Name != "" {
+			at.field("name").fail(at.quote(volume.Name)+" is the name of two volumes", "a name of its own for each volume", "rename one of the two")
+		}
+		if clean := path.Clean(volume.Path); paths[clean] && volume.Path != "" {
+			at.field("path").fail(at.quote(volume.Path)+" is the path of two volumes", "a path of its own for each volume", "move one of the two")
+		}
+		names[volume.Name], paths[path.Clean(volume.Path)] = true, true
+	}
+}
+
+// ulimitNames are the limits that ECS can change.
+var ulimitNames = []string{"core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack"}
+
+const largestUlimit = 1<<31 - 1
+
+func (u Ulimit) validate(r report) {
+	if r.field("name").required(u.Name, phrase.List(ulimitNames, "or"), "name the limit") && !isToken(u.Name) {
+		oneOf(r.field("name"), u.Name, "a limit", ulimitNames...)
+	}
+	if r.field("soft").between(u.Soft, 1, largestUlimit, "a limit", "", "give another number") &&
+		r.field("hard").between(u.Hard, 1, largestUlimit, "a limit", "", "give another number") {
+		ordered(r, "soft", u.Soft, "hard", u.Hard)
+	}
+}
+
+func (v Volume) validate(r report) {
+	if r.field("name").required(v.Name, "letters, digits, - and _", "name the volume") {
+		r.field("name").matches(v.Name, volumePattern, "a name for a volume", "up to 255 letters, digits, - and _", "rename it")
+	}
+	if r.field("path").required(v.Path, "an absolute path", "say where the container finds the volume") {
+		validateFolder(r.field("path"), v.Path)
+	}
+	host := r.field("hostPath")
+	if v.HostPath == "" || !validateFolder(host, v.HostPath) {
+		return
+	}
+	for _, powerful := range []string{"/var/run/docker.sock", "/run/docker.sock", "/var/lib/docker", "/etc", "/proc", "/sys", "/root"} {
+		if clean := path.Clean(v.HostPath); clean == "/" || clean == powerful || strings.HasPrefix(powerful, clean+"/") {
+			host.warn(host.quote(v.HostPath)+" lets the container rule its instance, with the instance's role and all other tasks on it", "share a folder made for that, as in /data")
+			return
+		}
+	}
+}
+
+func validateFolder(r report, folder string) bool {
+	return r.matches(folder, folderPattern, "an absolute path", "a path that begins with a slash, without a colon", "begin with a slash")
+}

@@ -1,0 +1,100 @@
+package spec
+
+import "strings"
+
+// HealthCheck tells healthy tasks from others.
+type HealthCheck struct {
+	// Path that answers 200 to 399 over HTTP when the service is healthy. An
+	// ALB asks for it; where there is no load balancer it becomes a health
+	// check inside the container, made with curl or wget, whichever the image
+	// has. Default: "/" for an ALB, otherwise no check.
+	Path string `yaml:"path"`
+
+	// Command is the health check inside the container: exit status 0 is
+	// healthy. One element is run by the container's shell, several are run
+	// as they are. Default: derived from Path.
+	Command []string `yaml:"command"`
+
+	// Codes are the HTTP statuses by which a load balancer knows a healthy
+	// task: numbers from 200 to 499, ranges of them, and lists of both, as in
+	// "200,204" or "200-299". Default: 200-399.
+	Codes string `yaml:"codes"`
+
+	// Interval between two checks, 5s to 300s. Default: 30s.
+	Interval Duration `yaml:"interval"`
+
+	// Timeout of one check, shorter than Interval, 2s to 60s. Default: 5s, or
+	// 1s less than Interval where that is less.
+	Timeout Duration `yaml:"timeout"`
+
+	// Retries is the number of failures in a row that make a task unhealthy,
+	// 2 to 10. Default: 3.
+	Retries int `yaml:"retries"`
+
+	// GracePeriod after a task's start in which failures do not count, 0s to
+	// 300s. Default: 60s.
+	GracePeriod *Duration `yaml:"gracePeriod"`
+}
+
+const defaultHealthCodes = "200-399"
+
+func (h *HealthCheck) setDefaults() {
+	fill(&h.Codes, defaultHealthCodes)
+	fill(&h.Interval, 30*second)
+	fill(&h.Timeout, max(2*second, min(5*second, (h.Interval-second)/second*second)))
+	fill(&h.Retries, 3)
+	fillPtr(&h.GracePeriod, 60*second)
+}
+
+// Complete fills in the defaults of a health check.
+func (h HealthCheck) Complete() (HealthCheck, error) {
+	h = clone(h)
+	h.setDefaults()
+	r := newReport(nil)
+	h.validate(r)
+	return h, r.errors()
+}
+
+// healthPath has no character that a shell would take for its own: where
+// there is no load balancer the path becomes part of a command.
+var healthPath = compile(`^/[A-Za-z0-9._/%:@+,=-]*$`)
+
+func (h HealthCheck) validate(r report) {
+	if h.Path != "" {
+		path := r.field("path")
+		if len(h.Path) > 1024 {
+			path.fail("is longer than 1024 characters", "a path of up to 1024 characters", "shorten it")
+		} else {
+			path.matches(h.Path, healthPath, "a path for a health check", "a path that begins with a slash, of letters, digits and . _ / % : @ + , = -", "begin with a slash, and leave out the query and special characters")
+		}
+	}
+	for i, word := range h.Command {
+		if strings.TrimSpace(word) == "" {
+			r.field("command").item(i).fail("is empty", "a word of the command", "remove it")
+		}
+	}
+	h.validateCodes(r.field("codes"))
+	interval := r.field("interval").lasting(h.Interval, 5*second, 300*second, second)
+	timeout := r.field("timeout")
+	if timeout.lasting(h.Timeout, 2*second, 60*second, second) && interval && h.Timeout >= h.Interval {
+		timeout.fail(timeout.show(h.Timeout)+" is not shorter than the interval, "+r.field("interval").show(h.Interval), "less than the interval", "shorten the time-out, or lengthen the interval")
+	}
+	r.field("retries").between(h.Retries, 2, 10, "a number of retries", "", "choose a number of failures in a row within that")
+	if h.GracePeriod != nil {
+		r.field("gracePeriod").lasting(*h.GracePeriod, 0, 300*second, second)
+	}
+}
+
+var codesPattern = compile(`^[2-4][0-9]{2}(?:-[2-4][0-9]{2})?(?:,[2-4][0-9]{2}(?:-[2-4][0-9]{2})?)*$`)
+
+func (h HealthCheck) validateCodes(r report) {
+	const allowed = "numbers from 200 to 499, ranges, and lists of both, as in 200,204 or 200-299"
+	if !r.matches(h.Codes, codesPattern, "a set of HTTP statuses", allowed, "write numbers with commas and hyphens, without spaces") {
+		return
+	}
+	for part := range strings.SplitSeq(h.Codes, ",") {
+		if first, last, ranged := strings.Cut(part, "-"); ranged && first >= last {
+			r.fail(r.quote(part)+" is an empty range", allowed, "write the smaller number first")
+		}
+	}
+}
