@@ -20,7 +20,7 @@ const leastMiB = 128
 func (s staged) capacity() {
 	for _, class := range s.classes() {
 		if !class.current {
-			s.add(finding.PreviousGeneration, class.path, class.name+" is of a generation that AWS no longer develops",
+			s.add(as(finding.PreviousGeneration, class.severity()), class.path, "AWS lists "+class.name+" as of a previous generation",
 				"it is slower and dearer than its successors, and new zones and regions do not get it",
 				"use "+class.instead)
 		}
@@ -43,12 +43,25 @@ type class struct {
 	current             bool
 }
 
+// lastNitroless is the last generation of most series whose virtualization is not
+// AWS's own hardware; AWS takes such types out of service one by one.
+const lastNitroless = 4
+
+// severity of the class being of a previous generation: AWS calls types so that are
+// a few years old and sold as ever.
+func (c class) severity() Severity {
+	if series, generation := instances.Generation(c.name); generation > lastNitroless && series != "a" {
+		return Notice
+	}
+	return Warning
+}
+
 func (s staged) classes() []class {
 	var found []class
 	if t, known := instances.Lookup(s.Scale.Instance); known {
-		instead := "m7i.large or another type of a current generation"
+		instead := "m8i.large or another type of a current generation"
 		if t.Arch == instances.ARM64 {
-			instead = "m7g.large or another type of a current generation"
+			instead = "m8g.large or another type of a current generation"
 		}
 		found = append(found, class{".scale.instance", t.Name, instead, t.Current})
 	}

@@ -3,34 +3,11 @@ package preflight
 import (
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/tinystack-go/tinystack/internal/finding"
 	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/spec"
 )
-
-// postgresRead is when the table below was read, as year and month. There is
-// no clock here: the same declaration gives the same findings every day.
-const postgresRead = "2026-11"
-
-// postgresEnds are the dates on which a major version leaves RDS's standard
-// support; from the next day on each vCPU-hour costs a surcharge (Amazon RDS
-// for PostgreSQL release notes, "Release calendars", read at postgresRead).
-var postgresEnds = map[int]string{
-	14: "2027-02-28",
-	15: "2028-02-29",
-	16: "2029-02-28",
-	17: "2030-02-28",
-	18: "2031-02-28",
-}
-
-// endsSoon says whether the date is past, or within a year of the table's own.
-func endsSoon(date string) bool {
-	year, _ := strconv.Atoi(postgresRead[:4])
-	return date < fmt.Sprintf("%d%s-32", year+1, postgresRead[4:])
-}
 
 // database looks at the stage's data.
 func (s staged) database() {
@@ -47,14 +24,6 @@ func (s staged) database() {
 	if *s.Scale.Tasks.Max == 0 {
 		s.add(finding.AsleepDatabase, ".database", "a stage that runs nothing keeps a database",
 			"instances and tasks cost nothing at zero; the database costs what it always does", "remove the database (removal: snapshot keeps its data), or stop the stage altogether")
-	}
-	if parts := strings.SplitN(db.Version, ".", 2); len(parts) > 0 {
-		major, _ := strconv.Atoi(parts[0])
-		if end, known := postgresEnds[major]; known && endsSoon(end) {
-			s.add(finding.PostgresSupport, ".database.version", fmt.Sprintf("RDS ends its standard support of Postgres %d on %s", major, end),
-				"from then on extended support costs a surcharge for every vCPU-hour ($0.10 in us-east-1, in the third year $0.20), more than a small instance itself",
-				"use 17, or plan the upgrade before that day")
-		}
 	}
 	if !s.real() {
 		return

@@ -101,6 +101,7 @@ func CheckIn(app spec.App, account *Account) (Findings, error) {
 	c := &check{app: app, account: account}
 	for i, stage := range app.Stages {
 		s := staged{c, stage, i, fmt.Sprintf("stages[%d]", i)}
+		s.offers()
 		s.capacity()
 		s.production()
 		s.canary()
@@ -147,6 +148,12 @@ type staged struct {
 	spec.Stage
 	index int
 	at    string
+}
+
+// as is a kind with another severity.
+func as(kind finding.Kind, severity Severity) finding.Kind {
+	kind.Severity = severity
+	return kind
 }
 
 func (c *check) add(kind finding.Kind, stages []string, path, what, why, fix string) {

@@ -110,7 +110,9 @@ var cures = map[string][2]string{
 	"memory-promised-twice":     {"{max: 2}", "{max: 1}"},
 	"tasks-beyond-instances":    {"{max: 20}", "{max: 13}"},
 	"few-network-interfaces":    {"{instance: t3.small}", "{instance: t3.small, mode: managed}"},
-	"previous-generation":       {"m3.large", "m6i.large"},
+	"not-offered":               {"eu-west-3", "eu-west-1"},
+	"gpu-unused":                {"g6.xlarge", "m7i.large"},
+	"previous-generation":       {"m3.large", "m7i.large"},
 	"burstable-sustained":       {"t3.medium", "m7i.large"},
 	"one-instance":              {"{name: prod}", "{name: prod, scale: {instances: {min: 2}}}"},
 	"one-task":                  {"{name: prod}", "{name: prod, scale: {tasks: {min: 2}}}"},
@@ -124,6 +126,7 @@ var cures = map[string][2]string{
 	"short-backups":             {"backupDays: 1", "backupDays: 7"},
 	"data-deleted":              {"destroy", "snapshot"},
 	"postgres-support":          {`"14"`, `"15"`},
+	"postgres-retired":          {"17.4", "17.5"},
 	"shared-database":           {"      existing: {host: main.abc.us-east-1.rds.amazonaws.com, secret: main/password, securityGroup: sg-0123456789abcdef0}", "      storage: 20"},
 	"rotation-gap":              {"rotation: {}", "rotation: {}, iamUser: web"},
 	"migration-beside-tasks":    {"name: prod", "name: dev"},
@@ -414,6 +417,22 @@ func TestMore(t *testing.T) {
 			"name: shop\nstages: [{name: prod, scale: {instance: t2.2xlarge, cpu: {scaleOut: 20, scaleIn: 5}}}]\n", "burstable-sustained", true},
 		"a service of its own behind no load balancer": {
 			"name: shop\nservices: [{name: web}, {name: cache, image: \"public.ecr.aws/a/redis:7\", internal: true, healthCheck: {path: /}}]\nstages: [{name: dev, endpoint: {type: alb}}]\n", "health-check-client", true},
+		"a class that a region lacks": {
+			"name: shop\nstages: [{name: dev, region: ca-west-1, database: {instance: m6in.large}}]\n", "not-offered", true},
+		"a class that the region of a replica lacks": {
+			"name: shop\nstages: [{name: dev, database: {instance: m6in.large, readReplicas: [{region: ca-west-1}]}}]\n", "not-offered", true},
+		"a type that AWS has retired": {
+			"name: shop\nstages: [{name: dev, scale: {instance: p2.xlarge}}]\n", "not-offered", true},
+		"a region that the table lacks": {
+			"name: shop\nstages: [{name: dev, region: mx-central-1, scale: {instance: m9g.large}}]\n", "not-offered", false},
+		"a canary in a region without the type of production": {
+			"name: shop\nstages: [{name: canary, canaryOf: prod, region: eu-west-3}, {name: prod, scale: {instance: a1.large}}]\n", "not-offered", true},
+		"the oldest minor version that RDS still creates": {
+			"name: shop\nstages: [{name: dev, database: {version: \"16.9\"}}]\n", "postgres-retired", false},
+		"a minor version that RDS creates no more": {
+			"name: shop\nstages: [{name: dev, database: {version: \"16.8\"}}]\n", "postgres-retired", true},
+		"a major version alone": {
+			"name: shop\nstages: [{name: dev, database: {version: \"16\"}}]\n", "postgres-retired", false},
 		"a previous generation of databases": {
 			"name: shop\nstages: [{name: dev, database: {instance: m4.large}}]\n", "previous-generation", true},
 		"Docker Hub by its name": {

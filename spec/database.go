@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/internal/postgres"
 )
 
 // Database is a Postgres database: a new instance, or with Existing one that
@@ -153,16 +154,6 @@ func (d Database) Complete(production bool) (Database, error) {
 	return d, r.errors()
 }
 
-// newestPostgres are the major versions that RDS supports at the standard
-// price, and the newest minor version of each (Amazon RDS for PostgreSQL
-// release notes, read 2026-11).
-var newestPostgres = map[int]int{14: 22, 15: 17, 16: 13, 17: 9, 18: 3}
-
-const (
-	oldestPostgres = 14
-	latestPostgres = 18
-)
-
 // postgresWords are the key words that PostgreSQL 17 reserves ("SQL Key
 // Words", PostgreSQL documentation), which RDS refuses as names.
 var postgresWords = strings.Fields(`
@@ -187,7 +178,7 @@ func (d Database) validate(r report, region string) {
 		d.validateExisting(r, region)
 		return
 	}
-	d.validateInstance(r.field("instance"), region)
+	d.validateInstance(r.field("instance"))
 	if r.field("storage").between(d.Storage, defaultStorageGB, largestStorageGB, "a size of a database", "GB", "give another size; it can grow later, never shrink") {
 		d.validateMaxStorage(r.field("maxStorage"))
 	}
@@ -230,7 +221,7 @@ func (d Database) validateNames(r report) {
 	}
 }
 
-func (d Database) validateInstance(r report, region string) {
+func (d Database) validateInstance(r report) {
 	if isToken(d.Instance) {
 		return
 	}
@@ -243,13 +234,8 @@ func (d Database) validateInstance(r report, region string) {
 		r.fail(r.quote(d.Instance)+" begins with \"db.\"", allowed, fix)
 		return
 	}
-	found, known := instances.LookupDatabase(d.Instance)
-	if !known {
+	if _, known := instances.LookupDatabase(d.Instance); !known {
 		unknownType(r, d.Instance, what, allowed, instances.NearestDatabase(d.Instance), instances.DatabaseNames())
-		return
-	}
-	if region != "" && isRegion(region) && !found.OfferedIn(region) {
-		r.fail(r.quote(d.Instance)+" is not offered for Postgres in "+r.quote(region), "a class that the region has", "choose another class or another region")
 	}
 }
 
@@ -264,7 +250,7 @@ func (d Database) validateMaxStorage(r report) {
 }
 
 func (d Database) validateVersion(r report) {
-	allowed := fmt.Sprintf("a major version from %d to %d, or with its minor version, as in 17.9", oldestPostgres, latestPostgres)
+	allowed := fmt.Sprintf("a major version from %d to %d, or with its minor version, as in 17.9", postgres.OldestMajor(), postgres.LatestMajor())
 	if isToken(d.Version) {
 		return
 	}
@@ -275,13 +261,13 @@ func (d Database) validateVersion(r report) {
 	}
 	major, _ := strconv.Atoi(parts[1])
 	minor, _ := strconv.Atoi(parts[2])
-	switch newest, known := newestPostgres[major]; {
-	case major < oldestPostgres:
+	switch release, known := postgres.Find(major); {
+	case major < postgres.OldestMajor():
 		r.fail(r.quote(d.Version)+" is out of RDS's standard support, which makes it dearer and leaves it without fixes", allowed, "use "+defaultPostgres)
 	case !known:
 		r.fail(r.quote(d.Version)+" is not a version that this version of tinystack knows", allowed, "use "+defaultPostgres)
-	case minor > newest:
-		r.warn(fmt.Sprintf("%s is newer than %d.%d, the newest that this version of tinystack knows", r.quote(d.Version), major, newest), fmt.Sprintf("use \"%d\" to follow the minor versions", major))
+	case minor > release.Newest:
+		r.warn(fmt.Sprintf("%s is newer than %d.%d, the newest that this version of tinystack knows", r.quote(d.Version), major, release.Newest), fmt.Sprintf("use \"%d\" to follow the minor versions", major))
 	}
 }
 

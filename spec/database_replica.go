@@ -19,17 +19,13 @@ type ReadReplica struct {
 func (r ReadReplica) elsewhere() bool { return r.Region != "" }
 
 func (r ReadReplica) validate(at report, region string) {
-	in := region
 	if r.Region != "" {
-		in = r.Region
-		switch where := at.field("region"); {
-		case !validateRegion(where, r.Region):
-			in = ""
-		case r.Region == region:
+		where := at.field("region")
+		if validateRegion(where, r.Region) && r.Region == region {
 			where.fail(where.quote(r.Region)+" is the stage's own region", "another region", "leave it out for a replica beside the database")
 		}
 	}
-	Database{Instance: r.Instance}.validateInstance(at.field("instance"), in)
+	Database{Instance: r.Instance}.validateInstance(at.field("instance"))
 }
 
 // Replicas are the database's replicas in the region of its stage.

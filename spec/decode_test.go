@@ -317,7 +317,7 @@ func TestUnknownTypes(t *testing.T) {
 		"t3.micro\nevil": Error,
 	} {
 		r := newReport(nil)
-		validateInstance(r, name, "us-east-1")
+		validateInstance(r, name)
 		require.Len(t, r.to.problems, 1, name)
 		assert.Equal(t, severity, r.to.problems[0].Severity, name)
 	}

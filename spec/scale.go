@@ -160,7 +160,7 @@ func (s ScaleProfile) Complete() (ScaleProfile, error) {
 	s = clone(s)
 	s.setDefaults(Standard)
 	r := newReport(nil)
-	s.validate(r, "")
+	s.validate(r)
 	return s, r.errors()
 }
 
@@ -170,10 +170,8 @@ const mostCapacity = 1000
 
 var machineImage = compile(`^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)
 
-// validate checks the capacity of a stage in a region; an empty region is not
-// known yet.
-func (s ScaleProfile) validate(r report, region string) {
-	validateInstance(r.field("instance"), s.Instance, region)
+func (s ScaleProfile) validate(r report) {
+	validateInstance(r.field("instance"), s.Instance)
 	if s.Image != "" {
 		r.field("image").matches(s.Image, machineImage, "the id of a machine image", "an id, as in ami-0123456789abcdef0", "copy the id from the EC2 console, in the stage's region")
 	}
@@ -278,17 +276,12 @@ func (s ScaleProfile) OneMinuteMetrics() bool {
 	return s.Mode == CPUAlarms && s.CPU.For.Minutes()%5 != 0
 }
 
-func validateInstance(r report, name, region string) {
+func validateInstance(r report, name string) {
 	if isToken(name) {
 		return
 	}
-	found, known := instances.Lookup(name)
-	if !known {
+	if _, known := instances.Lookup(name); !known {
 		unknownType(r, name, "an EC2 instance type", "a type, as in t3.micro", instances.Nearest(name), instances.Names())
-		return
-	}
-	if region != "" && isRegion(region) && !found.OfferedIn(region) {
-		r.fail(r.quote(name)+" is not offered in "+r.quote(region), "a type that the region has", "choose another type or another region")
 	}
 }
 
@@ -306,32 +299,20 @@ func unknownType(r report, name, what, allowed, near string, known []string) {
 	r.fail(r.quote(name)+" is not "+what, allowed, fix)
 }
 
-var typeSeries = compile(`^([a-z]+)-?([0-9]+)`)
-
 // maybeNewer says whether AWS can have added the type since the table was
 // made: it is of a new series, or of a new family in the latest generation or
 // after it. Families that are known do not get new sizes.
 func maybeNewer(name string, known []string) bool {
 	family, _, _ := strings.Cut(name, ".")
-	series, generation := seriesOf(name)
+	series, generation := instances.Generation(name)
 	latest := 0
 	for _, other := range known {
 		if strings.HasPrefix(other, family+".") {
 			return false
 		}
-		if s, g := seriesOf(other); s == series {
+		if s, g := instances.Generation(other); s == series {
 			latest = max(latest, g)
 		}
 	}
 	return generation >= latest
-}
-
-// seriesOf splits m7g.large into m and 7.
-func seriesOf(name string) (series string, generation int) {
-	match := typeSeries.FindStringSubmatch(name)
-	if match == nil {
-		return "", 0
-	}
-	generation, _ = strconv.Atoi(match[2])
-	return match[1], generation
 }

@@ -240,7 +240,7 @@ func (s Stage) validate(r report, app App) {
 	for i, permission := range s.Permissions {
 		permission.validate(r.field("permissions").item(i))
 	}
-	s.Scale.validate(r.field("scale"), s.Region)
+	s.Scale.validate(r.field("scale"))
 	if s.Database != nil {
 		s.Database.validate(r.field("database"), s.Region)
 		s.validateExistingDatabase(r.field("database"))

@@ -33,6 +33,8 @@ var (
 	TasksBeyondInstances = Kind{ID: "tasks-beyond-instances", Severity: Warning}
 	FewInterfaces        = Kind{ID: "few-network-interfaces", Severity: Warning}
 	PreviousGeneration   = Kind{ID: "previous-generation", Severity: Warning}
+	NotOffered           = Kind{ID: "not-offered", Severity: Warning}
+	GPUUnused            = Kind{ID: "gpu-unused", Severity: Warning}
 	BurstableSustained   = Kind{ID: "burstable-sustained", Severity: Warning}
 	OneInstance          = Kind{ID: "one-instance", Severity: Warning}
 	OneTask              = Kind{ID: "one-task", Severity: Notice}
@@ -47,6 +49,7 @@ var (
 	ShortBackups    = Kind{ID: "short-backups", Severity: Warning}
 	DataDeleted     = Kind{ID: "data-deleted", Severity: Warning}
 	PostgresSupport = Kind{ID: "postgres-support", Severity: Warning}
+	PostgresRetired = Kind{ID: "postgres-retired", Severity: Warning}
 	SharedDatabase  = Kind{ID: "shared-database", Severity: Notice}
 	RotationGap     = Kind{ID: "rotation-gap", Severity: Notice}
 	MigrationBeside = Kind{ID: "migration-beside-tasks", Severity: Notice}
@@ -101,9 +104,9 @@ var (
 // Kinds are all of them, in the order of the documentation.
 func Kinds() []Kind {
 	return []Kind{
-		LittleMemory, MemoryPromisedTwice, TasksBeyondInstances, FewInterfaces, PreviousGeneration, BurstableSustained, OneInstance,
+		LittleMemory, MemoryPromisedTwice, TasksBeyondInstances, FewInterfaces, NotOffered, GPUUnused, PreviousGeneration, BurstableSustained, OneInstance,
 		OneTask, SpotProduction, SpotStopTimeout, ARM64Image, CanarySmaller, AsleepDatabase, AsleepVPCLink,
-		NoMultiAZ, ShortBackups, DataDeleted, PostgresSupport, SharedDatabase, RotationGap, MigrationBeside,
+		NoMultiAZ, ShortBackups, DataDeleted, PostgresSupport, PostgresRetired, SharedDatabase, RotationGap, MigrationBeside,
 		SingleNAT, PublicAddresses, SharedVPC, CIDROverlap, VPCLinkRegion, OptInRegion,
 		RoutedAsleep, HTTPOnly, HealthCheckClient, HealthCheckImage, NoHealthCheck,
 		DockerHub, SecretInVariable, SecretAsName,

@@ -36,6 +36,8 @@ type Type struct {
 	Current bool
 	// Burstable is whether the type earns and spends CPU credits.
 	Burstable bool
+	// GPUs is the number of GPUs.
+	GPUs int
 
 	regions string
 }

@@ -15,17 +15,20 @@ func TestLookup(t *testing.T) {
 	for _, want := range []Type{
 		{Name: "t3.micro", VCPU: 2, MemoryMiB: 1024, ENIs: 2, Arch: X8664, Current: true, Burstable: true},
 		{Name: "t4g.nano", VCPU: 2, MemoryMiB: 512, ENIs: 2, Arch: ARM64, Current: true, Burstable: true},
-		{Name: "m6i.large", VCPU: 2, MemoryMiB: 8192, ENIs: 3, Arch: X8664, Current: true},
+		{Name: "m6i.large", VCPU: 2, MemoryMiB: 8192, ENIs: 3, Arch: X8664},
 		{Name: "m7g.large", VCPU: 2, MemoryMiB: 8192, ENIs: 3, Arch: ARM64, Current: true},
 		{Name: "c7i-flex.large", VCPU: 2, MemoryMiB: 4096, ENIs: 3, Arch: X8664, Current: true},
 		{Name: "m3.medium", VCPU: 1, MemoryMiB: 3840, ENIs: 2, Arch: X8664},
 		{Name: "a1.medium", VCPU: 1, MemoryMiB: 2048, ENIs: 2, Arch: ARM64},
 		{Name: "t1.micro", VCPU: 1, MemoryMiB: 627, ENIs: 2, Arch: X8664},
 		{Name: "r3.large", VCPU: 2, MemoryMiB: 15360, ENIs: 3, Arch: X8664},
-		{Name: "g5g.xlarge", VCPU: 4, MemoryMiB: 8192, ENIs: 4, Arch: ARM64, Current: true},
-		{Name: "g4dn.xlarge", VCPU: 4, MemoryMiB: 16384, ENIs: 3, Arch: X8664, Current: true},
+		{Name: "g5g.xlarge", VCPU: 4, MemoryMiB: 8192, ENIs: 4, Arch: ARM64, Current: true, GPUs: 1},
+		{Name: "g4dn.xlarge", VCPU: 4, MemoryMiB: 16384, ENIs: 3, Arch: X8664, Current: true, GPUs: 1},
 		{Name: "m7g.metal", VCPU: 64, MemoryMiB: 262144, ENIs: 15, Arch: ARM64, Current: true},
-		{Name: "p4d.24xlarge", VCPU: 96, MemoryMiB: 1179648, ENIs: 15, Arch: X8664, Current: true},
+		{Name: "p4d.24xlarge", VCPU: 96, MemoryMiB: 1179648, ENIs: 15, Arch: X8664, Current: true, GPUs: 8},
+		{Name: "m8i.large", VCPU: 2, MemoryMiB: 8192, ENIs: 3, Arch: X8664, Current: true},
+		{Name: "m9g.large", VCPU: 2, MemoryMiB: 8192, ENIs: 3, Arch: ARM64, Current: true},
+		{Name: "p3.2xlarge", VCPU: 8, MemoryMiB: 62464, ENIs: 4, Arch: X8664},
 	} {
 		t.Run(want.Name, func(t *testing.T) {
 			got, ok := Lookup(want.Name)
@@ -76,14 +79,17 @@ func TestOfferedIn(t *testing.T) {
 		{"t3.micro", "eu-central-1", true},
 		{"t3.micro", "us-east-1", true},
 		{"m7g.large", "ap-southeast-5", true},
+		{"m8g.large", "sa-east-1", true},
+		{"t8i.micro", "us-east-1", true},
 		{"a1.large", "eu-west-3", false},
-		{"p4d.24xlarge", "ca-central-1", false},
+		{"p4d.24xlarge", "eu-west-3", false},
 		{"g2.2xlarge", "us-east-1", false},
 		// A region that begins like another is not that one.
 		{"a1.large", "us-west-1", false},
 		{"a1.large", "us-west-2", true},
 		// The table is older than these.
 		{"a1.large", "ap-southeast-6", true},
+		{"m9g.large", "mx-central-1", true},
 		{"g2.2xlarge", "xx-nowhere-1", true},
 		{"a1.large", "", true},
 	} {
@@ -217,7 +223,7 @@ func TestTypes(t *testing.T) {
 		if typ.Burstable != burstable {
 			t.Errorf("%s: burstable: %t", name, typ.Burstable)
 		}
-		if typ.Current && family != "u-18tb1" && typ.regions == "" {
+		if typ.Current && typ.regions == "" {
 			t.Errorf("%s: of the current generation, but offered nowhere", name)
 		}
 	}
@@ -255,11 +261,12 @@ func TestEveryFamilyIsThere(t *testing.T) {
 }
 
 func TestKnownRegions(t *testing.T) {
+	assert.True(t, tables().rds.regions["us-gov-west-1"])
 	for _, known := range []map[string]bool{tables().ec2.regions, tables().rds.regions} {
 		for _, region := range []string{
 			"us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1",
 			"eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3",
-			"ap-northeast-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "us-gov-west-1",
+			"ap-northeast-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
 		} {
 			assert.True(t, known[region], region)
 		}
@@ -267,20 +274,25 @@ func TestKnownRegions(t *testing.T) {
 }
 
 // The tables are checked against what they say they are made from, so that
-// nobody changes the generator's source and forgets to run it.
-func TestTablesAreOfThePinnedSource(t *testing.T) {
-	mod, err := os.ReadFile("gen/go.mod")
-	require.NoError(t, err)
-	pinned := regexp.MustCompile(`=> (\S+ \S+)`).FindSubmatch(mod)
-	require.NotNil(t, pinned)
+// nobody changes the generator's sources and forgets to run it.
+func TestTablesAreOfThePinnedSources(t *testing.T) {
+	pinned := func(file, pattern string) string {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		match := regexp.MustCompile(pattern).FindSubmatch(text)
+		require.NotNil(t, match, file)
+		return string(match[1]) + " " + string(match[2])
+	}
+	module, offerings := pinned("gen/go.mod", `=> (\S+) (\S+)`), pinned("gen/requirements.txt", `(?m)^(\S+)==(\S+) `)
 	doc, err := os.ReadFile("doc.go")
 	require.NoError(t, err)
-	for name, data := range map[string]string{"ec2.csv": ec2CSV, "rds.csv": rdsCSV} {
-		assert.Contains(t, data, "# Source: "+string(pinned[1])+"\n", name)
-		date := regexp.MustCompile(`(?m)^# Data of: (\S+)$`).FindStringSubmatch(data)
-		require.NotNil(t, date, name)
-		assert.Contains(t, string(doc), "as of "+date[1], name)
-		assert.Less(t, len(data), 400_000, name)
+	for name, table := range map[string]struct{ text, source string }{
+		"ec2.csv": {ec2CSV, offerings}, "rds.csv": {rdsCSV, module},
+		"ec2-prices.csv": {ec2PricesCSV, module}, "rds-prices.csv": {rdsPricesCSV, module},
+	} {
+		assert.Contains(t, table.text, "# Source: "+table.source+"\n", name)
+		assert.Contains(t, string(doc), "as of "+comment(table.text, "# Data of: "), name)
+		assert.Less(t, len(table.text), 400_000, name)
 	}
 }
 

@@ -2,6 +2,7 @@ package instances
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -38,4 +39,17 @@ func ArchOf(name string) (Arch, bool) {
 		return ARM64, true
 	}
 	return X8664, true
+}
+
+var typeSeries = regexp.MustCompile(`^([a-z]+)-?([0-9]+)`)
+
+// Generation splits the name of a type or class into its series and the number of
+// its generation: m and 7 of m7g.large. What is not named so has neither.
+func Generation(name string) (series string, generation int) {
+	match := typeSeries.FindStringSubmatch(strings.TrimPrefix(name, databasePrefix))
+	if match == nil {
+		return "", 0
+	}
+	generation, _ = strconv.Atoi(match[2])
+	return match[1], generation
 }

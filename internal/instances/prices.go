@@ -33,14 +33,21 @@ func DatabasePriceOf(name, region string) Price {
 	return Price{OnDemand: cell(rdsPricesCSV, strings.TrimPrefix(name, databasePrefix), region)}
 }
 
-// PricesSource is where the prices come from, and PricesDate of which day they
-// are.
+// PricesSource is where the prices come from, and of which day they are.
 func PricesSource() (source, date string) {
-	return comment("# Source: "), comment("# Data of: ")
+	return comment(ec2PricesCSV, "# Source: "), comment(ec2PricesCSV, "# Data of: ")
 }
 
-func comment(label string) string {
-	_, rest, _ := strings.Cut(ec2PricesCSV, label)
+// OfferingsDate is the day of the table of EC2 instance types, as in 2026-10-27:
+// a region may offer more by now.
+func OfferingsDate() string { return comment(ec2CSV, "# Data of: ") }
+
+// DatabaseOfferingsDate is the day of the table of RDS instance classes.
+func DatabaseOfferingsDate() string { return comment(rdsCSV, "# Data of: ") }
+
+// comment is what follows a label at the head of a table.
+func comment(table, label string) string {
+	_, rest, _ := strings.Cut(table, label)
 	text, _, _ := strings.Cut(rest, "\n")
 	return text
 }

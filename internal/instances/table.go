@@ -32,7 +32,7 @@ type allTables struct {
 // tables parses the embedded files when they are first needed. Nothing but a
 // defect of the files themselves makes it panic, and the tests read them.
 var tables = sync.OnceValue(func() allTables {
-	ec2, err := readTable(ec2CSV, []string{"name", "vcpu", "memoryMiB", "enis", "arch", "current", "burstable", "regions"},
+	ec2, err := readTable(ec2CSV, []string{"name", "vcpu", "memoryMiB", "enis", "arch", "current", "burstable", "gpus", "regions"},
 		func(f *fields) (string, string, Type) {
 			t := Type{
 				Name:      f.text(),
@@ -42,6 +42,7 @@ var tables = sync.OnceValue(func() allTables {
 				Arch:      f.arch(),
 				Current:   f.boolean(),
 				Burstable: f.boolean(),
+				GPUs:      f.number(),
 				regions:   f.text(),
 			}
 			return t.Name, t.regions, t

@@ -1,9 +1,11 @@
-// Command gen writes the tables of package instances, ec2.csv, rds.csv and their
-// prices, from the data files of a pinned Go module. It lives in a module of
-// its own so that nothing that imports the library downloads that data, which
-// is more than a hundred megabytes.
+// Command gen writes the tables of package instances: ec2.csv from EC2's own
+// answers, which a Python package carries (requirements.txt pins it), rds.csv and
+// the prices of both from the data files of a pinned Go module. It lives in a
+// module of its own so that nothing that imports the library downloads that
+// data, which is more than a hundred megabytes. It needs Python with pip.
 //
-// To take newer data, change the version in this directory's go.mod and run:
+// To take newer data, change the version in requirements.txt or in this
+// directory's go.mod and run:
 //
 //	go run .
 package main
@@ -56,7 +58,11 @@ func run(out string) error {
 	if err := readJSON(filepath.Join(src.dir, "data", "instances.json"), &ec2); err != nil {
 		return err
 	}
-	types, err := ec2Types(ec2)
+	offered, err := findOfferings()
+	if err != nil {
+		return err
+	}
+	types, err := ec2Types(offered, ec2)
 	if err != nil {
 		return err
 	}
@@ -79,12 +85,13 @@ func run(out string) error {
 			t.arch,
 			strconv.FormatBool(t.current),
 			strconv.FormatBool(t.burstable),
+			strconv.Itoa(t.gpus),
 			strings.Join(t.regions, " "),
 		}
 	}
-	err = writeTable(filepath.Join(out, "ec2.csv"), src,
-		"EC2 instance types that can run Linux containers.",
-		[]string{"name", "vcpu", "memoryMiB", "enis", "arch", "current", "burstable", "regions"}, ec2Rows)
+	err = writeTable(filepath.Join(out, "ec2.csv"), offered.source,
+		"EC2 instance types that can run Linux containers, and the regions that offer them.",
+		[]string{"name", "vcpu", "memoryMiB", "enis", "arch", "current", "burstable", "gpus", "regions"}, ec2Rows)
 	if err != nil {
 		return err
 	}
@@ -115,7 +122,7 @@ func run(out string) error {
 		"Dollars an hour of PostgreSQL on one RDS instance in one zone; Multi-AZ is twice that.", rdsPrices(rds))
 }
 
-// source is the module the data comes from.
+// source is the module or package the data comes from.
 type source struct {
 	module  string
 	version string
