@@ -62,17 +62,19 @@ lint:
 create-only:
 	cd guard/gen && npm ci --no-audit --no-fund --loglevel=error && node gen.mjs
 
+FUZZTIME ?= 30s
+
 ## Feed the YAML loader, and the editor of declarations, for a while.
 fuzz:
-	go test ./spec -run '^$$' -fuzz FuzzParse -fuzztime 30s
-	go test ./internal/declaration -run '^$$' -fuzz FuzzEdit -fuzztime 30s
+	go test ./spec -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
+	go test ./internal/declaration -run '^$$' -fuzz FuzzEdit -fuzztime $(FUZZTIME)
 
 ## Whole-process synth times; see bench/README.md.
 bench: build
 	$(GOTEST) ./bench -run '^$$' -bench . -benchtime 3x -timeout 30m
 
 clean:
-	rm -rf .bin '$(OUT)' '$(OUT).partial' node_modules
+	rm -rf .bin dist THIRD_PARTY_NOTICES '$(OUT)' '$(OUT).partial' node_modules
 
 $(CDK): package.json package-lock.json
 	@npm ci --no-audit --no-fund --loglevel=error

@@ -50,6 +50,7 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "tinystack",
 		Short:         "Says what becomes of a declaration, changes it, and deletes it",
+		Version:       version(),
 		SilenceErrors: true, // report prints them
 		SilenceUsage:  true,
 	}
@@ -65,6 +66,15 @@ func newRoot() *cobra.Command {
 		newGuard(),
 	)
 	return root
+}
+
+// version is the one that Go put into the program: of the release or of the
+// `go install` that it comes from, or of the commit that it was built at.
+func version() string {
+	if built, ok := debug.ReadBuildInfo(); ok && built.Main.Version != "" {
+		return built.Main.Version
+	}
+	return "unknown"
 }
 
 // load reads the declaration that the flags name, and prints its warnings.

@@ -60,3 +60,10 @@ func TestImports(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, string(list), "jsii")
 }
+
+// A bug report names the version, so the program knows it.
+func TestVersion(t *testing.T) {
+	got := tinystack("--version")
+	assert.Zero(t, got.status)
+	assert.Regexp(t, `^tinystack version \S+\n$`, got.stdout)
+}

@@ -1,0 +1,211 @@
+// Package repository_test holds the repository to rules that no compiler knows.
+package repository_test
+
+import (
+	"encoding/json"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const root = "../.."
+
+// made are the folders that are made, and not part of the repository.
+var made = []string{".git", ".bin", "cdk.out", "dist", "node_modules"}
+
+// files are the files of the repository whose path ends in one of the suffixes,
+// and folders all its folders, relative to the root.
+func files(t *testing.T, suffixes ...string) (files, folders []string) {
+	t.Helper()
+	require.NoError(t, fs.WalkDir(os.DirFS(root), ".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && slices.Contains(made, entry.Name()):
+			return fs.SkipDir
+		case entry.IsDir():
+			folders = append(folders, path)
+		case slices.ContainsFunc(suffixes, func(suffix string) bool { return strings.HasSuffix(path, suffix) }):
+			files = append(files, path)
+		}
+		return nil
+	}))
+	return files, folders
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, path))
+	require.NoError(t, err)
+	return string(text)
+}
+
+// A folder that is named after nothing gathers everything.
+func TestFoldersAreNamedAfterWhatTheyHold(t *testing.T) {
+	_, folders := files(t)
+	require.Greater(t, len(folders), 30)
+	for _, folder := range folders {
+		name := filepath.Base(folder)
+		assert.False(t, slices.Contains([]string{"util", "utils", "common", "helpers", "misc", "shared"}, name), "%s says nothing about what is in it", folder)
+	}
+}
+
+// Each package says once what it is for, where go doc and editors show it: in
+// the one file that a reader opens first.
+func TestEachPackageHasOneComment(t *testing.T) {
+	sources, _ := files(t, ".go")
+	comments := map[string]int{} // how many files have one, by folder
+	for _, source := range sources {
+		if strings.HasSuffix(source, "_test.go") {
+			continue
+		}
+		folder := filepath.Dir(source)
+		comments[folder] += 0 // a folder without any is seen as well
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, source), nil, parser.PackageClauseOnly|parser.ParseComments)
+		require.NoError(t, err)
+		if file.Doc == nil {
+			continue
+		}
+		comments[folder]++
+		opening := "Package " + file.Name.Name + " "
+		if file.Name.Name == "main" {
+			opening = "Command |This example "
+		}
+		assert.Regexp(t, "^("+opening+")", file.Doc.Text(), source)
+	}
+	require.Greater(t, len(comments), 30)
+	for folder, found := range comments {
+		assert.Equal(t, 1, found, "package comments in %s", folder)
+	}
+}
+
+// module is what go.mod says, as far as it matters here.
+type module struct {
+	Go        string
+	Toolchain string
+	Replace   []any
+	Exclude   []any
+}
+
+func goMod(t *testing.T) module {
+	t.Helper()
+	command := exec.Command("go", "mod", "edit", "-json")
+	command.Dir = root
+	out, err := command.Output()
+	require.NoError(t, err)
+	var parsed module
+	require.NoError(t, json.Unmarshal(out, &parsed))
+	return parsed
+}
+
+// Whoever requires this module builds it without our replacements: with one we
+// would test what nobody gets, and `go install …@latest` refuses to work at all.
+func TestTheModuleReplacesNothing(t *testing.T) {
+	m := goMod(t)
+	assert.Empty(t, m.Replace)
+	assert.Empty(t, m.Exclude)
+	assert.Empty(t, m.Toolchain, "the Go that builds a user's app is the user's choice")
+}
+
+var (
+	// pinned is an action at one commit, with the version it is for people.
+	pinned = regexp.MustCompile(`^\s*(?:- )?uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
+	// tool is a Go program that a workflow runs or installs.
+	tool = regexp.MustCompile(`go (?:run|install) \S+@(\S+)`)
+)
+
+// workflow is a workflow of GitHub Actions, as far as it matters here.
+type workflow struct {
+	Permissions map[string]string `yaml:"permissions"`
+	Jobs        map[string]struct {
+		TimeoutMinutes int `yaml:"timeout-minutes"`
+		Strategy       struct {
+			Matrix struct {
+				Node []string `yaml:"node"`
+			} `yaml:"matrix"`
+		} `yaml:"strategy"`
+		Steps []struct {
+			Uses string         `yaml:"uses"`
+			With map[string]any `yaml:"with"`
+		} `yaml:"steps"`
+	} `yaml:"jobs"`
+}
+
+func workflows(t *testing.T) map[string]workflow {
+	t.Helper()
+	found := map[string]workflow{}
+	paths, _ := files(t, ".yml")
+	for _, path := range paths {
+		if filepath.ToSlash(filepath.Dir(path)) != ".github/workflows" {
+			continue
+		}
+		var parsed workflow
+		require.NoError(t, yaml.Unmarshal([]byte(read(t, path)), &parsed), path)
+		found[path] = parsed
+	}
+	require.NotEmpty(t, found)
+	return found
+}
+
+// A tag can be moved to other code, a commit cannot.
+func TestWorkflowsRunOnlyWhatIsPinned(t *testing.T) {
+	actions := 0
+	for path := range workflows(t) {
+		for line := range strings.Lines(read(t, path)) {
+			line = strings.TrimSuffix(line, "\n")
+			if strings.Contains(line, "uses:") {
+				actions++
+				assert.Regexp(t, pinned, line, path)
+			}
+			for _, found := range tool.FindAllStringSubmatch(line, -1) {
+				assert.Regexp(t, `^v\d+\.\d+\.\d+$`, found[1], "%s: %s", path, line)
+			}
+		}
+	}
+	assert.Greater(t, actions, 5)
+}
+
+// What a workflow may do is said by the job that needs it, and a token is never
+// left for the steps after the checkout.
+func TestWorkflowsMayDoLittle(t *testing.T) {
+	for path, workflow := range workflows(t) {
+		assert.Equal(t, map[string]string{"contents": "read"}, workflow.Permissions, "permissions of %s", path)
+		for name, job := range workflow.Jobs {
+			assert.Positive(t, job.TimeoutMinutes, "%s, job %s: timeout-minutes", path, name)
+			for _, step := range job.Steps {
+				if strings.HasPrefix(step.Uses, "actions/checkout@") {
+					assert.Equal(t, false, step.With["persist-credentials"], "%s, job %s: persist-credentials", path, name)
+				}
+			}
+		}
+	}
+}
+
+// The newest patch of the Go that go.mod asks for: its minor version is what we
+// promise, and a patch may close a hole.
+func TestWorkflowsUseTheGoOfTheModule(t *testing.T) {
+	minor := strings.Join(strings.Split(goMod(t).Go, ".")[:2], ".")
+	seen := 0
+	for path, workflow := range workflows(t) {
+		for name, job := range workflow.Jobs {
+			for _, step := range job.Steps {
+				if strings.HasPrefix(step.Uses, "actions/setup-go@") {
+					seen++
+					assert.Equal(t, minor+".x", step.With["go-version"], "%s, job %s: go-version", path, name)
+				}
+			}
+		}
+	}
+	assert.Positive(t, seen)
+}
