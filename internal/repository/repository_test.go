@@ -96,6 +96,7 @@ type module struct {
 	Toolchain string
 	Replace   []any
 	Exclude   []any
+	Require   []struct{ Path, Version string }
 }
 
 func goMod(t *testing.T) module {
@@ -208,4 +209,77 @@ func TestWorkflowsUseTheGoOfTheModule(t *testing.T) {
 		}
 	}
 	assert.Positive(t, seen)
+}
+
+// The table of supported versions is what is really asked for and tested.
+func TestSupportedVersions(t *testing.T) {
+	rows := map[string]string{} // the versions, by the first column
+	for line := range strings.Lines(read(t, "docs/stability.md")) {
+		if cells := strings.Split(line, " | "); len(cells) == 3 {
+			rows[strings.TrimPrefix(cells[0], "| ")] = cells[1] + " | " + cells[2]
+		}
+	}
+	m := goMod(t)
+	assert.Contains(t, rows["Go"], strings.Join(strings.Split(m.Go, ".")[:2], ".")+" or later")
+	for _, required := range m.Require {
+		if required.Path == "github.com/aws/aws-cdk-go/awscdk/v2" {
+			assert.Contains(t, rows["AWS CDK (`awscdk/v2`)"], strings.TrimPrefix(required.Version, "v")+" or later")
+		}
+	}
+	var npm struct{ DevDependencies map[string]string }
+	require.NoError(t, json.Unmarshal([]byte(read(t, "package.json")), &npm))
+	assert.Contains(t, rows["CDK CLI (`aws-cdk`)"], npm.DevDependencies["aws-cdk"]+" or later")
+
+	versions := workflows(t)[".github/workflows/ci.yml"].Jobs["everything"].Strategy.Matrix.Node
+	require.NotEmpty(t, versions)
+	assert.Contains(t, rows["Node"], versions[0]+" or later")
+	assert.Contains(t, rows["Node"], "tested with "+strings.Join(versions, " and "))
+	for _, page := range []string{"README.md", "CONTRIBUTING.md"} {
+		assert.Contains(t, read(t, page), "Node "+versions[0]+" or later", page)
+	}
+}
+
+var (
+	// fence is a block of code, whose content is no Markdown.
+	fence   = regexp.MustCompile("(?ms)^ *```.*?^ *```")
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	// dropped is what an anchor leaves out of its heading.
+	dropped = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+// anchors are the parts of a page that a link can lead to, as GitHub names them.
+func anchors(text string) map[string]bool {
+	names := map[string]bool{}
+	for _, found := range heading.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+		words := link.ReplaceAllString(found[1], "]")
+		name := dropped.ReplaceAllString(strings.ToLower(words), "")
+		names[strings.ReplaceAll(name, " ", "-")] = true
+	}
+	return names
+}
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	pages, _ := files(t, ".md")
+	links := 0
+	for _, page := range pages {
+		for _, found := range link.FindAllStringSubmatch(fence.ReplaceAllString(read(t, page), ""), -1) {
+			target, anchor, _ := strings.Cut(found[1], "#")
+			if strings.Contains(target, "://") {
+				continue
+			}
+			links++
+			path := page
+			if target != "" {
+				path = filepath.Join(filepath.Dir(page), target)
+			}
+			if _, err := os.Stat(filepath.Join(root, path)); !assert.NoError(t, err, "%s links to %s", page, found[1]) {
+				continue
+			}
+			if anchor != "" && strings.HasSuffix(path, ".md") {
+				assert.True(t, anchors(read(t, path))[anchor], "%s links to %s, a heading that is not there", page, found[1])
+			}
+		}
+	}
+	assert.Greater(t, links, 100)
 }
