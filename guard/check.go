@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/snapshot"
 )
 
@@ -22,6 +23,9 @@ type Refusal struct {
 func Check(against string, before, after *snapshot.Assembly, allowed []string) (notices []string, err error) {
 	var refused []Change
 	used := map[string]bool{}
+	if stranger := strangers(against, before, after); stranger != "" {
+		notices = append(notices, stranger)
+	}
 	for _, change := range Compare(before, after) {
 		key := change.Key()
 		switch {
@@ -29,7 +33,7 @@ func Check(against string, before, after *snapshot.Assembly, allowed []string) (
 			used[key] = true
 			notices = append(notices, fmt.Sprintf("allowed by replacements: %s\n    consequence: %s", change.headline(), change.Consequence()))
 		case change.Notice:
-			notices = append(notices, fmt.Sprintf("%s\n    consequence: %s", change.headline(), change.Consequence()))
+			notices = append(notices, change.headline()+"\n"+change.values()+"    consequence: "+change.Consequence())
 		default:
 			refused = append(refused, change)
 		}
@@ -50,14 +54,12 @@ func (r *Refusal) Error() string {
 	var text strings.Builder
 	for _, change := range r.Changes {
 		fmt.Fprintf(&text, "%s\n", change.headline())
-		for _, property := range change.Properties {
-			if property.Reference {
-				fmt.Fprintf(&text, "    %s: %s, which is replaced itself\n", property.Name, property.New)
-			} else {
-				fmt.Fprintf(&text, "    %s: %s → %s\n", property.Name, property.Old, property.New)
-			}
-		}
+		text.WriteString(change.values())
 		fmt.Fprintf(&text, "    consequence: %s\n", change.Consequence())
+		if change.Effect == Rejected {
+			fmt.Fprintf(&text, "    fix: take the change back; or, if you know that AWS takes it by now, allow it in the declaration with\n        replacements: [%q]\n", change.Key())
+			continue
+		}
 		if change.Successor != "" {
 			fmt.Fprintf(&text, "    fix: if it only got another logical id, %s, give it back its old one; otherwise, if it is to go,", change.Successor)
 		} else {
@@ -65,12 +67,26 @@ func (r *Refusal) Error() string {
 		}
 		fmt.Fprintf(&text, " save what is in it, and allow it in the declaration with\n        replacements: [%q]\n", change.Key())
 	}
-	changes := "1 change"
-	if len(r.Changes) > 1 {
-		changes = fmt.Sprintf("%d changes", len(r.Changes))
-	}
-	fmt.Fprintf(&text, "\n%s would lose data, compared with %s; refused", changes, r.Against)
+	fmt.Fprintf(&text, "\n%s, compared with %s; refused", phrase.List(r.verdicts(), "and"), r.Against)
 	return text.String()
+}
+
+// verdicts count what was refused by what would become of it.
+func (r *Refusal) verdicts() []string {
+	rejected := 0
+	for _, change := range r.Changes {
+		if change.Effect == Rejected {
+			rejected++
+		}
+	}
+	var verdicts []string
+	if lost := len(r.Changes) - rejected; lost > 0 {
+		verdicts = append(verdicts, phrase.Count(lost, "change")+" would lose data")
+	}
+	if rejected > 0 {
+		verdicts = append(verdicts, phrase.Count(rejected, "change")+" would fail in AWS")
+	}
+	return verdicts
 }
 
 func (c Change) headline() string {
@@ -79,14 +95,33 @@ func (c Change) headline() string {
 		where += " (" + c.Path + ")"
 	}
 	verb := "would be " + string(c.Effect)
-	if c.Effect == Undeclared {
+	if c.Effect == Undeclared || c.Effect == Weakened {
 		verb = "is " + string(c.Effect)
+	}
+	if c.Rule != "" {
+		verb += " [" + c.Rule + "]"
 	}
 	return fmt.Sprintf("%s %s %s", where, c.Type, verb)
 }
 
+// values are the properties that change, a line each.
+func (c Change) values() string {
+	var text strings.Builder
+	for _, property := range c.Properties {
+		if property.Reference {
+			fmt.Fprintf(&text, "    %s: %s, which is replaced itself\n", property.Name, property.New)
+		} else {
+			fmt.Fprintf(&text, "    %s: %s → %s\n", property.Name, property.Old, property.New)
+		}
+	}
+	return text.String()
+}
+
 // Consequence says what becomes of the resource and of what is in it.
 func (c Change) Consequence() string {
+	if c.why != "" {
+		return c.why + " (" + c.source + ")"
+	}
 	holds := protected[c.Type]
 	switch c.Effect {
 	case Undeclared:

@@ -26,6 +26,12 @@ const (
 	// Undeclared means that nothing makes its stack any more. It stays
 	// deployed, with everything in it.
 	Undeclared Effect = "no longer declared"
+	// Rejected means that AWS refuses the change: the deployment fails, and is
+	// rolled back.
+	Rejected Effect = "refused by AWS"
+	// Weakened means that the resource stays, and something that protected it, or
+	// that clients relied on, goes.
+	Weakened Effect = "weakened"
 )
 
 // Change is what a deployment would do to a resource that holds something.
@@ -48,6 +54,13 @@ type Change struct {
 	Successor string
 	// Notice says that the change is told, not refused: nothing is lost by it.
 	Notice bool
+
+	// Rule is the name of the rule that found the change, as in storage-shrinks; empty
+	// where it follows from the resource's schema.
+	Rule string
+
+	// why and source are the consequence and where AWS says so, for what a rule found.
+	why, source string
 }
 
 // Property is a property that changes.
@@ -103,6 +116,23 @@ func Compare(before, after *snapshot.Assembly) []Change {
 	return changes
 }
 
+// strangers tells of an assembly that shares no stack with the new one: another
+// application, or the same under another name.
+func strangers(against string, before, after *snapshot.Assembly) string {
+	var left []string
+	for _, old := range before.Stacks {
+		if len(named(after, old.Name)) > 0 {
+			return ""
+		}
+		left = append(left, old.Name)
+	}
+	if len(left) == 0 || len(after.Stacks) == 0 {
+		return ""
+	}
+	slices.Sort(left)
+	return fmt.Sprintf("%s has stacks of which none is in the new templates: %s\n    consequence: if this is the same application under another name, everything is made anew, empty; the old stacks stay deployed, with their data, and are paid for until somebody deletes them", against, strings.Join(left, ", "))
+}
+
 // stackKey tells stacks apart: those of two accounts or regions may share a
 // name. A template that was given alone has no environment.
 func stackKey(stack *snapshot.Stack) string { return stack.Name + "\n" + stack.Environment }
@@ -154,7 +184,7 @@ func compareTemplate(stack, prefix string, before, after snapshot.Template, lost
 		}
 		changes = append(changes, change)
 	}
-	return changes
+	return append(changes, applyRules(stack, prefix, before, after, lost)...)
 }
 
 // abandoned are the resources of a stack that is not made again.
