@@ -8,10 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/tinystack-go/tinystack/bench/declaration"
 )
 
 // BenchmarkSynth is the whole process for 1, 5 and 20 stages, with strict
@@ -22,7 +23,7 @@ func BenchmarkSynth(b *testing.B) {
 	require.NoError(b, err, string(out))
 	for _, stages := range []int{1, 5, 20} {
 		config := filepath.Join(b.TempDir(), fmt.Sprintf("%d.yaml", stages))
-		require.NoError(b, os.WriteFile(config, []byte(declaration(stages)), 0o644))
+		require.NoError(b, os.WriteFile(config, []byte(declaration.Of(stages)), 0o644))
 		for _, validation := range []string{"true", "false"} {
 			b.Run(fmt.Sprintf("stages=%d/validation=%s", stages, validation), func(b *testing.B) {
 				for b.Loop() {
@@ -42,7 +43,7 @@ func BenchmarkLoad(b *testing.B) {
 	out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", binary, "../cmd/tinystack").CombinedOutput()
 	require.NoError(b, err, string(out))
 	config := filepath.Join(b.TempDir(), "20.yaml")
-	require.NoError(b, os.WriteFile(config, []byte(declaration(20)), 0o644))
+	require.NoError(b, os.WriteFile(config, []byte(declaration.Of(20)), 0o644))
 	for b.Loop() {
 		command := exec.Command(binary, "validate")
 		command.Env = append(os.Environ(), "TINYSTACK_CONFIG="+config)
@@ -73,15 +74,4 @@ func BenchmarkCost(b *testing.B) {
 		out, err := exec.Command(binary, "cost", "-f", "../tinystack.yaml").CombinedOutput()
 		require.NoError(b, err, string(out))
 	}
-}
-
-// declaration of a direct-mode application: every stage has a network,
-// a database, a cluster, two services and an HTTP API.
-func declaration(stages int) string {
-	var text strings.Builder
-	text.WriteString("name: bench\nservices:\n  - {name: web, image: \"example.com/web:1\"}\n  - {name: cache, image: \"example.com/cache:1\", internal: true, port: 6379}\nstages:\n")
-	for i := range stages {
-		fmt.Fprintf(&text, "  - {name: s%d, database: {}}\n", i)
-	}
-	return text.String()
 }
