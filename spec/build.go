@@ -44,8 +44,10 @@ func (b Build) validate(r report) {
 			at.fail("begins with TINYSTACK_, which the pipeline keeps for itself", "another name", "rename it")
 		case strings.HasPrefix(name, "CODEBUILD_"):
 			at.fail("begins with CODEBUILD_, which CodeBuild keeps for itself", "another name", "rename it")
-		default:
-			validateVariableName(at, name)
+		case strings.HasPrefix(name, "AWS_"):
+			at.fail("begins with AWS_, which would lead the build's own calls elsewhere", "another name", "rename it")
+		case !environmentName.MatchString(name) || len(name) > 255:
+			at.fail("is not the name of an environment variable of a build", "letters, digits and underscores, not beginning with a digit", "rename it")
 		}
 		validateVariableValue(at, b.Variables[name])
 	}

@@ -250,7 +250,7 @@ func TestParseSecretRef(t *testing.T) {
 		"without account":      "arn:aws:secretsmanager:us-east-1::secret:marker",
 		"partial ARN":          "arn:aws:secretsmanager:us-east-1:111111111111:secret:marker",
 		"native form":          "arn:aws:secretsmanager:us-east-1:111111111111:secret:marker-AbCdEf:key::",
-		"odd characters":       "marker!",
+		"odd characters":       "marker$",
 		"empty key":            "marker#",
 		"two keys":             "marker#a#b",
 		"key of a parameter":   "ssm:/marker#key",

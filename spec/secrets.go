@@ -55,10 +55,13 @@ func (s SecretRef) String() string {
 
 const ssmPrefix = "ssm:"
 
+// The exclamation mark is in the names that AWS's services give to the secrets they
+// manage, as in rds!db-… (Secrets Manager user guide, "Secrets managed by other
+// services").
 var (
-	secretName    = compile(`^[A-Za-z0-9/_+=.@-]{1,512}$`)
+	secretName    = compile(`^[A-Za-z0-9/_+=.@!-]{1,512}$`)
 	secretSuffix  = compile(`-[A-Za-z0-9]{6}$`)
-	secretARN     = compile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:([A-Za-z0-9/_+=.@-]+)$`)
+	secretARN     = compile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:([A-Za-z0-9/_+=.@!-]+)$`)
 	secretKey     = compile(`^[A-Za-z0-9_.-]{1,128}$`)
 	parameterName = compile(`^[A-Za-z0-9_./-]+$`)
 	parameterARN  = compile(`^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter(/[A-Za-z0-9_./-]+)$`)
