@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -307,13 +306,6 @@ func TestPricesOfTheRegion(t *testing.T) {
 		}
 	}
 	assert.Contains(t, dear.Table(), "* us-east-1 price")
-}
-
-// The package links nothing that needs Node.
-func TestImports(t *testing.T) {
-	list, err := exec.Command("go", "list", "-deps", ".").Output()
-	require.NoError(t, err)
-	assert.NotContains(t, string(list), "jsii")
 }
 
 // The list is read as it is written, and nothing in it is stale.

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,8 +29,9 @@ type room struct {
 	// patterns are the packages in it: paths in this module, or folders that
 	// end in "/…".
 	patterns []string
-	cdk      bool
-	beside   []string // patterns of what it imports from its own floor
+	// dependsOn are the columns that say yes: CDK, AWS.
+	dependsOn map[string]bool
+	beside    []string // patterns of what it imports from its own floor
 }
 
 // building is what architecture.md says about the packages.
@@ -50,18 +53,21 @@ func readBuilding(t *testing.T, page string) building {
 	var b building
 	for line := range strings.Lines(table[1]) {
 		cells := strings.Split(strings.TrimSpace(strings.Trim(strings.TrimSpace(line), "|")), "|")
-		if len(cells) < 4 || strings.HasPrefix(cells[0], "-") || strings.TrimSpace(cells[0]) == "floor" {
+		if len(cells) < 5 || strings.HasPrefix(cells[0], "-") || strings.TrimSpace(cells[0]) == "floor" {
 			continue
 		}
 		if name := strings.TrimSpace(cells[0]); name != "" {
 			b.floors = append(b.floors, name)
 		}
-		r := room{floor: len(b.floors) - 1, cdk: strings.TrimSpace(cells[3]) == "yes"}
+		r := room{floor: len(b.floors) - 1, dependsOn: map[string]bool{
+			"CDK": strings.TrimSpace(cells[3]) == "yes",
+			"AWS": strings.TrimSpace(cells[4]) == "yes",
+		}}
 		for _, found := range quoted.FindAllStringSubmatch(cells[1], -1) {
 			r.patterns = append(r.patterns, found[1])
 		}
-		if len(cells) > 4 {
-			for _, found := range quoted.FindAllStringSubmatch(cells[4], -1) {
+		if len(cells) > 5 {
+			for _, found := range quoted.FindAllStringSubmatch(cells[5], -1) {
 				r.beside = append(r.beside, found[1])
 			}
 		}
@@ -93,11 +99,21 @@ func (b building) room(pkg string) (room, bool) {
 type goPackage struct {
 	path    string
 	imports []string // of this module
-	cdk     bool     // depends on jsii, directly or not
+	// dependsOn are the columns of the table whose module it depends on,
+	// directly or not.
+	dependsOn map[string]bool
+}
+
+// outside are the modules that not every package may depend on, by the column of
+// the table that says which may.
+var outside = map[string]string{
+	"CDK": "github.com/aws/jsii-runtime-go",
+	"AWS": "github.com/aws/aws-sdk-go-v2",
 }
 
 func listPackages(t *testing.T) []goPackage {
 	t.Helper()
+	readSources(t)
 	command := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", "./...")
 	command.Dir = ".."
 	out, err := command.Output()
@@ -126,13 +142,31 @@ func listPackages(t *testing.T) []goPackage {
 				p.imports = append(p.imports, own)
 			}
 		}
-		p.cdk = slices.ContainsFunc(entry.Deps, func(dep string) bool {
-			return strings.HasPrefix(dep, "github.com/aws/jsii-runtime-go")
-		})
+		p.dependsOn = map[string]bool{}
+		for column, module := range outside {
+			p.dependsOn[column] = slices.ContainsFunc(entry.Deps, func(dep string) bool { return strings.HasPrefix(dep, module) })
+		}
 		packages = append(packages, p)
 	}
 	require.Greater(t, len(packages), 30)
 	return packages
+}
+
+// readSources reads every source, because Go reuses the result of a test whose
+// own reads found nothing new, and does not see what another process read for it.
+func readSources(t *testing.T) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && entry.Name() == "node_modules":
+			return fs.SkipDir
+		case strings.HasSuffix(path, ".go"), entry.Name() == "go.mod":
+			_, err = os.ReadFile(path)
+		}
+		return err
+	}))
 }
 
 // The table of packages is the law: what it does not allow is not imported.
@@ -140,7 +174,7 @@ func TestPackagesImportOnlyWhatIsBelowThem(t *testing.T) {
 	page, err := os.ReadFile("architecture.md")
 	require.NoError(t, err)
 	b := readBuilding(t, string(page))
-	used := map[string]bool{}
+	used := map[string]bool{} // patterns, and permissions of the first of a room
 	for _, p := range listPackages(t) {
 		from, ok := b.room(p.path)
 		if !assert.True(t, ok, "%s has no place in the table of docs/architecture.md: say on which floor it is", p.path) {
@@ -149,7 +183,11 @@ func TestPackagesImportOnlyWhatIsBelowThem(t *testing.T) {
 		for _, pattern := range from.patterns {
 			used[pattern] = used[pattern] || in(p.path, []string{pattern})
 		}
-		assert.False(t, p.cdk && !from.cdk, "%s depends on the CDK, which docs/architecture.md does not allow it: %s", p.path, "see go list -deps ./"+p.path)
+		for column, module := range outside {
+			permission := from.patterns[0] + " " + column
+			used[permission] = used[permission] || p.dependsOn[column]
+			assert.False(t, p.dependsOn[column] && !from.dependsOn[column], "%s depends on %s, which docs/architecture.md does not allow it", p.path, module)
+		}
 		for _, imported := range p.imports {
 			to, ok := b.room(imported)
 			if !ok {
@@ -168,6 +206,9 @@ func TestPackagesImportOnlyWhatIsBelowThem(t *testing.T) {
 	for _, r := range b.rooms {
 		for _, pattern := range r.patterns {
 			assert.True(t, used[pattern], "docs/architecture.md names %s, which is not there", pattern)
+		}
+		for column := range outside {
+			assert.Equal(t, r.dependsOn[column], used[r.patterns[0]+" "+column], "column %s of %s: what it allows is not needed", column, r.patterns[0])
 		}
 	}
 }

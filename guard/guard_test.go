@@ -3,7 +3,6 @@ package guard_test
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -215,10 +214,4 @@ func TestTable(t *testing.T) {
 	for _, property := range []string{"DBInstanceClass", "AllocatedStorage", "EngineVersion", "MultiAZ", "BackupRetentionPeriod", "PreferredBackupWindow"} {
 		assert.False(t, slices.Contains(guard.CreateOnly("AWS::RDS::DBInstance"), property), property)
 	}
-}
-
-func TestImports(t *testing.T) {
-	list, err := exec.Command("go", "list", "-deps", ".").Output()
-	require.NoError(t, err)
-	assert.NotContains(t, string(list), "jsii")
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -341,12 +340,6 @@ func TestTheSchemaRefuses(t *testing.T) {
 		require.NotEqual(t, good, bad)
 		assert.Error(t, validate(t, compiled, bad), bad)
 	}
-}
-
-func TestImportsNoCDK(t *testing.T) {
-	list, err := exec.Command("go", "list", "-deps", ".").Output()
-	require.NoError(t, err)
-	assert.NotContains(t, string(list), "jsii")
 }
 
 // Every kind of alarm has a section, in the order of the declaration, and every

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -354,15 +353,6 @@ func TestTokens(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, found.Of(preflight.Error, preflight.Warning).String())
 	assert.NotContains(t, ids(found), "arm64-image")
-}
-
-// Package preflight is pure Go: a program can check a declaration without Node
-// and without AWS.
-func TestImports(t *testing.T) {
-	list, err := exec.Command("go", "list", "-deps", ".").Output()
-	require.NoError(t, err)
-	assert.NotContains(t, string(list), "jsii")
-	assert.NotContains(t, string(list), "aws-sdk-go")
 }
 
 // Cases that one example each does not show.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -52,13 +51,6 @@ func TestUnknownCommand(t *testing.T) {
 	assert.Contains(t, got.stderr, "See tinystack --help\n")
 	assert.Contains(t, tinystack("stage", "add").stderr, "See tinystack stage add --help\n")
 	assert.NotContains(t, tinystack("validate", "-f", "none.yaml").stderr, "--help")
-}
-
-// The command starts in no time because it links nothing that needs Node.
-func TestImports(t *testing.T) {
-	list, err := exec.Command("go", "list", "-deps", ".").Output()
-	require.NoError(t, err)
-	assert.NotContains(t, string(list), "jsii")
 }
 
 // A bug report names the version, so the program knows it.

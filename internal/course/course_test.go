@@ -3,7 +3,6 @@ package course_test
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -173,11 +172,4 @@ func TestCourse(t *testing.T) {
 	} {
 		assert.Equal(t, test.want, names(test.stages), name)
 	}
-}
-
-// The package links nothing that needs Node.
-func TestImports(t *testing.T) {
-	list, err := exec.Command("go", "list", "-deps", ".").Output()
-	require.NoError(t, err)
-	assert.NotContains(t, string(list), "jsii")
 }

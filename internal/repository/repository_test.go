@@ -7,7 +7,6 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/modfile"
 )
 
 const root = "../.."
@@ -90,23 +90,10 @@ func TestEachPackageHasOneComment(t *testing.T) {
 	}
 }
 
-// module is what go.mod says, as far as it matters here.
-type module struct {
-	Go        string
-	Toolchain string
-	Replace   []any
-	Exclude   []any
-	Require   []struct{ Path, Version string }
-}
-
-func goMod(t *testing.T) module {
+func goMod(t *testing.T) *modfile.File {
 	t.Helper()
-	command := exec.Command("go", "mod", "edit", "-json")
-	command.Dir = root
-	out, err := command.Output()
+	parsed, err := modfile.Parse("go.mod", []byte(read(t, "go.mod")), nil)
 	require.NoError(t, err)
-	var parsed module
-	require.NoError(t, json.Unmarshal(out, &parsed))
 	return parsed
 }
 
@@ -116,7 +103,7 @@ func TestTheModuleReplacesNothing(t *testing.T) {
 	m := goMod(t)
 	assert.Empty(t, m.Replace)
 	assert.Empty(t, m.Exclude)
-	assert.Empty(t, m.Toolchain, "the Go that builds a user's app is the user's choice")
+	assert.Nil(t, m.Toolchain, "the Go that builds a user's app is the user's choice")
 }
 
 var (
@@ -196,7 +183,7 @@ func TestWorkflowsMayDoLittle(t *testing.T) {
 // The newest patch of the Go that go.mod asks for: its minor version is what we
 // promise, and a patch may close a hole.
 func TestWorkflowsUseTheGoOfTheModule(t *testing.T) {
-	minor := strings.Join(strings.Split(goMod(t).Go, ".")[:2], ".")
+	minor := strings.Join(strings.Split(goMod(t).Go.Version, ".")[:2], ".")
 	seen := 0
 	for path, workflow := range workflows(t) {
 		for name, job := range workflow.Jobs {
@@ -220,10 +207,10 @@ func TestSupportedVersions(t *testing.T) {
 		}
 	}
 	m := goMod(t)
-	assert.Contains(t, rows["Go"], strings.Join(strings.Split(m.Go, ".")[:2], ".")+" or later")
+	assert.Contains(t, rows["Go"], strings.Join(strings.Split(m.Go.Version, ".")[:2], ".")+" or later")
 	for _, required := range m.Require {
-		if required.Path == "github.com/aws/aws-cdk-go/awscdk/v2" {
-			assert.Contains(t, rows["AWS CDK (`awscdk/v2`)"], strings.TrimPrefix(required.Version, "v")+" or later")
+		if required.Mod.Path == "github.com/aws/aws-cdk-go/awscdk/v2" {
+			assert.Contains(t, rows["AWS CDK (`awscdk/v2`)"], strings.TrimPrefix(required.Mod.Version, "v")+" or later")
 		}
 	}
 	var npm struct{ DevDependencies map[string]string }
