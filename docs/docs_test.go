@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aymanbagabas/go-udiff"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -76,7 +77,9 @@ func settle(t *testing.T, page string, have, want []byte) {
 		require.NoError(t, os.WriteFile(page, want, 0o644))
 		return
 	}
-	assert.Equal(t, string(want), string(have), "%s is not what the code says; run: go test ./docs -update", page)
+	if difference := udiff.Unified(page, "the code", string(have), string(want)); difference != "" {
+		assert.Fail(t, page+" is not what the code says; run: go test ./docs -update", "%s", difference)
+	}
 }
 
 // describe writes a section for a type, then for the types of its fields.

@@ -80,7 +80,8 @@ func TestEachPackageHasOneComment(t *testing.T) {
 		comments[folder]++
 		opening := "Package " + file.Name.Name + " "
 		if file.Name.Name == "main" {
-			opening = "Command |This example "
+			folder := filepath.Base(folder)
+			opening = "Command |This example |" + strings.ToUpper(folder[:1]) + folder[1:] + " "
 		}
 		assert.Regexp(t, "^("+opening+")", file.Doc.Text(), source)
 	}
