@@ -39,6 +39,7 @@ func (c *check) pipeline() {
 		c.add(finding.NobodyNotified, waiting, "pipeline", "nobody is told that a commit waits for approval into "+phrase.List(waiting, "and"),
 			"it waits until somebody looks, and ends after "+c.app.Pipeline.ApprovalTimeout.String(), "list e-mail addresses under pipeline.notify")
 	}
+	c.pipelineOffers()
 	c.gates()
 	total := 0
 	stages := course.Of(c.app)

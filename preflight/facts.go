@@ -3,11 +3,13 @@ package preflight
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/tinystack-go/tinystack/internal/finding"
 	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/internal/postgres"
 )
 
@@ -65,6 +67,37 @@ func (s staged) postgres() {
 			"a new database is refused, and one that runs it is upgraded in its maintenance window, whatever is declared",
 			fmt.Sprintf("write %q to follow the minor versions, or %d.%d", major, release.Major, release.Newest))
 	}
+}
+
+// endpointsRead is when the lists below were read, and from what.
+const endpointsRead = "the AWS SDKs' list of endpoints, read 2026-11"
+
+// without are the regions in which a service that a pipeline consists of is not
+// listed.
+var without = []struct {
+	service string
+	regions []string
+}{
+	{"CodePipeline", []string{"ap-east-2", "ap-southeast-7", "ca-west-1", "mx-central-1"}},
+	{"CodeBuild", []string{"ap-east-2", "ca-west-1", "mx-central-1"}},
+	{"CodeCommit", []string{"ap-east-2", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-2", "mx-central-1"}},
+}
+
+// pipelineOffers looks at whether the pipeline's region has what it consists of.
+func (c *check) pipelineOffers() {
+	region := c.app.Pipeline.Region
+	var missing []string
+	for _, list := range without {
+		used := list.service != "CodeCommit" || c.app.Source != nil && c.app.Source.CodeCommit != ""
+		if used && slices.Contains(list.regions, region) {
+			missing = append(missing, list.service)
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	c.add(finding.PipelineRegion, nil, "pipeline.region", fmt.Sprintf("%s is not among the regions with %s (%s)", region, phrase.List(missing, "and"), endpointsRead),
+		"where it still is not, the pipeline cannot be deployed", "put the pipeline into another region: its stages can stay where they are")
 }
 
 // endsSoon says whether the date is past, or within a year of the table's own.

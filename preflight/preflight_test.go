@@ -131,6 +131,7 @@ var cures = map[string][2]string{
 	"migration-beside-tasks":    {"name: prod", "name: dev"},
 	"routed-asleep":             {"profile: idle", "profile: standard"},
 	"nobody-alarmed":            {"{name: prod}", "{name: prod, alarms: {notify: [team@example.com]}}"},
+	"pipeline-region":           {"ca-west-1", "ca-central-1"},
 	"unprotected-gates":         {"notify: [team@example.com]", "notify: [team@example.com], protectGates: true"},
 	"quota-domain-names":        {"  - {name: b,", "  - {name: b, region: eu-west-1,"},
 	"single-nat":                {"{name: prod}", "{name: prod, network: {egress: nat-gateway-per-zone}}"},
@@ -431,6 +432,10 @@ func TestMore(t *testing.T) {
 			"name: shop\nservices: [{name: web, image: \"registry.example.com:5000/nginx:1.29\"}]\n", "docker-hub", false},
 		"a canary with fewer tasks": {
 			"name: shop\nstages: [{name: canary, canaryOf: prod, region: us-west-2, scale: {tasks: {max: 2}}}, {name: prod}]\n", "canary-smaller", true},
+		"a pipeline in a region with CodePipeline and without CodeCommit": {
+			"name: shop\npipeline: {account: \"111111111111\", region: eu-south-2}\nsource: {codeCommit: shop}\nstages: [{name: a}]\n", "pipeline-region", true},
+		"a pipeline there that takes its source from elsewhere": {
+			"name: shop\npipeline: {account: \"111111111111\", region: eu-south-2}\nsource: {bucket: sources, key: shop.zip}\nstages: [{name: a}]\n", "pipeline-region", false},
 		"releases side by side": {
 			"name: shop\npipeline: {account: \"111111111111\"}\nsource: {codeCommit: shop}\nstages: [{name: a, wave: x}, {name: b, wave: x}]\n", "quota-builds", true},
 		"releases one after the other": {

@@ -41,8 +41,10 @@ var zonesOf = map[string][]string{
 	"il-central-1":   zoneIDs("ilc1", 1, 2, 3),
 	"me-central-1":   zoneIDs("mec1", 1, 2, 3),
 	"me-south-1":     zoneIDs("mes1", 1, 2, 3),
+	"me-west-1":      nil, // new: its zones are not documented yet
 	"mx-central-1":   zoneIDs("mxc1", 1, 2, 3),
 	"sa-east-1":      zoneIDs("sae1", 1, 2, 3),
+	"sa-west-1":      nil, // new: its zones are not documented yet
 	"us-east-1":      zoneIDs("use1", 1, 2, 3, 4, 5, 6),
 	"us-east-2":      zoneIDs("use2", 1, 2, 3),
 	"us-west-1":      zoneIDs("usw1", 1, 2, 3),
@@ -98,12 +100,36 @@ func validateRegion(r report, region string) bool {
 	if isRegion(region) || isToken(region) {
 		return true
 	}
+	if partition := partitionOf(region); partition != "" {
+		r.fail(r.quote(region)+" is a region of "+partition+", a partition of AWS with accounts, ARNs and services of its own, which tinystack does not make templates for", "a region of the partition aws, as in eu-central-1", "choose such a region")
+		return false
+	}
 	fix := didYouMean(region, Regions())
 	if fix == "" {
 		fix = "use the code of a region, not its name"
 	}
 	r.fail(r.quote(region)+" is not an AWS region", phrase.List(Regions(), "or"), fix)
 	return false
+}
+
+// otherPartitions are those beside the commercial one, by how the codes of their
+// regions begin (the AWS SDKs' partitions.json, read 2026-11).
+var otherPartitions = map[string]string{
+	"us-gov-": "AWS GovCloud (US)",
+	"cn-":     "AWS China",
+	"eusc-":   "the AWS European Sovereign Cloud",
+	"us-iso":  "AWS's isolated regions",
+	"eu-iso":  "AWS's isolated regions",
+}
+
+// partitionOf names the partition of a region that is not of the commercial one.
+func partitionOf(region string) string {
+	for prefix, partition := range otherPartitions {
+		if strings.HasPrefix(region, prefix) {
+			return partition
+		}
+	}
+	return ""
 }
 
 // isZoneID says whether the text is built like the id of a zone of the region;

@@ -71,6 +71,7 @@ var (
 	SecretInVariable = Kind{ID: "secret-in-variable", Severity: Warning}
 	SecretAsName     = Kind{ID: "secret-as-name", Severity: Warning}
 
+	PipelineRegion    = Kind{ID: "pipeline-region", Severity: Warning}
 	UnprotectedGates  = Kind{ID: "unprotected-gates", Severity: Notice}
 	NobodyAlarmed     = Kind{ID: "nobody-alarmed", Severity: Warning}
 	NobodyNotified    = Kind{ID: "nobody-notified", Severity: Notice}
@@ -110,7 +111,7 @@ func Kinds() []Kind {
 		SingleNAT, PublicAddresses, SharedVPC, CIDROverlap, VPCLinkRegion, OptInRegion,
 		RoutedAsleep, HTTPOnly, HealthCheckClient, HealthCheckImage, NoHealthCheck,
 		DockerHub, SecretInVariable, SecretAsName,
-		NobodyNotified, NobodyAlarmed, UnprotectedGates, PipelineActions, TemplateResources, NameClash,
+		NobodyNotified, NobodyAlarmed, PipelineRegion, UnprotectedGates, PipelineActions, TemplateResources, NameClash,
 		QuotaVPCs, QuotaElasticIPs, QuotaVCPUs, QuotaSpotVCPUs, QuotaAutoScalingGroups, QuotaVPCLinks, QuotaDomainNames, QuotaLoadBalancers, QuotaDatabases,
 		QuotaNamespaces, QuotaBuilds, QuotaAPIResources, QuotaRequests,
 		UnusedAcknowledgement,
