@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tinystack-go/tinystack/internal/goldens"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -43,34 +44,6 @@ func report(t testing.TB, app spec.App, load string) Report {
 	return r
 }
 
-// goApp is what examples/go-app declares in Go.
-func goApp() spec.App {
-	return spec.App{
-		Name:     "shop",
-		Pipeline: &spec.Pipeline{Account: "111111111111", Region: "us-east-1"},
-		Source:   &spec.Source{CodeCommit: "shop"},
-		Services: []spec.Service{
-			{Name: "web", Port: 8080, HealthCheck: spec.HealthCheck{Path: "/healthz"}},
-			{Name: "cache", Image: "public.ecr.aws/docker/library/redis:7", Port: 6379, Internal: true},
-		},
-		Stages: []spec.Stage{
-			{Name: "dev"},
-			{Name: "canary", CanaryOf: "prod", Region: "us-west-2", Bake: spec.Minutes(30)},
-			{Name: "prod", Account: "222222222222", Approval: spec.Manual, Database: &spec.Database{Instance: "t4g.small", MultiAZ: new(true)}},
-		},
-	}
-}
-
-// examples are all declarations that have templates in the repository.
-func examples(t testing.TB) map[string]spec.App {
-	return map[string]spec.App{
-		"guestbook": declared(t, "../tinystack.yaml"),
-		"pipeline":  declared(t, "../examples/pipeline/tinystack.yaml"),
-		"direct":    declared(t, "../examples/direct/tinystack.yaml"),
-		"go-app":    goApp(),
-	}
-}
-
 func golden(t *testing.T, path, have string) {
 	t.Helper()
 	if *update {
@@ -84,7 +57,8 @@ func golden(t *testing.T, path, have string) {
 
 // Every example has its bill, at each load, in testdata.
 func TestGoldenTables(t *testing.T) {
-	for name, app := range examples(t) {
+	for name, example := range goldens.All(t) {
+		app := example.App
 		text := report(t, app, "light").Text()
 		for _, load := range []string{"moderate", "heavy"} {
 			text += "\nAt " + load + " load " + report(t, app, load).Line() + "\n"
@@ -106,37 +80,25 @@ func TestGoldenTables(t *testing.T) {
 		for kind, n := range service.Counts() {
 			counts[kind] += n
 		}
-		assert.Equal(t, templateCounts(t, "../examples/own-stack/testdata/billing.json"), counts)
+		assert.Equal(t, billedIn(goldens.Read(t, "examples/own-stack/testdata/billing.json")), counts)
 	})
-}
-
-// folders with the templates of the examples.
-var folders = map[string]string{
-	"guestbook": "../stacks/testdata/guestbook",
-	"pipeline":  "../stacks/testdata/pipeline",
-	"direct":    "../stacks/testdata/direct",
-	"go-app":    "../examples/go-app/testdata",
 }
 
 // What is billed is as often in the lines as in the templates.
 func TestCountsAreThoseOfTheTemplates(t *testing.T) {
-	for name, app := range examples(t) {
-		resolved, err := app.Resolve()
+	for name, example := range goldens.All(t) {
+		resolved, err := example.App.Resolve()
 		require.NoError(t, err)
 		for _, part := range ofApp(resolved, Loads{Default: Light()}).Parts {
-			pattern := app.Name + "-" + part.Name + "-*.json"
-			if part.Pipeline {
-				pattern = app.Name + "-pipeline*.json"
+			var templates []goldens.Template
+			for stack, template := range example.Templates {
+				of := strings.TrimPrefix(stack, resolved.Name+"-")
+				if strings.HasPrefix(of+"-", part.Name+"-") || part.Pipeline && strings.HasPrefix(of, "registry-") {
+					templates = append(templates, template)
+				}
 			}
-			files, err := filepath.Glob(filepath.Join(folders[name], pattern))
-			require.NoError(t, err)
-			require.NotEmpty(t, files, pattern)
-			if part.Pipeline {
-				more, err := filepath.Glob(filepath.Join(folders[name], app.Name+"-registry-*.json"))
-				require.NoError(t, err)
-				files = append(files, more...)
-			}
-			want := templateCounts(t, files...)
+			require.NotEmpty(t, templates, "%s: %s", name, part.Name)
+			want := billedIn(templates...)
 			if name == "go-app" && !part.Pipeline {
 				// The topic that the example adds itself.
 				require.Equal(t, 1, want["AWS::SNS::Topic"])
@@ -147,28 +109,11 @@ func TestCountsAreThoseOfTheTemplates(t *testing.T) {
 	}
 }
 
-type template struct {
-	Resources map[string]struct {
-		Type       string
-		Properties map[string]any
-	}
-}
-
-func readTemplate(t testing.TB, path string) template {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	require.NoError(t, err)
-	var read template
-	require.NoError(t, json.Unmarshal(text, &read))
-	require.NotEmpty(t, read.Resources, path)
-	return read
-}
-
-func templateCounts(t testing.TB, paths ...string) map[string]int {
-	t.Helper()
+// billedIn counts the resources of templates that are billed, by type.
+func billedIn(templates ...goldens.Template) map[string]int {
 	counts := map[string]int{}
-	for _, path := range paths {
-		for _, resource := range readTemplate(t, path).Resources {
+	for _, template := range templates {
+		for _, resource := range template.Resources {
 			if Billed(resource.Type) {
 				counts[resource.Type]++
 			}
@@ -190,7 +135,7 @@ func TestConstantsAreThoseOfTheTemplates(t *testing.T) {
 	assert.Contains(t, string(service), fmt.Sprintf(`"VolumeSize": %d,`, rootVolumeGB))
 	// Metrics that alarms watch.
 	watched := 0
-	for _, resource := range readTemplate(t, "../stacks/testdata/guestbook/guestbook-dev-service.json").Resources {
+	for _, resource := range goldens.Read(t, "stacks/testdata/guestbook/guestbook-dev-service.json").Resources {
 		if resource.Type != "AWS::CloudWatch::Alarm" {
 			continue
 		}
@@ -246,9 +191,9 @@ func TestEveryResourceTypeIsCovered(t *testing.T) {
 // The column adds up: a total is the sum of what is printed, to the cent.
 func TestTotalsAreTheSumOfTheLines(t *testing.T) {
 	amounts := regexp.MustCompile(`(?m) (\d[\d,]*\.\d\d)(?: ~)?$`)
-	for name, app := range examples(t) {
+	for name, example := range goldens.All(t) {
 		for _, load := range Profiles() {
-			r := report(t, app, load)
+			r := report(t, example.App, load)
 			all := decimal.Zero
 			for i, part := range r.Parts {
 				sum := decimal.Zero

@@ -1,62 +1,29 @@
 package preflight
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tinystack-go/tinystack/internal/goldens"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-// template is a golden file of another package: what the CDK makes.
-type template struct {
-	Resources map[string]struct {
-		Type       string
-		Properties map[string]any
-	}
-}
-
-func read(t *testing.T, file string) template {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	require.NoError(t, err)
-	var found template
-	require.NoError(t, json.Unmarshal(text, &found))
-	require.NotEmpty(t, found.Resources, file)
-	return found
-}
-
-// goldens are the declarations of which there are templates.
-var goldens = map[string]string{
-	"../tinystack.yaml":                   "../stacks/testdata/guestbook",
-	"../examples/pipeline/tinystack.yaml": "../stacks/testdata/pipeline",
-	"../examples/direct/tinystack.yaml":   "../stacks/testdata/direct",
-}
-
-func eachGolden(t *testing.T, look func(t *testing.T, app spec.App, templates map[string]template)) {
-	for file, folder := range goldens {
-		t.Run(filepath.Base(folder), func(t *testing.T) {
-			app, err := spec.Load(file)
+func eachGolden(t *testing.T, look func(t *testing.T, app spec.App, templates map[string]goldens.Template)) {
+	for name, golden := range goldens.All(t) {
+		t.Run(name, func(t *testing.T) {
+			app, err := golden.App.Resolve()
 			require.NoError(t, err)
-			files, err := filepath.Glob(filepath.Join(folder, "*.json"))
-			require.NoError(t, err)
-			templates := map[string]template{}
-			for _, file := range files {
-				templates[strings.TrimSuffix(filepath.Base(file), ".json")] = read(t, file)
-			}
-			look(t, app, templates)
+			look(t, app, golden.Templates)
 		})
 	}
 }
 
 // The estimate is never below what the CDK makes, nor far above it.
 func TestResourcesOfTheServiceTemplate(t *testing.T) {
-	eachGolden(t, func(t *testing.T, app spec.App, templates map[string]template) {
+	eachGolden(t, func(t *testing.T, app spec.App, templates map[string]goldens.Template) {
 		for _, stage := range app.Stages {
 			name := app.Name + "-" + stage.Name + "-service"
 			estimate, real := serviceResources(app, stage), len(templates[name].Resources)
@@ -74,7 +41,7 @@ func TestResourcesOfACachedAPI(t *testing.T) {
 	none := &[]string{}
 	caching := spec.Caching{Paths: []spec.CachedPath{{Path: "/", Query: none}, {Path: "/items", Query: none}, {Path: "/items/{id}", Query: none}, {Path: "/users/{name}/posts", Query: none}}}
 	real := 0
-	for _, resource := range read(t, "../constructs/endpoint/testdata/rest-api-no-domain-one-bridge.json").Resources {
+	for _, resource := range goldens.Read(t, "constructs/endpoint/testdata/rest-api-no-domain-one-bridge.json").Resources {
 		if resource.Type == "AWS::ApiGateway::Resource" || resource.Type == "AWS::ApiGateway::Method" {
 			real++
 		}
@@ -97,7 +64,7 @@ var named = map[string]string{
 
 // The names are those that the CDK gives, and no other.
 func TestNames(t *testing.T) {
-	eachGolden(t, func(t *testing.T, app spec.App, templates map[string]template) {
+	eachGolden(t, func(t *testing.T, app spec.App, templates map[string]goldens.Template) {
 		var made, known []string
 		for stack, template := range templates {
 			made = append(made, "AWS::CloudFormation::Stack "+stack+" in "+stack)

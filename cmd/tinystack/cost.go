@@ -62,12 +62,9 @@ func runCost(command *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	report, err := cost.NewReport(app, loads)
+	report, err := costOf(app, loads, stage)
 	if err != nil {
 		return err
-	}
-	if stage != "" {
-		report, _ = report.Only(stage)
 	}
 	asJSON, _ := flags.GetBool("json")
 	if other, _ := flags.GetString("against"); other != "" {
@@ -81,6 +78,16 @@ func runCost(command *cobra.Command, _ []string) error {
 		return otherLoads(command, app)
 	}
 	return nil
+}
+
+// costOf is what a declaration costs, or one stage of it: nothing where it has no
+// such stage.
+func costOf(app spec.App, loads cost.Loads, stage string) (cost.Report, error) {
+	report, err := cost.NewReport(app, loads)
+	if err == nil && stage != "" {
+		report, _ = report.Only(stage)
+	}
+	return report, err
 }
 
 // otherLoads prints the totals at the loads that nobody asked for.
@@ -104,12 +111,9 @@ func compareCost(command *cobra.Command, path string, report cost.Report, loads 
 	if err != nil {
 		return err
 	}
-	before, err := cost.NewReport(other, loads)
+	before, err := costOf(other, loads, stage)
 	if err != nil {
 		return err
-	}
-	if stage != "" {
-		before, _ = before.Only(stage) // empty where it is new
 	}
 	if asJSON {
 		return printJSON(command, map[string]any{

@@ -1,7 +1,6 @@
 package course_test
 
 import (
-	"encoding/json"
 	"os"
 	"regexp"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tinystack-go/tinystack/internal/course"
+	"github.com/tinystack-go/tinystack/internal/goldens"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -43,72 +43,41 @@ func count(app spec.App) []counted {
 }
 
 // made is what a template has of it.
-func made(t *testing.T, file string) []counted {
+func made(t *testing.T, template goldens.Template) []counted {
 	t.Helper()
-	text, err := os.ReadFile(file)
-	require.NoError(t, err)
-	var read struct {
-		Resources map[string]struct {
-			Type       string
-			Properties struct {
-				Stages []struct {
-					Name    string
-					Actions []struct{ ActionTypeId struct{ Category string } }
-				}
-			}
-		}
-	}
-	require.NoError(t, json.Unmarshal(text, &read))
 	var all []counted
-	for _, resource := range read.Resources {
+	for _, resource := range template.Resources {
 		if resource.Type != "AWS::CodePipeline::Pipeline" {
 			continue
 		}
-		for _, stage := range resource.Properties.Stages {
-			c := counted{Name: stage.Name}
-			for _, action := range stage.Actions {
-				*map[string]*int{"Approval": &c.Approvals, "Build": &c.Builds, "Deploy": &c.Deployments, "Source": &c.Sources}[action.ActionTypeId.Category]++
+		for _, stage := range resource.Properties["Stages"].([]any) {
+			stage := stage.(map[string]any)
+			c := counted{Name: stage["Name"].(string)}
+			counters := map[string]*int{"Approval": &c.Approvals, "Build": &c.Builds, "Deploy": &c.Deployments, "Source": &c.Sources}
+			for _, action := range stage["Actions"].([]any) {
+				*counters[action.(map[string]any)["ActionTypeId"].(map[string]any)["Category"].(string)]++
 			}
 			all = append(all, c)
 		}
 	}
-	require.NotEmpty(t, all, file)
+	require.NotEmpty(t, all)
 	return all
-}
-
-// goApp is what examples/go-app declares in Go.
-func goApp() spec.App {
-	return spec.App{
-		Name:     "shop",
-		Pipeline: &spec.Pipeline{Account: "111111111111", Region: "us-east-1"},
-		Source:   &spec.Source{CodeCommit: "shop"},
-		Services: []spec.Service{
-			{Name: "web", Port: 8080, HealthCheck: spec.HealthCheck{Path: "/healthz"}},
-			{Name: "cache", Image: "public.ecr.aws/docker/library/redis:7", Port: 6379, Internal: true},
-		},
-		Stages: []spec.Stage{
-			{Name: "dev"},
-			{Name: "canary", CanaryOf: "prod", Region: "us-west-2", Bake: spec.Minutes(30)},
-			{Name: "prod", Account: "222222222222", Approval: spec.Manual, Database: &spec.Database{Instance: "t4g.small", MultiAZ: new(true)}},
-		},
-	}
 }
 
 // The course is that of the pipelines that are made.
 func TestTheCourseIsThatOfTheTemplates(t *testing.T) {
-	guestbook, err := spec.Load("../../tinystack.yaml")
-	require.NoError(t, err)
-	pipeline, err := spec.Load("../../examples/pipeline/tinystack.yaml")
-	require.NoError(t, err)
-	for file, app := range map[string]spec.App{
-		"../../stacks/testdata/guestbook/guestbook-pipeline.json": guestbook,
-		"../../stacks/testdata/pipeline/notes-pipeline.json":      pipeline,
-		"../../examples/go-app/testdata/shop-pipeline.json":       goApp(),
-	} {
-		app, err := app.Resolve()
+	pipelines := 0
+	for name, example := range goldens.All(t) {
+		app, err := example.App.Resolve()
 		require.NoError(t, err)
-		assert.Equal(t, made(t, file), count(app), file)
+		template, there := example.Templates[app.Name+"-pipeline"]
+		require.Equal(t, app.Pipeline != nil, there, name)
+		if there {
+			pipelines++
+			assert.Equal(t, made(t, template), count(app), name)
+		}
 	}
+	assert.Equal(t, 3, pipelines)
 }
 
 var (

@@ -16,7 +16,9 @@ import (
 
 // The rest is tested with the command, in cmd/tinystack.
 
-func enter(t *testing.T, stacks ...*cfnfake.Stack) (*cfnfake.Cloud, *teardown.Session, spec.App) {
+// dev plans the deletion of the stage dev of an application, in a cloud with
+// these stacks.
+func dev(t *testing.T, stacks ...*cfnfake.Stack) (*cfnfake.Cloud, []*teardown.Stack, error) {
 	t.Helper()
 	cloud := cfnfake.New(t, stacks...)
 	cloud.Keys["KEY"] = "111111111111"
@@ -31,7 +33,8 @@ func enter(t *testing.T, stacks ...*cfnfake.Stack) (*cfnfake.Cloud, *teardown.Se
 	assert.Equal(t, "111111111111", session.Account, "that of the credentials")
 	app, err := spec.App{Name: "shop"}.Resolve()
 	require.NoError(t, err)
-	return cloud, session, app
+	planned, err := teardown.Stage(t.Context(), []*teardown.Session{session}, app, "dev", teardown.Options{})
+	return cloud, planned, err
 }
 
 func stack(name string) *cfnfake.Stack {
@@ -42,8 +45,7 @@ func stack(name string) *cfnfake.Stack {
 func TestProtectionStaysUnlessAskedFor(t *testing.T) {
 	protected := stack("shop-dev-data")
 	protected.Protected = true
-	cloud, session, app := enter(t, protected)
-	stacks, err := teardown.Stage(t.Context(), []*teardown.Session{session}, app, "dev", teardown.Options{})
+	cloud, stacks, err := dev(t, protected)
 	require.NoError(t, err)
 	assert.Len(t, teardown.Protected(stacks), 1)
 	_, err = (&teardown.Deletion{Out: &bytes.Buffer{}}).Run(t.Context(), stacks)
@@ -58,8 +60,7 @@ func TestASlowStack(t *testing.T) {
 	slow.Resources = append(slow.Resources, &cfnfake.Resource{LogicalID: "B", Type: "AWS::SNS::Topic", PhysicalID: "b"})
 	slow.Busy = 70
 	slow.Resources = append([]*cfnfake.Resource{{LogicalID: "C", Type: "AWS::SNS::Topic", PhysicalID: "c", Status: "DELETE_COMPLETE"}}, slow.Resources...)
-	_, session, app := enter(t, slow)
-	stacks, err := teardown.Stage(t.Context(), []*teardown.Session{session}, app, "dev", teardown.Options{})
+	_, stacks, err := dev(t, slow)
 	require.NoError(t, err)
 	var out bytes.Buffer
 	wait := func(context.Context, time.Duration) error { return nil }
@@ -77,8 +78,7 @@ shop-dev-service: deleted
 func TestUnusualStacks(t *testing.T) {
 	review := stack("shop-dev-service")
 	review.Status, review.Template, review.Resources = "REVIEW_IN_PROGRESS", "", nil
-	cloud, session, app := enter(t, review)
-	stacks, err := teardown.Stage(t.Context(), []*teardown.Session{session}, app, "dev", teardown.Options{})
+	cloud, stacks, err := dev(t, review)
 	require.NoError(t, err)
 	review.Status = "CREATE_FAILED" // the fake knows no change sets
 	wait := func(context.Context, time.Duration) error { return nil }
@@ -88,8 +88,7 @@ func TestUnusualStacks(t *testing.T) {
 
 	other := stack("shop-dev-data")
 	other.Template = "Resources: {}"
-	_, session, app = enter(t, other)
-	_, err = teardown.Stage(t.Context(), []*teardown.Session{session}, app, "dev", teardown.Options{})
+	_, _, err = dev(t, other)
 	assert.ErrorContains(t, err, "none that the CDK made")
 }
 
@@ -99,8 +98,7 @@ func TestTags(t *testing.T) {
 	tagged.Description, foreign.Description = "", "another"
 	tagged.Tags = map[string]string{"tinystack:app": "shop", "tinystack:stage": "dev"}
 	foreign.Tags = map[string]string{"tinystack:app": "shop", "tinystack:stage": "test"}
-	_, session, app := enter(t, tagged, foreign)
-	stacks, err := teardown.Stage(t.Context(), []*teardown.Session{session}, app, "dev", teardown.Options{})
+	_, stacks, err := dev(t, tagged, foreign)
 	require.NoError(t, err)
 	require.Len(t, stacks, 1)
 	assert.Equal(t, "shop-dev-data", stacks[0].Name)
@@ -112,8 +110,7 @@ func TestNestedStacks(t *testing.T) {
 	data, nested := stack("shop-dev-data"), stack("shop-dev-data-DatabaseRotation-1ABC")
 	nested.Description, nested.Parent = "made by a transform", "shop-dev-data"
 	nested.Tags = map[string]string{"tinystack:app": "shop", "tinystack:stage": "dev"}
-	_, session, app := enter(t, data, nested)
-	stacks, err := teardown.Stage(t.Context(), []*teardown.Session{session}, app, "dev", teardown.Options{})
+	_, stacks, err := dev(t, data, nested)
 	require.NoError(t, err)
 	require.Len(t, stacks, 1)
 	assert.Equal(t, "shop-dev-data", stacks[0].Name)
