@@ -186,10 +186,10 @@ func (s *stage) logGroup(declared spec.Service) awslogs.ILogGroup {
 // addLogProcessing counts errors in the containers' output, sends it where it
 // is wanted, and saves queries of it.
 func (s *stage) addLogProcessing(stack awscdk.Stack) {
-	var groups []awslogs.ILogGroup
+	var groups []string
 	for _, declared := range s.app.Services {
 		group := s.logGroup(declared)
-		groups = append(groups, group)
+		groups = append(groups, *group.LogGroupName())
 		scope := stack.Node().FindChild(jsii.String("Service-" + declared.Name)).(constructs.Construct)
 		if *s.declared.Logs.CountErrors && declared.Schedule == "" {
 			observability.NewErrorFilter(scope, jsii.String("ErrorLines"), &observability.ErrorFilterProps{
@@ -203,18 +203,19 @@ func (s *stage) addLogProcessing(stack awscdk.Stack) {
 		}
 	}
 	queries := constructs.NewConstruct(stack, jsii.String("Queries"))
-	save := func(id, text string, groups ...awslogs.ILogGroup) {
+	save := func(id, text string, groups ...string) {
 		observability.NewSavedQuery(queries, &id, &observability.SavedQueryProps{
-			Query:     monitor.Query{Name: fmt.Sprintf("%s/%s/%s", s.app.Name, s.declared.Name, id), Text: text},
-			LogGroups: groups,
+			Query:         monitor.Query{Name: fmt.Sprintf("%s/%s/%s", s.app.Name, s.declared.Name, id), Text: text},
+			LogGroupNames: groups,
 		})
 	}
 	save("errors", monitor.ErrorsQuery(s.declared.Logs.ErrorPattern), groups...)
 	save("volume", monitor.VolumeQuery, groups...)
 	if api, ok := s.endpoint.(interface{ LogGroup() awslogs.ILogGroup }); ok {
-		save("slowest-requests", monitor.SlowestQuery, api.LogGroup())
-		save("failed-requests", monitor.FailedQuery, api.LogGroup())
-		save("status-by-path", monitor.StatusQuery, api.LogGroup())
+		requests := *api.LogGroup().LogGroupName()
+		save("slowest-requests", monitor.SlowestQuery, requests)
+		save("failed-requests", monitor.FailedQuery, requests)
+		save("status-by-path", monitor.StatusQuery, requests)
 	}
 }
 

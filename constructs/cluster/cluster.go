@@ -103,7 +103,7 @@ func NewCluster(scope constructs.Construct, id *string, props *ClusterProps) Clu
 		ExecuteCommandConfiguration: c.execConfiguration(props),
 	})
 	if !props.ContainerInsights {
-		acknowledge.Rule(c.cluster, "AwsSolutions-ECS4", "Container Insights are billed by the metric; this stage does not ask for them. Production has them by default.")
+		acknowledge.All(c.cluster, acknowledge.Finding{Rule: "AwsSolutions-ECS4", Reason: "Container Insights are billed by the metric; this stage does not ask for them. Production has them by default."})
 	}
 	c.security = awsec2.NewSecurityGroup(c, jsii.String("InstanceSecurityGroup"), &awsec2.SecurityGroupProps{
 		Vpc:              props.VPC,
@@ -186,6 +186,7 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 	// (IgnoreUnmodifiedGroupSizeProperties) prevents.
 	resource := c.group.Node().DefaultChild().(awsautoscaling.CfnAutoScalingGroup)
 	resource.SetDesiredCapacity(jsii.String(fmt.Sprint(desired)))
+	acknowledge.All(resource, acknowledge.Finding{Rule: "AwsSolutions-AS3", Reason: "Scaling is the everyday work of this group; alarms tell people when it cannot keep up."})
 	if scale.Spot {
 		// Starts a successor when AWS sees an interruption coming, before the
 		// two minutes' notice.
@@ -201,18 +202,18 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 	c.cluster.AddAsgCapacityProvider(c.provider, nil)
 	// A task with a network interface of its own is one hop from the metadata
 	// service; the agent keeps it away.
-	c.group.AddUserData(jsii.String("echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config"))
+	commands := []string{"echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config"}
 	if scale.Spot {
 		// At the notice the agent takes no more tasks and ends those it has.
-		c.group.AddUserData(jsii.String("echo ECS_ENABLE_SPOT_INSTANCE_DRAINING=true >> /etc/ecs/ecs.config"))
+		commands = append(commands, "echo ECS_ENABLE_SPOT_INSTANCE_DRAINING=true >> /etc/ecs/ecs.config")
 	}
+	c.group.AddUserData(*jsii.Strings(commands...)...)
 	// The CDK does not tell the cluster about a capacity provider's security
 	// groups; without them a load balancer gets no way to bridge-mode tasks.
 	c.cluster.Connections().AddSecurityGroup(c.security)
 
 	acknowledge.Policy(role, "Registering with ECS, its agent's end point and fetching an ECR token have no resource to name; polling is bound to this cluster by a condition.",
 		"Resource::*", "Action::ecs:Submit*")
-	acknowledge.Rule(c.group, "AwsSolutions-AS3", "Scaling is the everyday work of this group; alarms tell people when it cannot keep up.")
 }
 
 // machineImage is Amazon Linux 2023 unless an image is declared.

@@ -20,21 +20,22 @@ func (c *cluster) addCPUAlarms(scale spec.ScaleProfile) {
 	if !hasCPUAlarms(scale) {
 		return // nothing to decide
 	}
-	cpu := c.metric(scale, "cpu", "AWS/EC2", "CPUUtilization")
-	c.addCPUAlarm("ScaleOut", scale, 1, scale.CPU.ScaleOut, "GreaterThanThreshold", cpu)
+	group := c.group.AutoScalingGroupName()
+	cpu := metric(scale, group, "cpu", "AWS/EC2", "CPUUtilization")
+	c.addCPUAlarm("ScaleOut", scale, group, 1, scale.CPU.ScaleOut, "GreaterThanThreshold", cpu)
 
 	// At its least number a quiet cluster has nothing to give back. Its load
 	// then counts as just enough, so that the alarm is not raised: one that
 	// stays raised day and night teaches people to overlook alarms.
 	cpu.ReturnData = jsii.Bool(false)
-	c.addCPUAlarm("ScaleIn", scale, -1, scale.CPU.ScaleIn, "LessThanThreshold",
+	c.addCPUAlarm("ScaleIn", scale, group, -1, scale.CPU.ScaleIn, "LessThanThreshold",
 		&awscloudwatch.CfnAlarm_MetricDataQueryProperty{
 			Id:         jsii.String("load"),
 			Label:      jsii.String("CPU of instances that are not needed"),
 			Expression: jsii.String(fmt.Sprintf("IF(instances > %d, cpu, %d)", *scale.Instances.Min, scale.CPU.ScaleIn)),
 			ReturnData: jsii.Bool(true),
 		},
-		cpu, c.metric(scale, "instances", "AWS/AutoScaling", metricInstances))
+		cpu, metric(scale, group, "instances", "AWS/AutoScaling", metricInstances))
 }
 
 // metricInstances counts instances that serve, once a group collects it.
@@ -52,7 +53,7 @@ func hasCPUAlarms(scale spec.ScaleProfile) bool {
 
 // metric is an average of the group's instances, over the periods that alarms
 // count.
-func (c *cluster) metric(scale spec.ScaleProfile, id, namespace, name string) *awscloudwatch.CfnAlarm_MetricDataQueryProperty {
+func metric(scale spec.ScaleProfile, group *string, id, namespace, name string) *awscloudwatch.CfnAlarm_MetricDataQueryProperty {
 	return &awscloudwatch.CfnAlarm_MetricDataQueryProperty{
 		Id: &id,
 		MetricStat: &awscloudwatch.CfnAlarm_MetricStatProperty{
@@ -61,7 +62,7 @@ func (c *cluster) metric(scale spec.ScaleProfile, id, namespace, name string) *a
 				MetricName: &name,
 				Dimensions: []*awscloudwatch.CfnAlarm_DimensionProperty{{
 					Name:  jsii.String("AutoScalingGroupName"),
-					Value: c.group.AutoScalingGroupName(),
+					Value: group,
 				}},
 			},
 			Stat:   jsii.String("Average"),
@@ -71,9 +72,9 @@ func (c *cluster) metric(scale spec.ScaleProfile, id, namespace, name string) *a
 	}
 }
 
-func (c *cluster) addCPUAlarm(name string, scale spec.ScaleProfile, change, threshold int, comparison string, metrics ...*awscloudwatch.CfnAlarm_MetricDataQueryProperty) {
+func (c *cluster) addCPUAlarm(name string, scale spec.ScaleProfile, group *string, change, threshold int, comparison string, metrics ...*awscloudwatch.CfnAlarm_MetricDataQueryProperty) {
 	policy := awsautoscaling.NewCfnScalingPolicy(c, jsii.String(name+"Policy"), &awsautoscaling.CfnScalingPolicyProps{
-		AutoScalingGroupName: c.group.AutoScalingGroupName(),
+		AutoScalingGroupName: group,
 		PolicyType:           jsii.String("SimpleScaling"),
 		AdjustmentType:       jsii.String("ChangeInCapacity"),
 		ScalingAdjustment:    jsii.Number(change),

@@ -8,6 +8,7 @@ package database
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -126,6 +127,10 @@ type pgDatabase struct {
 	name, user string
 	iamUser    string
 	replicas   []awsrds.DatabaseInstanceReadReplica
+	// readers are the addresses of the replicas.
+	readers []string
+	// secrets are those of Secrets, once asked for.
+	secrets map[string]awsecs.Secret
 }
 
 // NewPgDatabase makes a Postgres instance with credentials in Secrets Manager.
@@ -184,13 +189,9 @@ func (d *pgDatabase) Variables() map[string]string {
 	if d.userSecret == nil {
 		variables["PG_USER"] = d.user
 	}
-	var readers []string
-	for _, replica := range d.replicas {
-		readers = append(readers, *replica.DbInstanceEndpointAddress())
-	}
-	if len(readers) > 0 {
-		variables["PG_READER_HOST"] = readers[0]
-		variables["PG_READER_HOSTS"] = strings.Join(readers, ",")
+	if len(d.readers) > 0 {
+		variables["PG_READER_HOST"] = d.readers[0]
+		variables["PG_READER_HOSTS"] = strings.Join(d.readers, ",")
 		variables["PG_READER_PORT"] = fmt.Sprint(d.port)
 	}
 	return variables
@@ -207,10 +208,14 @@ func (d *pgDatabase) GrantConnect(grantee awsiam.IGrantable) {
 }
 
 func (d *pgDatabase) Secrets() map[string]awsecs.Secret {
-	if d.userSecret != nil {
-		return map[string]awsecs.Secret{"PG_USER": username(d.userSecret), "PG_CREDENTIALS_SECRET": password(d.userSecret)}
+	switch {
+	case d.secrets != nil: // made for another service
+	case d.userSecret != nil:
+		d.secrets = map[string]awsecs.Secret{"PG_USER": username(d.userSecret), "PG_CREDENTIALS_SECRET": password(d.userSecret)}
+	default:
+		d.secrets = map[string]awsecs.Secret{"PG_CREDENTIALS_SECRET": password(d.secret)}
 	}
-	return map[string]awsecs.Secret{"PG_CREDENTIALS_SECRET": password(d.secret)}
+	return maps.Clone(d.secrets)
 }
 
 func (d *pgDatabase) MigrationVariables() map[string]string {
@@ -255,9 +260,9 @@ func (d *pgDatabase) makeSecret(props *PgDatabaseProps, declared spec.Database) 
 	d.secret = secret
 	switch {
 	case declared.Alternates():
-		acknowledge.Rule(secret, "AwsSolutions-SMG4", "Only migrations and the rotation of the services' user log in with it.")
+		acknowledge.All(secret, acknowledge.Finding{Rule: "AwsSolutions-SMG4", Reason: "Only migrations and the rotation of the services' user log in with it."})
 	case declared.Rotation == nil:
-		acknowledge.Rule(secret, "AwsSolutions-SMG4", "ECS reads a secret only when a task starts, so a rotation nobody asked for would cut the running tasks off their database.")
+		acknowledge.All(secret, acknowledge.Finding{Rule: "AwsSolutions-SMG4", Reason: "ECS reads a secret only when a task starts, so a rotation nobody asked for would cut the running tasks off their database."})
 	}
 }
 
@@ -294,7 +299,8 @@ func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database
 	})
 	security.ApplyRemovalPolicy(keep(props.Removal))
 	d.security = security
-	parameters := newParameters(d, declared, keep(props.Removal))
+	engine := engineOf(declared)
+	parameters := newParameters(d, engine, declared, keep(props.Removal))
 	group := awsrds.NewSubnetGroup(d, jsii.String("SubnetGroup"), &awsrds.SubnetGroupProps{
 		Vpc:           props.VPC,
 		VpcSubnets:    subnets,
@@ -307,7 +313,7 @@ func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database
 		SubnetGroup:            group,
 		SecurityGroups:         &[]awsec2.ISecurityGroup{security},
 		PubliclyAccessible:     jsii.Bool(false),
-		Engine:                 engineOf(declared),
+		Engine:                 engine,
 		ParameterGroup:         parameters,
 		InstanceIdentifier:     optional.Text(props.Identifier),
 		InstanceType:           awsec2.NewInstanceType(jsii.String(strings.TrimPrefix(declared.Instance, "db."))),
@@ -334,20 +340,23 @@ func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database
 	})
 	d.instance = instance
 	d.host = instance.DbInstanceEndpointAddress()
+	resource := instance.Node().DefaultChild().(awsrds.CfnDBInstance)
 	if props.Identifier != "" {
-		d.exportLogs(props, props.Identifier, "LogGroup", instance, declared.LogExports)
+		d.exportLogs(props, props.Identifier, "LogGroup", resource, declared.LogExports)
 	}
 	for i, replica := range declared.Replicas() {
 		d.addReplica(props, declared, replica, i+1, group, parameters)
 	}
 
+	var accepted []acknowledge.Finding
 	if !*declared.MultiAZ {
-		acknowledge.Rule(instance, "AwsSolutions-RDS3", "A standby doubles the price of the instance; the declaration turns it on with multiAz.")
+		accepted = append(accepted, acknowledge.Finding{Rule: "AwsSolutions-RDS3", Reason: "A standby doubles the price of the instance; the declaration turns it on with multiAz."})
 	}
 	if !protected {
-		acknowledge.Rule(instance, "AwsSolutions-RDS10", "Deletion protection comes with removal: retain, the default in production; this stage is meant to be deleted, with a last snapshot.")
+		accepted = append(accepted, acknowledge.Finding{Rule: "AwsSolutions-RDS10", Reason: "Deletion protection comes with removal: retain, the default in production; this stage is meant to be deleted, with a last snapshot."})
 	}
-	acknowledge.Rule(instance, "AwsSolutions-RDS11", "The port is closed to everybody but the stage's tasks; another number would hide nothing.")
+	acknowledge.All(resource, append(accepted,
+		acknowledge.Finding{Rule: "AwsSolutions-RDS11", Reason: "The port is closed to everybody but the stage's tasks; another number would hide nothing."})...)
 }
 
 func engineOf(declared spec.Database) awsrds.IInstanceEngine {
@@ -360,13 +369,13 @@ func engineOf(declared spec.Database) awsrds.IInstanceEngine {
 // newParameters is a group without a name: for another major version
 // CloudFormation makes another group beside it, moves the instance there, and
 // removes this one last.
-func newParameters(scope constructs.Construct, declared spec.Database, removal awscdk.RemovalPolicy) awsrds.ParameterGroup {
+func newParameters(scope constructs.Construct, engine awsrds.IInstanceEngine, declared spec.Database, removal awscdk.RemovalPolicy) awsrds.ParameterGroup {
 	settings := map[string]*string{"rds.force_ssl": jsii.String("1")}
 	for name, value := range declared.Parameters {
 		settings[name] = &value
 	}
 	return awsrds.NewParameterGroup(scope, jsii.String("Parameters"), &awsrds.ParameterGroupProps{
-		Engine:        engineOf(declared),
+		Engine:        engine,
 		Description:   jsii.String("TLS required"),
 		Parameters:    &settings,
 		RemovalPolicy: removal,
@@ -375,20 +384,22 @@ func newParameters(scope constructs.Construct, declared spec.Database, removal a
 
 // exportLogs sends the instance's logs to CloudWatch, into groups that are made
 // first: RDS would make some that are kept for ever.
-func (d *pgDatabase) exportLogs(props *PgDatabaseProps, identifier, id string, instance constructs.Construct, names []string) {
-	resource := instance.Node().DefaultChild().(awsrds.CfnDBInstance)
+func (d *pgDatabase) exportLogs(props *PgDatabaseProps, identifier, id string, instance awsrds.CfnDBInstance, names []string) {
+	var groups []constructs.IDependable
 	for _, name := range names {
 		groupID := id
 		if name != spec.LogPostgres {
 			groupID += "-" + name
 		}
-		logs := observability.NewLogGroup(d, &groupID, &observability.LogGroupProps{
+		groups = append(groups, observability.NewLogGroup(d, &groupID, &observability.LogGroupProps{
 			Name:          fmt.Sprintf("/aws/rds/instance/%s/%s", identifier, name),
 			RetentionDays: props.LogRetentionDays,
-		})
-		resource.Node().AddDependency(logs)
+		}))
 	}
-	resource.SetEnableCloudwatchLogsExports(jsii.Strings(names...))
+	if len(groups) > 0 {
+		instance.Node().AddDependency(groups...)
+	}
+	instance.SetEnableCloudwatchLogsExports(jsii.Strings(names...))
 }
 
 // ReplicaIdentifier is that of a replica of an instance with an identifier;
@@ -425,16 +436,26 @@ func (d *pgDatabase) addReplica(props *PgDatabaseProps, declared spec.Database, 
 		DeletionProtection:         jsii.Bool(false),
 		RemovalPolicy:              awscdk.RemovalPolicy_DESTROY,
 	})
+	resource := made.Node().DefaultChild().(awsrds.CfnDBInstance)
 	if identifier != "" {
-		d.exportLogs(props, identifier, id+"LogGroup", made, declared.LogExports)
+		d.exportLogs(props, identifier, id+"LogGroup", resource, declared.LogExports)
 	}
 	d.replicas = append(d.replicas, made)
+	d.readers = append(d.readers, *made.DbInstanceEndpointAddress())
 	// It is encrypted as its source is, and RDS does not want to be told.
-	made.Node().DefaultChild().(awsrds.CfnDBInstance).AddPropertyDeletionOverride(jsii.String("StorageEncrypted"))
-	acknowledge.Rule(made, "AwsSolutions-RDS2", "Encrypted as its source is: RDS takes no other instruction.")
-	acknowledge.Rule(made, "AwsSolutions-RDS3", "It is a copy itself: when it is lost, another is made of the database.")
-	acknowledge.Rule(made, "AwsSolutions-RDS10", "It is a copy: nothing is lost with it.")
-	acknowledge.Rule(made, "AwsSolutions-RDS11", "The port is closed to everybody but the stage's tasks; another number would hide nothing.")
+	resource.AddPropertyDeletionOverride(jsii.String("StorageEncrypted"))
+	acceptFindings(resource, "Encrypted as its source is: RDS takes no other instruction.",
+		"The port is closed to everybody but the stage's tasks; another number would hide nothing.")
+}
+
+// acceptFindings is about a replica: why its encryption is not declared, and why
+// its port is the usual one, depends on where it stands.
+func acceptFindings(replica awsrds.CfnDBInstance, encryption, port string) {
+	acknowledge.All(replica,
+		acknowledge.Finding{Rule: "AwsSolutions-RDS2", Reason: encryption},
+		acknowledge.Finding{Rule: "AwsSolutions-RDS3", Reason: "It is a copy itself: when it is lost, another is made of the database."},
+		acknowledge.Finding{Rule: "AwsSolutions-RDS10", Reason: "It is a copy: nothing is lost with it."},
+		acknowledge.Finding{Rule: "AwsSolutions-RDS11", Reason: port})
 }
 
 // removalPolicy of the instance.

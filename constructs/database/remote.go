@@ -12,7 +12,6 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/tinystack-go/tinystack/internal/acknowledge"
 	"github.com/tinystack-go/tinystack/internal/optional"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -126,7 +125,7 @@ func NewRemoteReplica(scope constructs.Construct, id *string, props *RemoteRepli
 		EnableKeyRotation: jsii.Bool(true),
 		RemovalPolicy:     removal,
 	})
-	parameters := newParameters(r, declared, removal)
+	parameters := newParameters(r, engineOf(declared), declared, removal)
 
 	class := props.Instance
 	if class == "" {
@@ -151,9 +150,7 @@ func NewRemoteReplica(scope constructs.Construct, id *string, props *RemoteRepli
 		DeletionProtection:         jsii.Bool(false),
 	})
 	r.instance.ApplyRemovalPolicy(removal, nil)
-	acknowledge.Rule(r.instance, "AwsSolutions-RDS2", "Encrypted with the key that is named, as its source is; RDS takes no other instruction.")
-	acknowledge.Rule(r.instance, "AwsSolutions-RDS3", "It is a copy itself: when it is lost, another is made of the database.")
-	acknowledge.Rule(r.instance, "AwsSolutions-RDS10", "It is a copy: nothing is lost with it.")
-	acknowledge.Rule(r.instance, "AwsSolutions-RDS11", "The port is closed to everybody; another number would hide nothing.")
+	acceptFindings(r.instance, "Encrypted with the key that is named, as its source is; RDS takes no other instruction.",
+		"The port is closed to everybody; another number would hide nothing.")
 	return r
 }

@@ -2,6 +2,7 @@ package database
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -64,7 +65,7 @@ func (d *pgDatabase) addUser(props *PgDatabaseProps, declared spec.Database) {
 	template := awscdk.Stack_Of(d).ToJsonString(map[string]any{"username": d.rotation.User, "masterarn": d.secret.SecretArn()}, nil)
 	d.userSecret = d.newSecret(props, "UserSecret", name, "credentials of the services in the Postgres database", template)
 	d.attached = d.userSecret.Attach(d.instance)
-	acknowledge.Rule(d.userSecret, "AwsSolutions-SMG4", "RotateUser rotates it, from a stack where the user has been made before.")
+	acknowledge.All(d.userSecret, acknowledge.Finding{Rule: "AwsSolutions-SMG4", Reason: "RotateUser rotates it, from a stack where the user has been made before."})
 }
 
 // UserRotationProps says how the user that alternates is rotated.
@@ -105,8 +106,7 @@ func (d *pgDatabase) RotateUser(scope constructs.Construct, id *string, props *U
 		}),
 		RotateImmediatelyOnUpdate: jsii.Bool(false), // services that start with it need no change
 	})
-	schedule.Node().AddDependency(rule)
-	schedule.Node().AddDependency(props.After...)
+	schedule.Node().AddDependency(append(slices.Clone(props.After), rule)...)
 	rotateNow(within, "Changes user and password of the services now; the tasks follow within minutes", d.userSecret)
 	return schedule
 }

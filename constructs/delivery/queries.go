@@ -25,8 +25,8 @@ func (d *delivery) queries() {
 	scope := constructs.NewConstruct(d, jsii.String("Queries"))
 	save := func(id, text string, group awslogs.ILogGroup) {
 		observability.NewSavedQuery(scope, &id, &observability.SavedQueryProps{
-			Query:     monitor.Query{Name: d.app.Name + "/pipeline/" + id, Text: text},
-			LogGroups: []awslogs.ILogGroup{group},
+			Query:         monitor.Query{Name: d.app.Name + "/pipeline/" + id, Text: text},
+			LogGroupNames: []string{*group.LogGroupName()},
 		})
 	}
 	save("errors-of-builds", monitor.ErrorsQuery(""), d.logs)

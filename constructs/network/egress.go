@@ -21,7 +21,7 @@ var endpointServices = []string{
 // addEgress gives the private subnets their way out. The default route of a
 // subnet keeps its logical id whatever it points to, so that changing the way
 // out changes the route in place.
-func (n *network) addEgress(declared spec.Network, private subnetGroup, publicRoutes []awsec2.CfnRoute) {
+func (n *network) addEgress(declared spec.Network, public, private subnetGroup, publicRoutes []awsec2.CfnRoute) {
 	switch declared.Egress {
 	case spec.NATInstance:
 		instance := n.natInstance(declared.CIDR, publicRoutes)
@@ -29,37 +29,37 @@ func (n *network) addEgress(declared spec.Network, private subnetGroup, publicRo
 			return &awsec2.CfnRouteProps{InstanceId: instance}
 		})
 	case spec.NATGateway:
-		gateway := n.natGateway(0, publicRoutes)
+		gateway := n.natGateway(0, public, publicRoutes)
 		n.privateRoutes(private, func(int) *awsec2.CfnRouteProps {
 			return &awsec2.CfnRouteProps{NatGatewayId: gateway}
 		})
 	case spec.NATGatewayPerZone:
 		n.privateRoutes(private, func(zone int) *awsec2.CfnRouteProps {
-			return &awsec2.CfnRouteProps{NatGatewayId: n.natGateway(zone, publicRoutes)}
+			return &awsec2.CfnRouteProps{NatGatewayId: n.natGateway(zone, public, publicRoutes)}
 		})
 	case spec.VPCEndpoints:
-		n.interfaceEndpoints(declared.CIDR)
+		n.interfaceEndpoints(declared.CIDR, private)
 	}
 }
 
 func (n *network) privateRoutes(private subnetGroup, target func(zone int) *awsec2.CfnRouteProps) {
 	for i, table := range private.tables {
 		props := target(i)
-		props.RouteTableId = table.Ref()
+		props.RouteTableId = table
 		props.DestinationCidrBlock = jsii.String("0.0.0.0/0")
 		awsec2.NewCfnRoute(n, numbered("PrivateRoute", i), props)
 	}
 }
 
-func (n *network) natGateway(zone int, publicRoutes []awsec2.CfnRoute) *string {
+func (n *network) natGateway(zone int, public subnetGroup, publicRoutes []awsec2.CfnRoute) *string {
 	address := awsec2.NewCfnEIP(n, numbered("NatGatewayAddress", zone), &awsec2.CfnEIPProps{
 		Domain: jsii.String("vpc"),
-		Tags:   nameTag(*n.Node().Path()),
+		Tags:   nameTag(n.path),
 	})
 	gateway := awsec2.NewCfnNatGateway(n, numbered("NatGateway", zone), &awsec2.CfnNatGatewayProps{
-		SubnetId:     (*n.vpc.PublicSubnets())[zone].SubnetId(),
+		SubnetId:     public.ids[zone],
 		AllocationId: address.AttrAllocationId(),
-		Tags:         nameTag(*n.Node().Path()),
+		Tags:         nameTag(n.path),
 	})
 	gateway.AddResourceDependency(publicRoutes[zone], nil)
 	return gateway.Ref()
@@ -80,7 +80,7 @@ func (n *network) natInstance(cidr string, publicRoutes []awsec2.CfnRoute) *stri
 	userData.AddCommands(*jsii.Strings(natCommands(cidr)...)...)
 	instance := awsec2.NewInstance(n, jsii.String("NatInstance"), &awsec2.InstanceProps{
 		Vpc:                      n.vpc,
-		VpcSubnets:               &awsec2.SubnetSelection{Subnets: &[]awsec2.ISubnet{(*n.vpc.PublicSubnets())[0]}},
+		VpcSubnets:               n.PublicSubnets(), // it stands in the first of them
 		InstanceType:             awsec2.NewInstanceType(jsii.String("t4g.nano")),
 		MachineImage:             awsec2.MachineImage_LatestAmazonLinux2023(&awsec2.AmazonLinux2023ImageSsmParameterProps{CpuType: awsec2.AmazonLinuxCpuType_ARM_64}),
 		SecurityGroup:            group,
@@ -104,8 +104,9 @@ func (n *network) natInstance(cidr string, publicRoutes []awsec2.CfnRoute) *stri
 	for _, route := range publicRoutes {
 		resource.AddResourceDependency(route, nil)
 	}
-	acknowledge.Rule(instance, "AwsSolutions-EC28", "One-minute metrics cost more than this instance is worth; basic monitoring stays on.")
-	acknowledge.Rule(instance, "AwsSolutions-EC29", "The instance holds no state and is replaced with each new machine image; termination protection would block that.")
+	acknowledge.All(resource,
+		acknowledge.Finding{Rule: "AwsSolutions-EC28", Reason: "One-minute metrics cost more than this instance is worth; basic monitoring stays on."},
+		acknowledge.Finding{Rule: "AwsSolutions-EC29", Reason: "The instance holds no state and is replaced with each new machine image; termination protection would block that."})
 	return instance.InstanceId()
 }
 
@@ -122,7 +123,7 @@ func natCommands(cidr string) []string {
 	}
 }
 
-func (n *network) interfaceEndpoints(cidr string) {
+func (n *network) interfaceEndpoints(cidr string, private subnetGroup) {
 	group := awsec2.NewSecurityGroup(n, jsii.String("EndpointSecurityGroup"), &awsec2.SecurityGroupProps{
 		Vpc:              n.vpc,
 		Description:      jsii.String("VPC endpoints: HTTPS from the VPC"),
@@ -130,17 +131,18 @@ func (n *network) interfaceEndpoints(cidr string) {
 	})
 	group.AddIngressRule(awsec2.Peer_Ipv4(jsii.String(cidr)), awsec2.Port_Tcp(jsii.Number(443)), jsii.String("HTTPS from the VPC"), nil)
 	var subnets []any
-	for _, subnet := range *n.vpc.PrivateSubnets() {
-		subnets = append(subnets, subnet.SubnetId())
+	for _, id := range private.ids {
+		subnets = append(subnets, id)
 	}
+	vpc, groups := n.vpc.VpcId(), &[]any{group.SecurityGroupId()}
 	for _, service := range endpointServices {
 		awsec2.NewCfnVPCEndpoint(n, jsii.String("Endpoint-"+service), &awsec2.CfnVPCEndpointProps{
-			VpcId:             n.vpc.VpcId(),
+			VpcId:             vpc,
 			VpcEndpointType:   jsii.String("Interface"),
-			ServiceName:       awscdk.Fn_Join(jsii.String(""), &[]*string{jsii.String("com.amazonaws."), awscdk.Stack_Of(n).Region(), jsii.String("." + service)}),
+			ServiceName:       n.endpointService(service),
 			PrivateDnsEnabled: jsii.Bool(true),
 			SubnetIds:         &subnets,
-			SecurityGroupIds:  &[]any{group.SecurityGroupId()},
+			SecurityGroupIds:  groups,
 		})
 	}
 }

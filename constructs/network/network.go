@@ -3,6 +3,7 @@ package network
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -42,21 +43,25 @@ type network struct {
 	vpc       awsec2.IVpc
 	egress    spec.Egress
 	databases awsec2.SubnetType
+	// path and region are asked for once: each question to a construct is a
+	// message to the CDK's process.
+	path   string
+	region string
 }
 
 // NewNetwork makes a VPC, or imports the one that the declaration names.
 // It panics with all problems of the declaration if there are any.
 func NewNetwork(scope constructs.Construct, id *string, props *NetworkProps) Network {
-	stack := awscdk.Stack_Of(scope)
-	region := ""
-	if !*awscdk.Token_IsUnresolved(stack.Region()) {
-		region = *stack.Region()
+	region := awscdk.Stack_Of(scope).Region()
+	known := ""
+	if !*awscdk.Token_IsUnresolved(region) {
+		known = *region
 	}
-	declared, err := props.Network.Complete(region)
+	declared, err := props.Network.Complete(known)
 	if err != nil {
 		panic(fmt.Errorf("network %s: %w", *id, err))
 	}
-	n := &network{egress: declared.Egress}
+	n := &network{egress: declared.Egress, region: *region}
 	constructs.NewConstruct_Override(n, scope, id)
 	if declared.VPC != nil {
 		n.importVPC(*declared.VPC)
@@ -103,79 +108,87 @@ func (n *network) importVPC(existing spec.ExistingVPC) {
 		jsii.String("Nothing here adds a route to a network that it does not own."))
 }
 
-// subnetGroup is one subnet a zone.
+// subnetGroup is one subnet a zone, each with a route table of its own.
 type subnetGroup struct {
-	ids    []*string
-	tables []awsec2.CfnRouteTable
-	zones  []*string
+	subnets []awsec2.CfnSubnet
+	// ids and tables refer to the subnets and to their route tables.
+	ids, tables []*string
 }
 
 func (n *network) makeVPC(declared spec.Network) {
-	cidr := netip.MustParsePrefix(declared.CIDR)
-	name := *n.Node().Path()
+	n.path = *n.Node().Path()
 	vpc := awsec2.NewCfnVPC(n, jsii.String("Resource"), &awsec2.CfnVPCProps{
 		CidrBlock:          jsii.String(declared.CIDR),
 		EnableDnsHostnames: jsii.Bool(true),
 		EnableDnsSupport:   jsii.Bool(true),
-		Tags:               nameTag(name),
-	})
-	gateway := awsec2.NewCfnInternetGateway(n, jsii.String("InternetGateway"), &awsec2.CfnInternetGatewayProps{Tags: nameTag(name)})
+		Tags:               nameTag(n.path),
+	}).Ref()
+	gateway := awsec2.NewCfnInternetGateway(n, jsii.String("InternetGateway"), &awsec2.CfnInternetGatewayProps{Tags: nameTag(n.path)}).Ref()
 	attachment := awsec2.NewCfnVPCGatewayAttachment(n, jsii.String("InternetGatewayAttachment"), &awsec2.CfnVPCGatewayAttachmentProps{
-		VpcId:             vpc.Ref(),
-		InternetGatewayId: gateway.Ref(),
+		VpcId:             vpc,
+		InternetGatewayId: gateway,
 	})
 
 	// Sixteen equal blocks: the first four for public subnets, then private,
 	// then database subnets. A zone that is added later takes the next block
 	// of each and moves nothing.
+	cidr := netip.MustParsePrefix(declared.CIDR)
 	public := n.subnets(vpc, cidr, "Public", 0, declared.Zones)
 	private := n.subnets(vpc, cidr, "Private", 4, declared.Zones)
 	isolated := n.subnets(vpc, cidr, "Database", 8, declared.Zones)
+	var zones []*string
+	for _, subnet := range public.subnets {
+		zones = append(zones, subnet.AttrAvailabilityZone())
+	}
 
 	n.vpc = awsec2.Vpc_FromVpcAttributes(n, jsii.String("Vpc"), &awsec2.VpcAttributes{
-		VpcId:             vpc.Ref(),
+		VpcId:             vpc,
 		VpcCidrBlock:      jsii.String(declared.CIDR),
-		AvailabilityZones: &public.zones,
-		PublicSubnetIds:   &public.ids, PublicSubnetRouteTableIds: public.tableIDs(),
-		PrivateSubnetIds: &private.ids, PrivateSubnetRouteTableIds: private.tableIDs(),
-		IsolatedSubnetIds: &isolated.ids, IsolatedSubnetRouteTableIds: isolated.tableIDs(),
+		AvailabilityZones: &zones,
+		PublicSubnetIds:   &public.ids, PublicSubnetRouteTableIds: &public.tables,
+		PrivateSubnetIds: &private.ids, PrivateSubnetRouteTableIds: &private.tables,
+		IsolatedSubnetIds: &isolated.ids, IsolatedSubnetRouteTableIds: &isolated.tables,
 	})
 	n.databases = awsec2.SubnetType_PRIVATE_ISOLATED
 
 	var publicRoutes []awsec2.CfnRoute
 	for i, table := range public.tables {
 		route := awsec2.NewCfnRoute(n, numbered("PublicRoute", i), &awsec2.CfnRouteProps{
-			RouteTableId:         table.Ref(),
+			RouteTableId:         table,
 			DestinationCidrBlock: jsii.String("0.0.0.0/0"),
-			GatewayId:            gateway.Ref(),
+			GatewayId:            gateway,
 		})
 		route.AddResourceDependency(attachment, nil)
 		publicRoutes = append(publicRoutes, route)
 	}
 	var tables []any
-	for _, group := range []subnetGroup{public, private, isolated} {
-		for _, table := range group.tables {
-			tables = append(tables, table.Ref())
-		}
+	for _, table := range slices.Concat(public.tables, private.tables, isolated.tables) {
+		tables = append(tables, table)
 	}
 	awsec2.NewCfnVPCEndpoint(n, jsii.String("S3Endpoint"), &awsec2.CfnVPCEndpointProps{
-		VpcId:           vpc.Ref(),
+		VpcId:           vpc,
 		VpcEndpointType: jsii.String("Gateway"),
-		ServiceName:     awscdk.Fn_Join(jsii.String(""), &[]*string{jsii.String("com.amazonaws."), awscdk.Stack_Of(n).Region(), jsii.String(".s3")}),
+		ServiceName:     n.endpointService("s3"),
 		RouteTableIds:   &tables,
 	})
-	n.addEgress(declared, private, publicRoutes)
+	n.addEgress(declared, public, private, publicRoutes)
 	n.addFlowLog()
 }
 
-func (n *network) subnets(vpc awsec2.CfnVPC, cidr netip.Prefix, kind string, firstBlock int, zones []string) subnetGroup {
+// endpointService is the name by which a VPC endpoint knows a service of AWS in
+// the stack's region.
+func (n *network) endpointService(service string) *string {
+	return jsii.String("com.amazonaws." + n.region + "." + service)
+}
+
+func (n *network) subnets(vpc *string, cidr netip.Prefix, kind string, firstBlock int, zones []string) subnetGroup {
 	var group subnetGroup
 	for i := range max(len(zones), 2) {
-		name := fmt.Sprintf("%s/%s%d", *n.Node().Path(), kind, i+1)
+		tags := nameTag(fmt.Sprintf("%s/%s%d", n.path, kind, i+1))
 		props := &awsec2.CfnSubnetProps{
-			VpcId:     vpc.Ref(),
+			VpcId:     vpc,
 			CidrBlock: jsii.String(block(cidr, firstBlock+i)),
-			Tags:      nameTag(name),
+			Tags:      tags,
 		}
 		if len(zones) > 0 {
 			props.AvailabilityZoneId = jsii.String(zones[i])
@@ -183,24 +196,17 @@ func (n *network) subnets(vpc awsec2.CfnVPC, cidr netip.Prefix, kind string, fir
 			props.AvailabilityZone = awscdk.Fn_Select(jsii.Number(i), awscdk.Fn_GetAzs(nil))
 		}
 		subnet := awsec2.NewCfnSubnet(n, numbered(kind+"Subnet", i), props)
-		table := awsec2.NewCfnRouteTable(n, numbered(kind+"RouteTable", i), &awsec2.CfnRouteTableProps{VpcId: vpc.Ref(), Tags: nameTag(name)})
+		id := subnet.Ref()
+		table := awsec2.NewCfnRouteTable(n, numbered(kind+"RouteTable", i), &awsec2.CfnRouteTableProps{VpcId: vpc, Tags: tags}).Ref()
 		awsec2.NewCfnSubnetRouteTableAssociation(n, numbered(kind+"RouteTableAssociation", i), &awsec2.CfnSubnetRouteTableAssociationProps{
-			SubnetId:     subnet.Ref(),
-			RouteTableId: table.Ref(),
+			SubnetId:     id,
+			RouteTableId: table,
 		})
-		group.ids = append(group.ids, subnet.Ref())
+		group.subnets = append(group.subnets, subnet)
+		group.ids = append(group.ids, id)
 		group.tables = append(group.tables, table)
-		group.zones = append(group.zones, subnet.AttrAvailabilityZone())
 	}
 	return group
-}
-
-func (g subnetGroup) tableIDs() *[]*string {
-	var ids []*string
-	for _, table := range g.tables {
-		ids = append(ids, table.Ref())
-	}
-	return &ids
 }
 
 // addFlowLog records rejected traffic.

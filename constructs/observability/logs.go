@@ -111,15 +111,16 @@ func NewLogSubscription(scope constructs.Construct, id *string, props *LogSubscr
 type SavedQueryProps struct {
 	// Query to save. Required.
 	Query monitor.Query
-	// LogGroups that it is asked of. Required.
-	LogGroups []awslogs.ILogGroup
+	// LogGroupNames are the names of the log groups that it is asked of.
+	// Required.
+	LogGroupNames []string
 }
 
 // NewSavedQuery keeps a query for CloudWatch Logs Insights in its console.
 func NewSavedQuery(scope constructs.Construct, id *string, props *SavedQueryProps) awslogs.CfnQueryDefinition {
 	var groups []any
-	for _, group := range props.LogGroups {
-		groups = append(groups, group.LogGroupName())
+	for _, name := range props.LogGroupNames {
+		groups = append(groups, name)
 	}
 	return awslogs.NewCfnQueryDefinition(scope, id, &awslogs.CfnQueryDefinitionProps{
 		Name:          &props.Query.Name,

@@ -45,7 +45,7 @@ func TestAlone(t *testing.T) {
 	logs := observability.NewLogGroup(stack, jsii.String("Logs"), &observability.LogGroupProps{Key: key})
 	observability.NewErrorFilter(stack, jsii.String("Errors"), &observability.ErrorFilterProps{LogGroup: logs, Pattern: "ERROR", Metric: monitor.ErrorMetric("shop", "prod", "web")})
 	observability.NewLogSubscription(stack, jsii.String("Copy"), &observability.LogSubscriptionProps{LogGroup: logs, Destination: spec.LogDestination{ARN: "arn:aws:logs:us-east-1:111111111111:destination:central"}})
-	observability.NewSavedQuery(stack, jsii.String("Query"), &observability.SavedQueryProps{Query: monitor.Query{Name: "a/b", Text: monitor.VolumeQuery}, LogGroups: nil})
+	observability.NewSavedQuery(stack, jsii.String("Query"), &observability.SavedQueryProps{Query: monitor.Query{Name: "a/b", Text: monitor.VolumeQuery}, LogGroupNames: nil})
 	observability.NewDashboard(stack, jsii.String("Page"), &observability.DashboardProps{Name: "theirs", Body: monitor.Body{Start: "-PT1H", Widgets: []monitor.Widget{}}})
 	made, err := synthtest.SynthSecure(t, app).Stack("Theirs")
 	require.NoError(t, err)

@@ -59,6 +59,9 @@ type definition struct {
 	task      awsecs.Ec2TaskDefinition
 	container awsecs.ContainerDefinition
 	logs      awslogs.LogGroup
+	// taskRole is what the container may do; executionRole is how the agent
+	// starts it.
+	taskRole, executionRole awsiam.IRole
 	// security is nil unless tasks have network interfaces of their own.
 	security awsec2.SecurityGroup
 }
@@ -97,22 +100,27 @@ func newDefinition(scope constructs.Construct, props *EcsEc2ServiceProps, plan p
 			Description: jsii.String("Tasks of service " + declared.Name),
 		})
 	}
-	d.addTask(scope, props, plan, taskRole)
+	d.taskRole = taskRole
+	d.addTask(scope, props, plan)
 	return d
 }
 
-// addTask makes the task definition and its container, directly in the scope.
-func (d *definition) addTask(scope constructs.Construct, props *EcsEc2ServiceProps, plan plan, taskRole awsiam.IRole) {
+// addTask makes the task definition, its container and the role by which the
+// agent starts it, directly in the scope.
+func (d *definition) addTask(scope constructs.Construct, props *EcsEc2ServiceProps, plan plan) {
 	declared, share := plan.declared, plan.share
 	d.task = awsecs.NewEc2TaskDefinition(scope, jsii.String("TaskDefinition"), &awsecs.Ec2TaskDefinitionProps{
 		NetworkMode: networkModes[declared.NetworkMode],
-		TaskRole:    taskRole,
+		TaskRole:    d.taskRole,
 	})
+	resource := d.task.Node().DefaultChild().(awsecs.CfnTaskDefinition)
 	if share.TaskMemory > 0 {
 		// Service Connect wants a limit for the task; the CDK has none for
 		// tasks on EC2.
-		d.task.Node().DefaultChild().(awsecs.CfnTaskDefinition).SetMemory(jsii.String(fmt.Sprint(share.TaskMemory)))
+		resource.SetMemory(jsii.String(fmt.Sprint(share.TaskMemory)))
 	}
+	acknowledge.All(resource, acknowledge.Finding{Rule: "AwsSolutions-ECS2",
+		Reason: "What stands in the environment is configuration; secrets are references to Secrets Manager or SSM, which the rule does not tell apart."})
 	image := props.Image
 	if image == nil {
 		image = ExistingImage(scope, declared.Image)
@@ -122,7 +130,7 @@ func (d *definition) addTask(scope constructs.Construct, props *EcsEc2ServicePro
 		environment = map[string]string{}
 	}
 	maps.Copy(environment, props.Variables)
-	d.container = d.task.AddContainer(jsii.String(declared.Name), &awsecs.ContainerDefinitionOptions{
+	container := &awsecs.ContainerDefinitionOptions{
 		ContainerName:          jsii.String(declared.Name),
 		Image:                  image,
 		Cpu:                    jsii.Number(share.CPU),
@@ -145,21 +153,33 @@ func (d *definition) addTask(scope constructs.Construct, props *EcsEc2ServicePro
 			// Reaps the processes that ECS Exec sessions and shells leave.
 			InitProcessEnabled: jsii.Bool(true),
 		}),
-	})
-	d.addVolumes(declared.Volumes)
-	for _, name := range slices.Sorted(maps.Keys(environment)) {
-		d.addVariable(name, environment[name])
 	}
-	for _, name := range slices.Sorted(maps.Keys(props.Secrets)) {
-		d.addSecret(name, props.Secrets[name])
+	if len(props.Secrets) > 0 {
+		container.Secrets = &props.Secrets
 	}
 	if declared.Port > 0 {
-		d.container.AddPortMappings(&awsecs.PortMapping{
+		container.PortMappings = &[]*awsecs.PortMapping{{
 			Name:          jsii.String(declared.Name),
 			ContainerPort: jsii.Number(declared.Port),
-		})
+		}}
 	}
-	acknowledge.Rule(d.task, "AwsSolutions-ECS2", "What stands in the environment is configuration; secrets are references to Secrets Manager or SSM, which the rule does not tell apart.")
+	if declared.NetworkMode != spec.AWSVPC {
+		values := map[string]*string{}
+		for name, value := range environment {
+			values[name] = &value
+		}
+		container.Environment = &values
+	}
+	d.container = d.task.AddContainer(jsii.String(declared.Name), container)
+	if declared.NetworkMode == spec.AWSVPC {
+		// The CDK adds AWS_REGION to these tasks, which would take the place of
+		// one that is declared if all came at once.
+		for _, name := range slices.Sorted(maps.Keys(environment)) {
+			d.addVariable(name, environment[name])
+		}
+	}
+	d.addVolumes(declared.Volumes)
+	d.executionRole = d.task.ObtainExecutionRole()
 }
 
 func (d *definition) addVariable(name, value string) { d.container.AddEnvironment(&name, &value) }
@@ -226,24 +246,29 @@ func (d *definition) acknowledgeRoles(props *EcsEc2ServiceProps) {
 			}
 		}
 	}
+	var accepted []acknowledge.Finding
 	if len(wildcards) > 0 {
-		acknowledge.Policy(d.task.TaskRole(), "Declared by the user for the application's own resources.", wildcards...)
+		accepted = append(accepted, acknowledge.Finding{Reason: "Declared by the user for the application's own resources.", AppliesTo: wildcards})
 	}
 	if props.Exec {
-		acknowledge.Policy(d.task.TaskRole(), "ECS Exec opens a session channel; these actions of ssmmessages and logs have no resource to name.", "Resource::*")
+		accepted = append(accepted, acknowledge.Finding{
+			Reason:    "ECS Exec opens a session channel; these actions of ssmmessages and logs have no resource to name.",
+			AppliesTo: []string{"Resource::*"},
+		})
 		if props.Cluster.ExecuteCommandConfiguration() != nil {
-			acknowledge.Policy(d.task.TaskRole(), "Sessions are recorded in streams of this one log group, whose names nobody knows before.",
-				"/^Resource::arn:.*:logs:.*:log-group:.*:\\*$/")
+			accepted = append(accepted, acknowledge.Finding{
+				Reason:    "Sessions are recorded in streams of this one log group, whose names nobody knows before.",
+				AppliesTo: []string{"/^Resource::arn:.*:logs:.*:log-group:.*:\\*$/"},
+			})
 		}
 	}
+	acknowledge.Policies(d.taskRole, accepted...)
 	d.acknowledgePull()
 }
 
 // acknowledgePull is about the role by which the agent starts the task.
 func (d *definition) acknowledgePull() {
-	if role := d.task.ExecutionRole(); role != nil && role.Node().TryFindChild(jsii.String("DefaultPolicy")) != nil {
-		acknowledge.Policy(role, "ecr:GetAuthorizationToken has no resource to name.", "Resource::*")
-	}
+	acknowledge.Policy(d.executionRole, "ecr:GetAuthorizationToken has no resource to name.", "Resource::*")
 }
 
 func containerHealthCheck(declared spec.Service, loadBalanced bool) *awsecs.HealthCheck {

@@ -58,7 +58,7 @@ func (s *ecsEc2Service) addMigration(props *EcsEc2ServiceProps, plan plan) {
 		Resources:  &[]*string{ecsARN(role, "task", *props.Cluster.ClusterName()+"/*")},
 		Conditions: onCluster(props),
 	}))
-	acknowledge.Rule(role.Node().FindChild(jsii.String("DefaultPolicy")), "AwsSolutions-IAM5", runReason)
+	acknowledge.Policy(role, runReason)
 
 	s.migration = awscdk.NewCustomResource(s, jsii.String("Migration"), &awscdk.CustomResourceProps{
 		ResourceType:   jsii.String("Custom::Migration"),
@@ -75,11 +75,11 @@ func (s *ecsEc2Service) addMigration(props *EcsEc2ServiceProps, plan plan) {
 		},
 	})
 	// Its task needs what tasks of the service need; the function, its policy.
-	s.migration.Node().AddDependency(s.definition.task.TaskRole(), s.migrating.task.ObtainExecutionRole(), role)
+	needs := []constructs.IDependable{s.definition.taskRole, s.migrating.executionRole, role}
 	if props.CapacityProvider != nil {
-		s.migration.Node().AddDependency(props.Cluster)
+		needs = append(needs, props.Cluster)
 	}
-	s.service.Node().AddDependency(s.migration)
+	s.migration.Node().AddDependency(needs...)
 }
 
 // definitionOfMigration is that of the service, unless the migration is to see
@@ -107,9 +107,8 @@ func (s *ecsEc2Service) definitionOfMigration(props *EcsEc2ServiceProps, plan pl
 		own.Secrets[name] = secret
 		delete(own.Variables, name)
 	}
-	d := &definition{logs: s.definition.logs, security: s.definition.security}
-	d.addTask(constructs.NewConstruct(s, jsii.String("MigrationTask")), &own, plan, s.definition.task.TaskRole())
-	d.task.ObtainExecutionRole()
+	d := &definition{logs: s.definition.logs, security: s.definition.security, taskRole: s.definition.taskRole}
+	d.addTask(constructs.NewConstruct(s, jsii.String("MigrationTask")), &own, plan)
 	d.acknowledgePull()
 	return d
 }
@@ -149,7 +148,7 @@ func (d *definition) letRun(role awsiam.Role, props *EcsEc2ServiceProps) {
 	}))
 	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions:    jsii.Strings("iam:PassRole"),
-		Resources:  &[]*string{d.task.TaskRole().RoleArn(), d.task.ExecutionRole().RoleArn()},
+		Resources:  &[]*string{d.taskRole.RoleArn(), d.executionRole.RoleArn()},
 		Conditions: &map[string]any{"StringEquals": map[string]any{"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
 	}))
 }

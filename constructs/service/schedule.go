@@ -79,7 +79,6 @@ func NewScheduledTask(scope constructs.Construct, id *string, props *EcsEc2Servi
 	s := &scheduledTask{}
 	constructs.NewConstruct_Override(s, scope, id)
 	s.definition = newDefinition(s, props, plan)
-	s.definition.task.ObtainExecutionRole()
 	s.addFailures(props, plan.declared)
 	s.addSchedule(props, plan)
 	s.definition.acknowledgeRoles(&EcsEc2ServiceProps{Permissions: props.Permissions})
@@ -90,7 +89,7 @@ func (s *scheduledTask) Schedule() awsscheduler.CfnSchedule       { return s.sch
 func (s *scheduledTask) TaskDefinition() awsecs.Ec2TaskDefinition { return s.definition.task }
 func (s *scheduledTask) Container() awsecs.ContainerDefinition    { return s.definition.container }
 func (s *scheduledTask) LogGroup() awslogs.ILogGroup              { return s.definition.logs }
-func (s *scheduledTask) TaskRole() awsiam.IRole                   { return s.definition.task.TaskRole() }
+func (s *scheduledTask) TaskRole() awsiam.IRole                   { return s.definition.taskRole }
 func (s *scheduledTask) SecurityGroup() awsec2.ISecurityGroup     { return s.definition.group() }
 func (s *scheduledTask) Failures() awssqs.IQueue                  { return s.failures }
 func (s *scheduledTask) FailureAlarm() awscloudwatch.Alarm        { return s.alarm }
@@ -106,7 +105,7 @@ func (s *scheduledTask) addFailures(props *EcsEc2ServiceProps, declared spec.Ser
 		EnforceSSL:      jsii.Bool(true),
 		RetentionPeriod: awscdk.Duration_Days(jsii.Number(failureDays)),
 	})
-	acknowledge.Rule(s.failures, "AwsSolutions-SQS3", "This queue holds failures; nothing processes it that could fail in turn.")
+	acknowledge.All(s.failures, acknowledge.Finding{Rule: "AwsSolutions-SQS3", Reason: "This queue holds failures; nothing processes it that could fail in turn."})
 	awsevents.NewRule(s, jsii.String("FailureRule"), &awsevents.RuleProps{
 		Description: jsii.String("Runs of " + declared.Name + " that failed"),
 		EventPattern: &awsevents.EventPattern{
@@ -181,10 +180,11 @@ func (s *scheduledTask) addSchedule(props *EcsEc2ServiceProps, plan plan) {
 	})
 	// A run that starts before the roles may do their work fails; so does one
 	// before the cluster has the capacity provider.
-	s.schedule.Node().AddDependency(role, s.definition.task.ObtainExecutionRole())
+	needs := []constructs.IDependable{role, s.definition.executionRole}
 	if props.CapacityProvider != nil {
-		s.schedule.Node().AddDependency(props.Cluster)
+		needs = append(needs, props.Cluster)
 	}
+	s.schedule.Node().AddDependency(needs...)
 }
 
 // newRole is what the scheduler may do: run this task on this cluster with the
@@ -199,6 +199,6 @@ func (s *scheduledTask) newRole(props *EcsEc2ServiceProps) awsiam.Role {
 	})
 	s.definition.letRun(role, props)
 	s.failures.GrantSendMessages(role)
-	acknowledge.Rule(role.Node().FindChild(jsii.String("DefaultPolicy")), "AwsSolutions-IAM5", runReason)
+	acknowledge.Policy(role, runReason)
 	return role
 }

@@ -157,9 +157,6 @@ func NewEcsEc2Service(scope constructs.Construct, id *string, props *EcsEc2Servi
 	constructs.NewConstruct_Override(s, scope, id)
 	s.definition = newDefinition(s, props, plan)
 	s.addService(props, plan)
-	if plan.migrates {
-		s.addMigration(props, plan)
-	}
 	low, high := *plan.tasks.Min, *plan.tasks.Max
 	if low < high {
 		s.service.AutoScaleTaskCount(&awsapplicationautoscaling.EnableScalingProps{
@@ -180,7 +177,7 @@ func (s *ecsEc2Service) Service() awsecs.Ec2Service               { return s.ser
 func (s *ecsEc2Service) TaskDefinition() awsecs.Ec2TaskDefinition { return s.definition.task }
 func (s *ecsEc2Service) Container() awsecs.ContainerDefinition    { return s.definition.container }
 func (s *ecsEc2Service) LogGroup() awslogs.ILogGroup              { return s.definition.logs }
-func (s *ecsEc2Service) TaskRole() awsiam.IRole                   { return s.definition.task.TaskRole() }
+func (s *ecsEc2Service) TaskRole() awsiam.IRole                   { return s.definition.taskRole }
 func (s *ecsEc2Service) SecurityGroup() awsec2.ISecurityGroup     { return s.definition.group() }
 func (s *ecsEc2Service) Migration() awscdk.CustomResource         { return s.migration }
 func (s *ecsEc2Service) AddVariable(name, value string) {
@@ -211,8 +208,7 @@ func (s *ecsEc2Service) addService(props *EcsEc2ServiceProps, plan plan) {
 		MaxHealthyPercent: jsii.Number(200),
 		CircuitBreaker:    &awsecs.DeploymentCircuitBreaker{Enable: jsii.Bool(true), Rollback: jsii.Bool(true)},
 		PlacementStrategies: &[]awsecs.PlacementStrategy{
-			awsecs.PlacementStrategy_SpreadAcross(jsii.String("attribute:ecs.availability-zone")),
-			awsecs.PlacementStrategy_SpreadAcrossInstances(),
+			awsecs.PlacementStrategy_SpreadAcross(jsii.String("attribute:ecs.availability-zone"), jsii.String("instanceId")),
 		},
 		AvailabilityZoneRebalancing: awsecs.AvailabilityZoneRebalancing_ENABLED,
 		EnableExecuteCommand:        jsii.Bool(props.Exec),
@@ -242,15 +238,20 @@ func (s *ecsEc2Service) addService(props *EcsEc2ServiceProps, plan plan) {
 		}}
 	}
 	s.service = awsecs.NewEc2Service(s, jsii.String("Service"), service)
+	// A task that starts before its execution role may read the secrets fails,
+	// and enough of those fail the deployment.
+	needs := []constructs.IDependable{s.definition.executionRole}
 	if props.CapacityProvider != nil {
 		// The service's strategy names a capacity provider that the cluster
 		// has only once it is associated; nothing else makes it wait for that,
 		// nor makes the association outlive the service.
-		s.service.Node().AddDependency(props.Cluster)
+		needs = append(needs, props.Cluster)
 	}
-	// A task that starts before its execution role may read the secrets fails,
-	// and enough of those fail the deployment.
-	s.service.Node().AddDependency(s.definition.task.ObtainExecutionRole())
+	if plan.migrates {
+		s.addMigration(props, plan)
+		needs = append(needs, s.migration)
+	}
+	s.service.Node().AddDependency(needs...)
 	s.definition.acknowledgeRoles(props)
 }
 
