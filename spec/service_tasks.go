@@ -3,7 +3,8 @@ package spec
 import (
 	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/tinystack-go/tinystack/internal/cron"
 )
 
 // validateTasks checks how many tasks there are and when.
@@ -44,13 +45,13 @@ func validateSchedule(r report, text string) {
 	if isToken(text) || ratePattern.MatchString(text) {
 		return
 	}
-	cron := cronPattern.FindStringSubmatch(text)
-	if cron == nil {
+	written := cronPattern.FindStringSubmatch(text)
+	if written == nil {
 		r.fail(r.quote(text)+" is not a schedule", allowed, "write rate(…), with \"minute\" after 1 and \"minutes\" after more, or cron(…) with six fields")
 		return
 	}
-	if fields := strings.Fields(cron[1]); (fields[2] == "?") == (fields[4] == "?") {
-		r.fail(r.quote(text)+" must have ? for the day of the month or for the day of the week, and not for both", allowed, "write cron(0 3 * * ? *) for every night at three (UTC)")
+	if err := cron.Check(written[1]); err != nil {
+		r.fail(r.quote(text)+" "+err.Error(), allowed, "write cron(0 3 * * ? *) for every night at three (UTC)")
 	}
 }
 
