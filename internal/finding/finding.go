@@ -3,6 +3,8 @@
 // from here.
 package finding
 
+import "slices"
+
 // Severity says what becomes of a finding.
 type Severity string
 
@@ -26,102 +28,104 @@ type Kind struct {
 	Live bool
 }
 
-// What can be found, by what it is about.
+// kinds are all that were made by kind and live, in that order.
+var kinds []Kind
+
+// kind is what a look at the declaration finds.
+func kind(id string, severity Severity) Kind {
+	kinds = append(kinds, Kind{ID: id, Severity: severity})
+	return kinds[len(kinds)-1]
+}
+
+// live is what only a look into the AWS account finds.
+func live(id string, severity Severity) Kind {
+	kinds = append(kinds, Kind{ID: id, Severity: severity, Live: true})
+	return kinds[len(kinds)-1]
+}
+
+// What can be found, by what it is about, in the order of docs/preflight.md.
+// Each has a section there, with an example that the tests look at.
 var (
-	LittleMemory         = Kind{ID: "little-memory", Severity: Warning}
-	MemoryPromisedTwice  = Kind{ID: "memory-promised-twice", Severity: Notice}
-	TasksBeyondInstances = Kind{ID: "tasks-beyond-instances", Severity: Warning}
-	FewInterfaces        = Kind{ID: "few-network-interfaces", Severity: Warning}
-	PreviousGeneration   = Kind{ID: "previous-generation", Severity: Warning}
-	NotOffered           = Kind{ID: "not-offered", Severity: Warning}
-	GPUUnused            = Kind{ID: "gpu-unused", Severity: Warning}
-	BurstableSustained   = Kind{ID: "burstable-sustained", Severity: Warning}
-	OneInstance          = Kind{ID: "one-instance", Severity: Warning}
-	OneTask              = Kind{ID: "one-task", Severity: Notice}
-	SpotProduction       = Kind{ID: "spot-production", Severity: Warning}
-	SpotStopTimeout      = Kind{ID: "spot-stop-timeout", Severity: Warning}
-	ARM64Image           = Kind{ID: "arm64-image", Severity: Notice}
-	CanarySmaller        = Kind{ID: "canary-smaller", Severity: Warning}
-	AsleepDatabase       = Kind{ID: "asleep-database", Severity: Warning}
-	AsleepVPCLink        = Kind{ID: "asleep-vpc-link", Severity: Notice}
+	LittleMemory         = kind("little-memory", Warning)
+	MemoryPromisedTwice  = kind("memory-promised-twice", Notice)
+	TasksBeyondInstances = kind("tasks-beyond-instances", Warning)
+	FewInterfaces        = kind("few-network-interfaces", Warning)
+	NotOffered           = kind("not-offered", Warning)
+	GPUUnused            = kind("gpu-unused", Warning)
+	PreviousGeneration   = kind("previous-generation", Warning)
+	BurstableSustained   = kind("burstable-sustained", Warning)
+	OneInstance          = kind("one-instance", Warning)
+	OneTask              = kind("one-task", Notice)
+	SpotProduction       = kind("spot-production", Warning)
+	SpotStopTimeout      = kind("spot-stop-timeout", Warning)
+	ARM64Image           = kind("arm64-image", Notice)
+	CanarySmaller        = kind("canary-smaller", Warning)
+	AsleepDatabase       = kind("asleep-database", Warning)
+	AsleepVPCLink        = kind("asleep-vpc-link", Notice)
 
-	NoMultiAZ       = Kind{ID: "no-multi-az", Severity: Warning}
-	ShortBackups    = Kind{ID: "short-backups", Severity: Warning}
-	DataDeleted     = Kind{ID: "data-deleted", Severity: Warning}
-	PostgresSupport = Kind{ID: "postgres-support", Severity: Warning}
-	PostgresRetired = Kind{ID: "postgres-retired", Severity: Warning}
-	SharedDatabase  = Kind{ID: "shared-database", Severity: Notice}
-	RotationGap     = Kind{ID: "rotation-gap", Severity: Notice}
-	MigrationBeside = Kind{ID: "migration-beside-tasks", Severity: Notice}
+	NoMultiAZ       = kind("no-multi-az", Warning)
+	ShortBackups    = kind("short-backups", Warning)
+	DataDeleted     = kind("data-deleted", Warning)
+	PostgresSupport = kind("postgres-support", Warning)
+	PostgresRetired = kind("postgres-retired", Warning)
+	SharedDatabase  = kind("shared-database", Notice)
+	RotationGap     = kind("rotation-gap", Notice)
+	MigrationBeside = kind("migration-beside-tasks", Notice)
 
-	SingleNAT       = Kind{ID: "single-nat", Severity: Warning}
-	PublicAddresses = Kind{ID: "public-addresses", Severity: Warning}
-	SharedVPC       = Kind{ID: "shared-vpc", Severity: Notice}
-	CIDROverlap     = Kind{ID: "cidr-overlap", Severity: Notice}
-	VPCLinkRegion   = Kind{ID: "vpc-link-region", Severity: Warning}
-	OptInRegion     = Kind{ID: "opt-in-region", Severity: Notice}
+	SingleNAT       = kind("single-nat", Warning)
+	PublicAddresses = kind("public-addresses", Warning)
+	SharedVPC       = kind("shared-vpc", Notice)
+	CIDROverlap     = kind("cidr-overlap", Notice)
+	VPCLinkRegion   = kind("vpc-link-region", Warning)
+	OptInRegion     = kind("opt-in-region", Notice)
 
-	RoutedAsleep      = Kind{ID: "routed-asleep", Severity: Warning}
-	HTTPOnly          = Kind{ID: "http-only", Severity: Warning}
-	HealthCheckClient = Kind{ID: "health-check-client", Severity: Warning}
-	HealthCheckImage  = Kind{ID: "health-check-image", Severity: Notice}
-	NoHealthCheck     = Kind{ID: "no-health-check", Severity: Notice}
+	RoutedAsleep      = kind("routed-asleep", Warning)
+	HTTPOnly          = kind("http-only", Warning)
+	HealthCheckClient = kind("health-check-client", Warning)
+	HealthCheckImage  = kind("health-check-image", Notice)
+	NoHealthCheck     = kind("no-health-check", Notice)
 
-	DockerHub        = Kind{ID: "docker-hub", Severity: Warning}
-	SecretInVariable = Kind{ID: "secret-in-variable", Severity: Warning}
-	SecretAsName     = Kind{ID: "secret-as-name", Severity: Warning}
+	DockerHub        = kind("docker-hub", Warning)
+	SecretInVariable = kind("secret-in-variable", Warning)
+	SecretAsName     = kind("secret-as-name", Warning)
 
-	PipelineRegion    = Kind{ID: "pipeline-region", Severity: Warning}
-	UnprotectedGates  = Kind{ID: "unprotected-gates", Severity: Notice}
-	NobodyAlarmed     = Kind{ID: "nobody-alarmed", Severity: Warning}
-	NobodyNotified    = Kind{ID: "nobody-notified", Severity: Notice}
-	PipelineActions   = Kind{ID: "pipeline-actions", Severity: Error}
-	TemplateResources = Kind{ID: "template-resources", Severity: Warning}
-	NameClash         = Kind{ID: "name-clash", Severity: Error}
+	NobodyNotified    = kind("nobody-notified", Notice)
+	NobodyAlarmed     = kind("nobody-alarmed", Warning)
+	PipelineRegion    = kind("pipeline-region", Warning)
+	UnprotectedGates  = kind("unprotected-gates", Notice)
+	PipelineActions   = kind("pipeline-actions", Error)
+	TemplateResources = kind("template-resources", Warning)
+	NameClash         = kind("name-clash", Error)
 
-	QuotaVPCs              = Kind{ID: "quota-vpcs", Severity: Warning}
-	QuotaElasticIPs        = Kind{ID: "quota-elastic-ips", Severity: Warning}
-	QuotaVCPUs             = Kind{ID: "quota-vcpus", Severity: Notice}
-	QuotaSpotVCPUs         = Kind{ID: "quota-spot-vcpus", Severity: Notice}
-	QuotaAutoScalingGroups = Kind{ID: "quota-auto-scaling-groups", Severity: Warning}
-	QuotaVPCLinks          = Kind{ID: "quota-vpc-links", Severity: Warning}
-	QuotaDomainNames       = Kind{ID: "quota-domain-names", Severity: Warning}
-	QuotaLoadBalancers     = Kind{ID: "quota-load-balancers", Severity: Warning}
-	QuotaDatabases         = Kind{ID: "quota-databases", Severity: Warning}
-	QuotaBuilds            = Kind{ID: "quota-builds", Severity: Notice}
-	QuotaNamespaces        = Kind{ID: "quota-namespaces", Severity: Warning}
-	QuotaAPIResources      = Kind{ID: "quota-api-resources", Severity: Warning}
-	QuotaRequests          = Kind{ID: "quota-requests", Severity: Notice}
+	QuotaVPCs              = kind("quota-vpcs", Warning)
+	QuotaElasticIPs        = kind("quota-elastic-ips", Warning)
+	QuotaVCPUs             = kind("quota-vcpus", Notice)
+	QuotaSpotVCPUs         = kind("quota-spot-vcpus", Notice)
+	QuotaAutoScalingGroups = kind("quota-auto-scaling-groups", Warning)
+	QuotaVPCLinks          = kind("quota-vpc-links", Warning)
+	QuotaDomainNames       = kind("quota-domain-names", Warning)
+	QuotaLoadBalancers     = kind("quota-load-balancers", Warning)
+	QuotaDatabases         = kind("quota-databases", Warning)
+	QuotaNamespaces        = kind("quota-namespaces", Warning)
+	QuotaBuilds            = kind("quota-builds", Notice)
+	QuotaAPIResources      = kind("quota-api-resources", Warning)
+	QuotaRequests          = kind("quota-requests", Notice)
 
-	UnusedAcknowledgement = Kind{ID: "unused-acknowledgement", Severity: Warning}
+	UnusedAcknowledgement = kind("unused-acknowledgement", Warning)
 
-	NameTaken          = Kind{ID: "name-taken", Severity: Error, Live: true}
-	SecretBeingDeleted = Kind{ID: "secret-being-deleted", Severity: Error, Live: true}
-	StackStuck         = Kind{ID: "stack-stuck", Severity: Error, Live: true}
-	NotBootstrapped    = Kind{ID: "not-bootstrapped", Severity: Warning, Live: true}
-	NotChecked         = Kind{ID: "not-checked", Severity: Notice, Live: true}
+	NameTaken          = live("name-taken", Error)
+	SecretBeingDeleted = live("secret-being-deleted", Error)
+	StackStuck         = live("stack-stuck", Error)
+	NotBootstrapped    = live("not-bootstrapped", Warning)
+	NotChecked         = live("not-checked", Notice)
 )
 
-// Kinds are all of them, in the order of the documentation.
-func Kinds() []Kind {
-	return []Kind{
-		LittleMemory, MemoryPromisedTwice, TasksBeyondInstances, FewInterfaces, NotOffered, GPUUnused, PreviousGeneration, BurstableSustained, OneInstance,
-		OneTask, SpotProduction, SpotStopTimeout, ARM64Image, CanarySmaller, AsleepDatabase, AsleepVPCLink,
-		NoMultiAZ, ShortBackups, DataDeleted, PostgresSupport, PostgresRetired, SharedDatabase, RotationGap, MigrationBeside,
-		SingleNAT, PublicAddresses, SharedVPC, CIDROverlap, VPCLinkRegion, OptInRegion,
-		RoutedAsleep, HTTPOnly, HealthCheckClient, HealthCheckImage, NoHealthCheck,
-		DockerHub, SecretInVariable, SecretAsName,
-		NobodyNotified, NobodyAlarmed, PipelineRegion, UnprotectedGates, PipelineActions, TemplateResources, NameClash,
-		QuotaVPCs, QuotaElasticIPs, QuotaVCPUs, QuotaSpotVCPUs, QuotaAutoScalingGroups, QuotaVPCLinks, QuotaDomainNames, QuotaLoadBalancers, QuotaDatabases,
-		QuotaNamespaces, QuotaBuilds, QuotaAPIResources, QuotaRequests,
-		UnusedAcknowledgement,
-		NameTaken, SecretBeingDeleted, StackStuck, NotBootstrapped, NotChecked,
-	}
-}
+// Kinds are all of them.
+func Kinds() []Kind { return slices.Clone(kinds) }
 
 // Find is the kind of that id.
 func Find(id string) (Kind, bool) {
-	for _, kind := range Kinds() {
+	for _, kind := range kinds {
 		if kind.ID == id {
 			return kind, true
 		}
