@@ -109,6 +109,7 @@ func CheckIn(app spec.App, account *Account) (Findings, error) {
 		s.migrations()
 		s.network()
 		s.endpoint()
+		s.capabilities()
 		s.template()
 		s.api()
 	}

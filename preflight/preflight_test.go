@@ -141,6 +141,8 @@ var cures = map[string][2]string{
 	"cidr-overlap":              {"{name: test}", "{name: test, network: {cidr: 10.1.0.0/16}}"},
 	"vpc-link-region":           {"region: eu-south-1", "region: eu-south-1, endpoint: {type: alb}"},
 	"http-only":                 {"type: alb", "type: alb, domain: shop.example.com, hostedZone: {id: Z0123456789ABCDEFGHIJ, name: example.com}"},
+	"forwarded-headers":         {"{name: dev}", "{name: dev, endpoint: {type: alb}}"},
+	"endpoint-capability":       {"{name: dev}", "{name: dev, endpoint: {type: alb}}"},
 	"health-check-client":       {"healthCheck: {path: /}", "healthCheck: {command: [/health]}"},
 	"health-check-image":        {"{name: dev}", "{name: dev, endpoint: {type: alb}}"},
 	"no-health-check":           {"name: shop\n", "name: shop\nservices: [{name: web, healthCheck: {path: /}}]\n"},
@@ -428,6 +430,14 @@ func TestMore(t *testing.T) {
 			"name: shop\nstages: [{name: dev, database: {version: \"16\"}}]\n", "postgres-retired", false},
 		"a previous generation of databases": {
 			"name: shop\nstages: [{name: dev, database: {instance: m4.large}}]\n", "previous-generation", true},
+		"nothing to be reached": {
+			"name: shop\nservices: [{name: web, worker: true}]\nstages: [{name: dev}]\n", "forwarded-headers", false},
+		"a cached REST API sets the usual headers": {
+			"name: shop\nstages: [{name: dev, endpoint: {caching: {paths: [{path: /, query: []}]}}}]\n", "forwarded-headers", false},
+		"a WebSocket by its address": {
+			"name: shop\nstages: [{name: dev, variables: {PUSH_URL: \"wss://shop.example.com/push\"}}]\n", "endpoint-capability", true},
+		"a WebSocket of a worker": {
+			"name: shop\nservices: [{name: web}, {name: feed, worker: true, variables: {FEED: \"wss://feed.example.com\"}}]\n", "endpoint-capability", false},
 		"Docker Hub by its name": {
 			"name: shop\nservices: [{name: web, image: \"docker.io/library/nginx:1.29\"}]\n", "docker-hub", true},
 		"a registry with a port": {

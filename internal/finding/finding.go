@@ -79,11 +79,13 @@ var (
 	VPCLinkRegion   = kind("vpc-link-region", Warning)
 	OptInRegion     = kind("opt-in-region", Notice)
 
-	RoutedAsleep      = kind("routed-asleep", Warning)
-	HTTPOnly          = kind("http-only", Warning)
-	HealthCheckClient = kind("health-check-client", Warning)
-	HealthCheckImage  = kind("health-check-image", Notice)
-	NoHealthCheck     = kind("no-health-check", Notice)
+	RoutedAsleep       = kind("routed-asleep", Warning)
+	HTTPOnly           = kind("http-only", Warning)
+	ForwardedHeaders   = kind("forwarded-headers", Notice)
+	EndpointCapability = kind("endpoint-capability", Warning)
+	HealthCheckClient  = kind("health-check-client", Warning)
+	HealthCheckImage   = kind("health-check-image", Notice)
+	NoHealthCheck      = kind("no-health-check", Notice)
 
 	DockerHub        = kind("docker-hub", Warning)
 	SecretInVariable = kind("secret-in-variable", Warning)
