@@ -38,7 +38,7 @@ type CanaryRegion interface {
 // problems of the declaration if there are any.
 func NewCanaryRegion(scope constructs.Construct, id *string, props *CanaryRegionProps) CanaryRegion {
 	app := WithCanary(props.App, props.Of, props.Overrides)
-	return newStage(scope, id, &StageProps{App: app, Name: props.Overrides.Name, Tags: props.Tags})
+	return newStage(scope, id, &StageProps{App: app, Name: props.Overrides.Name, Tags: props.Tags}, appliedAbove(scope))
 }
 
 // WithCanary is the application with a canary placed before its production

@@ -4,13 +4,14 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/constructs/database"
+	"github.com/tinystack-go/tinystack/constructs/network"
 	"github.com/tinystack-go/tinystack/constructs/observability"
 	"github.com/tinystack-go/tinystack/constructs/service"
 	"github.com/tinystack-go/tinystack/internal/optional"
@@ -18,14 +19,65 @@ import (
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-// databaseEnvironment puts what the stage's database sets for the service into
-// its environment.
-func (s *stage) databaseEnvironment(declared spec.Service, variables map[string]string, secrets map[string]awsecs.Secret) {
-	names := s.declared.DatabaseNames(declared)
-	if len(names) == 0 {
-		return
+// addDatabase makes the stack of the stage's data, and those of its replicas
+// elsewhere. It gives nil where the stage has no database, or one that was there
+// already.
+func (m *maker) addDatabase(net stageNetwork) database.PgDatabase {
+	if !m.declared.NewDatabase() {
+		return nil
 	}
-	values, hidden := s.database.Variables(), s.database.Secrets()
+	stack := m.newStack(spec.DataStack, "Postgres")
+	n := net.in(stack)
+	made := database.NewPgDatabase(stack, jsii.String("Database"), &database.PgDatabaseProps{
+		VPC:              n.VPC(),
+		Subnets:          n.DatabaseSubnets(),
+		Database:         *m.declared.Database,
+		Identifier:       m.databaseIdentifier(),
+		SecretName:       fmt.Sprintf("%s/%s/database", m.declared.Name, m.app.Name),
+		Owner:            m.app.Name,
+		Production:       *m.declared.Production,
+		RotationSubnets:  n.PrivateSubnets(),
+		Removal:          m.declared.Removal,
+		LogRetentionDays: m.declared.LogRetentionDays,
+	})
+	output(stack, "DatabaseCredentials", "Finds the credentials of the database", fmt.Sprintf(
+		`aws secretsmanager list-secrets --region %s --filters Key=tag-key,Values=aws:cloudformation:stack-name Key=tag-value,Values=%s --query "SecretList[?starts_with(Name, '%s/')].[Name,ARN]" --output table`,
+		m.declared.Region, m.app.StageStackName(m.declared.Name, spec.DataStack), m.declared.Name))
+	m.addRemoteReplicas(stack)
+	return made
+}
+
+// databaseIdentifier is the physical name of the stage's own instance.
+func (m *maker) databaseIdentifier() string { return m.name() }
+
+// databaseAccess is how a stage uses its database. It is empty where there is
+// none.
+type databaseAccess struct {
+	database database.PgDatabase
+	// ingress lets the container instances reach it.
+	ingress awsec2.CfnSecurityGroupIngress
+}
+
+// openDatabase lets the container instances reach the stage's database: the one
+// that was made, or one that was there already.
+func (m *maker) openDatabase(stack awscdk.Stack, made database.PgDatabase, cluster runningCluster) databaseAccess {
+	if m.declared.Database == nil {
+		return databaseAccess{}
+	}
+	if m.declared.Database.Existing != nil {
+		made = database.AttachPgDatabase(stack, jsii.String("Database"), *m.declared.Database)
+	}
+	return databaseAccess{made, made.AllowFrom(stack, jsii.String("DatabaseIngress"), cluster.made.SecurityGroup())}
+}
+
+// environment is what the database sets in the environment of a service.
+func (a databaseAccess) environment(stage spec.Stage, declared spec.Service) (map[string]string, map[string]awsecs.Secret) {
+	variables, secrets := map[string]string{}, map[string]awsecs.Secret{}
+	names := stage.DatabaseNames(declared)
+	if len(names) == 0 {
+		return variables, secrets
+	}
+	values, hidden := a.database.Variables(), a.database.Secrets()
 	for _, name := range names {
 		if value, ok := values[name]; ok {
 			variables[name] = value
@@ -33,124 +85,109 @@ func (s *stage) databaseEnvironment(declared spec.Service, variables map[string]
 			secrets[name] = hidden[name]
 		}
 	}
+	return variables, secrets
 }
 
-// migrationEnvironment is what the migration of the service gets of the stage's
+// migrationEnvironment is what the migration of the service gets of the
 // database beside that.
-func (s *stage) migrationEnvironment(declared spec.Service) (map[string]string, map[string]awsecs.Secret) {
-	if s.database == nil || !s.declared.MigratesDatabase(declared) {
+func (a databaseAccess) migrationEnvironment(stage spec.Stage, declared spec.Service) (map[string]string, map[string]awsecs.Secret) {
+	if a.database == nil || !stage.MigratesDatabase(declared) {
 		return nil, nil
 	}
-	return s.database.MigrationVariables(), s.database.MigrationSecrets()
+	return a.database.MigrationVariables(), a.database.MigrationSecrets()
+}
+
+// secret is the one that the services log in with.
+func (a databaseAccess) secret() awssecretsmanager.ISecret {
+	if secret := a.database.UserSecret(); secret != nil {
+		return secret
+	}
+	return a.database.Secret()
+}
+
+// serveDatabase adds what the services need of the database beside its address,
+// and the way to it for people.
+func (m *maker) serveDatabase(stack awscdk.Stack, net network.Network, cluster runningCluster, access databaseAccess, services runningServices) {
+	if access.database == nil {
+		return
+	}
+	var users []service.EcsEc2Service
+	for _, each := range services {
+		if !m.declared.UsesDatabase(each.declared) {
+			continue
+		}
+		each.migrateAfter = append(each.migrateAfter, access.ingress)
+		access.database.GrantConnect(each.taskRole())
+		if each.service != nil { // a scheduled task reads the secret at each run
+			users = append(users, each.service)
+		}
+	}
+	m.rotateUser(stack, net, access, services)
+	if m.declared.Rotates(m.app) && len(users) > 0 {
+		service.NewSecretRefresh(stack, jsii.String("CredentialsRefresh"), &service.SecretRefreshProps{
+			Secret:           access.secret(),
+			Cluster:          cluster.made.Cluster(),
+			Services:         users,
+			LogRetentionDays: m.declared.LogRetentionDays,
+		})
+	}
+	if m.declared.Database.Tunnel {
+		variables := access.database.Variables()
+		output(stack, "DatabaseTunnel", "Makes the database reachable at localhost:15432, through a container instance",
+			fmt.Sprintf(`aws ssm start-session --region %s --target "$(aws ec2 describe-instances --region %s --filters Name=tag:aws:autoscaling:groupName,Values=%s Name=instance-state-name,Values=running --query 'Reservations[0].Instances[0].InstanceId' --output text)" --document-name AWS-StartPortForwardingSessionToRemoteHost --parameters host=%s,portNumber=%s,localPortNumber=15432`,
+				m.declared.Region, m.declared.Region, cluster.group, variables["PG_HOST"], variables["PG_PORT"]))
+	}
 }
 
 // rotateUser rotates the user that the services log in as, which a migration
 // has to make first: all that needs the user waits for the migrations, too.
-func (s *stage) rotateUser(stack awscdk.Stack) {
-	if !s.declared.Database.Alternates() || !s.declared.Rotates(s.app) {
+func (m *maker) rotateUser(stack awscdk.Stack, net network.Network, access databaseAccess, services runningServices) {
+	if !m.declared.Database.Alternates() || !m.declared.Rotates(m.app) {
 		return
 	}
 	var migrations []constructs.IDependable
-	for _, declared := range s.app.Services {
-		if s.declared.MigratesDatabase(declared) {
-			migrations = append(migrations, s.services[declared.Name].Migration())
+	for _, each := range services {
+		if m.declared.MigratesDatabase(each.declared) {
+			migrations = append(migrations, each.service.Migration())
 		}
 	}
-	for _, declared := range s.app.Services {
-		if !s.declared.UsesDatabase(declared) {
-			continue
-		}
-		if task, ok := s.scheduled[declared.Name]; ok {
-			task.Schedule().Node().AddDependency(migrations...)
-		} else {
-			s.services[declared.Name].Service().Node().AddDependency(migrations...)
+	for _, each := range services {
+		if m.declared.UsesDatabase(each.declared) {
+			each.after = append(each.after, migrations...)
 		}
 	}
-	s.database.RotateUser(stack, jsii.String("UserRotation"), &database.UserRotationProps{
-		VPC:          s.network.VPC(),
-		Subnets:      s.network.PrivateSubnets(),
-		FunctionName: database.RotationFunction(s.databaseIdentifier(), true),
+	access.database.RotateUser(stack, jsii.String("UserRotation"), &database.UserRotationProps{
+		VPC:          net.VPC(),
+		Subnets:      net.PrivateSubnets(),
+		FunctionName: database.RotationFunction(m.databaseIdentifier(), true),
 		After:        migrations,
 	})
 }
 
-// beforeMigration lets the migration of a service, if it has one here, wait for
-// something.
-func (s *stage) beforeMigration(declared spec.Service, dependency constructs.IDependable) {
-	if added, ok := s.services[declared.Name]; ok && added.Migration() != nil {
-		added.Migration().Node().AddDependency(dependency)
-	}
-}
-
-// useDatabase adds what the services need of the database beside its address,
-// and the way to it for people.
-func (s *stage) useDatabase(stack awscdk.Stack) {
-	if s.database == nil {
-		return
-	}
-	var users []service.EcsEc2Service
-	for _, declared := range s.app.Services {
-		if !s.declared.UsesDatabase(declared) {
-			continue
-		}
-		s.beforeMigration(declared, s.databaseIngress)
-		if task, ok := s.scheduled[declared.Name]; ok {
-			s.database.GrantConnect(task.TaskRole()) // reads the secret at each run
-			continue
-		}
-		s.database.GrantConnect(s.services[declared.Name].TaskRole())
-		users = append(users, s.services[declared.Name])
-	}
-	s.rotateUser(stack)
-	if s.declared.Rotates(s.app) && len(users) > 0 {
-		service.NewSecretRefresh(stack, jsii.String("CredentialsRefresh"), &service.SecretRefreshProps{
-			Secret:           s.rotated(),
-			Cluster:          s.cluster.Cluster(),
-			Services:         users,
-			LogRetentionDays: s.declared.LogRetentionDays,
-		})
-	}
-	if s.declared.Database.Tunnel {
-		variables := s.database.Variables()
-		host, port := variables["PG_HOST"], variables["PG_PORT"]
-		output(stack, "DatabaseTunnel", "Makes the database reachable at localhost:15432, through a container instance",
-			fmt.Sprintf(`aws ssm start-session --region %s --target "$(aws ec2 describe-instances --region %s --filters Name=tag:aws:autoscaling:groupName,Values=%s Name=instance-state-name,Values=running --query 'Reservations[0].Instances[0].InstanceId' --output text)" --document-name AWS-StartPortForwardingSessionToRemoteHost --parameters host=%s,portNumber=%s,localPortNumber=15432`,
-				s.declared.Region, s.declared.Region, *s.cluster.AutoScalingGroup().AutoScalingGroupName(), host, port))
-	}
-}
-
-// rotated is the secret that the services log in with.
-func (s *stage) rotated() awssecretsmanager.ISecret {
-	if secret := s.database.UserSecret(); secret != nil {
-		return secret
-	}
-	return s.database.Secret()
-}
-
 // addRemoteReplicas makes a stack in each other region that has a replica.
-func (s *stage) addRemoteReplicas(data awscdk.Stack) {
-	for _, replica := range s.declared.Database.ReadReplicas {
+func (m *maker) addRemoteReplicas(data awscdk.Stack) {
+	for _, replica := range m.declared.Database.ReadReplicas {
 		if replica.Region == "" {
 			continue
 		}
 		id := spec.ReplicaStack(replica.Region)
-		stack := awscdk.NewStack(s, &id, &awscdk.StackProps{
-			StackName:   jsii.String(s.app.StageStackName(s.declared.Name, id)),
-			Description: jsii.String(s.app.StageStackOwner(s.declared.Name) + "replica of Postgres"),
-			Env:         &awscdk.Environment{Account: optional.Text(s.declared.Account), Region: &replica.Region},
+		stack := awscdk.NewStack(m.scope, &id, &awscdk.StackProps{
+			StackName:   jsii.String(m.app.StageStackName(m.declared.Name, id)),
+			Description: jsii.String(m.app.StageStackOwner(m.declared.Name) + "replica of Postgres"),
+			Env:         &awscdk.Environment{Account: optional.Text(m.declared.Account), Region: &replica.Region},
 		})
 		stack.AddStackDependency(data, jsii.String("it is a copy of the database there"))
-		s.stacks = append(s.stacks, stack)
-		identifier := s.name() + "-remote"
+		m.stacks = append(m.stacks, stack)
+		identifier := m.name() + "-remote"
 		database.NewRemoteReplica(stack, jsii.String("Replica"), &database.RemoteReplicaProps{
-			SourceIdentifier: s.name(),
-			SourceRegion:     s.declared.Region,
-			Database:         *s.declared.Database,
+			SourceIdentifier: m.name(),
+			SourceRegion:     m.declared.Region,
+			Database:         *m.declared.Database,
 			Instance:         replica.Instance,
 			Identifier:       identifier,
-			Removal:          s.declared.Removal,
+			Removal:          m.declared.Removal,
 		})
-		s.watchRemoteReplica(stack, replica.Region, identifier)
+		m.watchRemoteReplica(stack, replica.Region, identifier)
 		output(stack, "Promote", "Makes the replica a database of its own; there is no way back",
 			fmt.Sprintf("aws rds promote-read-replica --region %s --db-instance-identifier %s", replica.Region, identifier))
 	}
@@ -159,27 +196,28 @@ func (s *stage) addRemoteReplicas(data awscdk.Stack) {
 // watchRemoteReplica makes the alarm on a replica in another region, and who
 // hears of it there: an alarm tells topics of its own region only. A topic or
 // a parameter that the declaration names is in the stage's.
-func (s *stage) watchRemoteReplica(stack awscdk.Stack, region, identifier string) {
-	declared := s.declared.Alarms.Elsewhere()
-	alarms := monitor.RemoteAlarms(s.declared, region)
-	var topic awssns.ITopic
+func (m *maker) watchRemoteReplica(stack awscdk.Stack, region, identifier string) {
+	declared := m.declared.Alarms.Elsewhere()
+	alarms := monitor.RemoteAlarms(m.declared, region)
+	var told []string
 	if len(alarms) > 0 && declared.OwnTopic() {
-		topic = observability.NewTopic(stack, jsii.String("AlarmTopic"), &observability.TopicProps{
-			DisplayName: s.name(),
-			Description: "Messages about alarms of " + s.name() + " in " + region,
+		topic := observability.NewTopic(stack, jsii.String("AlarmTopic"), &observability.TopicProps{
+			DisplayName: m.name(),
+			Description: "Messages about alarms of " + m.name() + " in " + region,
 			Emails:      declared.Notify,
 			Webhooks:    declared.Webhooks,
 			Slack:       declared.Slack,
-			SlackName:   s.name() + "-" + region,
+			SlackName:   m.name() + "-" + region,
 		}).Topic()
+		told = []string{*topic.TopicArn()}
 	}
 	for _, alarm := range alarms {
 		observability.NewAlarm(stack, jsii.String(string(alarm.ID)), &observability.AlarmProps{
-			Alarm:    alarm,
-			Names:    monitor.Names{monitor.RefReplica(region): identifier},
-			Name:     alarm.Name(s.app.Name, s.declared.Name),
-			Runbooks: declared.Runbooks,
-			Topic:    topic,
+			Alarm:      alarm,
+			Names:      monitor.Names{monitor.RefReplica(region): identifier},
+			Name:       alarm.Name(m.app.Name, m.declared.Name),
+			Runbooks:   declared.Runbooks,
+			ActionARNs: told,
 		})
 	}
 }

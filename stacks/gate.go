@@ -8,27 +8,21 @@ import (
 )
 
 // addGate lets a build of the pipeline read the stage's alarms, where one
-// watches them. It comes after the alarms.
-func (s *stage) addGate(stack awscdk.Stack) {
-	if s.needsGateRole() {
+// watches them.
+func (m *maker) addGate(stack awscdk.Stack, watch watch) {
+	if m.app.WatchedByBuild(m.declared, len(watch.gates)) {
 		delivery.NewGateRole(stack, jsii.String("GateRole"), &delivery.GateRoleProps{
-			App:             s.app.Name,
-			Stage:           s.declared.Name,
-			PipelineAccount: s.app.Pipeline.Account,
+			App:             m.app.Name,
+			Stage:           m.declared.Name,
+			PipelineAccount: m.app.Pipeline.Account,
 		})
 	}
-}
-
-// needsGateRole says whether a build of the pipeline watches this stage's
-// alarms.
-func (s *stage) needsGateRole() bool {
-	return s.app.WatchedByBuild(s.declared, len(s.alarmNames))
 }
 
 // gateRoleARN is the role that the pipeline reads the stage's alarms with;
 // empty where it need not.
 func (s *stage) gateRoleARN() string {
-	if !s.needsGateRole() {
+	if !s.app.WatchedByBuild(s.declared, len(s.watch.gates)) {
 		return ""
 	}
 	return delivery.GateRoleARN(s.declared.Account, s.declared.Region, s.app.Name, s.declared.Name)

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
@@ -19,109 +18,138 @@ import (
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-// addMonitoring watches what the stage has, tells people, and shows it.
-func (s *stage) addMonitoring(stack awscdk.Stack) {
-	made := s.addAlarms(stack)
-	s.addLogProcessing(stack)
-	if *s.declared.Dashboard {
-		known := monitor.StageDashboard{Names: s.metricNames()}
-		for _, alarm := range made {
-			known.AlarmARNs = append(known.AlarmARNs, *alarm.AlarmArn())
-		}
-		for _, declared := range s.app.Services {
-			known.LogGroups = append(known.LogGroups, *s.logGroup(declared).LogGroupName())
-		}
-		observability.NewDashboard(stack, jsii.String("Dashboard"), &observability.DashboardProps{
-			Name: monitor.DashboardName(s.app.Name, s.declared.Name),
-			Body: monitor.Dashboard(s.app, s.declared, known),
-		})
-	}
+// watch is what watches a stage.
+type watch struct {
+	// topic hears of its alarms; nil where nobody is to.
+	topic awssns.ITopic
+	// gates are the names of the alarms that tell that a new version does not
+	// work.
+	gates []string
 }
 
-// addAlarms makes the stage's alarms. They are in the order in which people
-// should look at them.
-func (s *stage) addAlarms(stack awscdk.Stack) []awscloudwatch.AlarmBase {
-	s.topic = s.newTopic(stack)
-	alarms, names := monitor.Alarms(s.app, s.declared), s.metricNames()
-	composite, joined := monitor.Unwell(s.declared, alarms)
+// addMonitoring watches what the stage has, tells people, and shows it.
+func (m *maker) addMonitoring(stack awscdk.Stack, cluster runningCluster, access databaseAccess, services runningServices, entrance entrance) watch {
+	names := m.metricNames(cluster, access, services, entrance)
+	made := watch{topic: m.newTopic(stack)}
+	var alarmARNs []string
+	made.gates, alarmARNs = m.addAlarms(stack, services, names, made.topic)
+	m.addLogProcessing(stack, services, entrance)
+	if *m.declared.Dashboard {
+		known := monitor.StageDashboard{Names: names, AlarmARNs: alarmARNs}
+		for _, each := range services {
+			known.LogGroups = append(known.LogGroups, each.logs)
+		}
+		observability.NewDashboard(stack, jsii.String("Dashboard"), &observability.DashboardProps{
+			Name: monitor.DashboardName(m.app.Name, m.declared.Name),
+			Body: monitor.Dashboard(m.app, m.declared, known),
+		})
+	}
+	return made
+}
+
+// addAlarms makes the stage's alarms. It gives the names of those that gates
+// watch, and the ARNs of all, in the order in which people should look at them;
+// these only where a dashboard shows them.
+func (m *maker) addAlarms(stack awscdk.Stack, services runningServices, names monitor.Names, topic awssns.ITopic) (gates, arns []string) {
+	var told []string
+	if topic != nil {
+		told = []string{*topic.TopicArn()}
+	}
+	alarms := monitor.Alarms(m.app, m.declared)
+	composite, joined := monitor.Unwell(m.declared, alarms)
 	scope := constructs.NewConstruct(stack, jsii.String("Alarms"))
-	var all []awscloudwatch.AlarmBase
-	var members []awscloudwatch.Alarm
+	var all, gating []observability.Alarm
 	for _, declared := range alarms {
-		name := declared.Name(s.app.Name, s.declared.Name)
-		hears := s.topic
+		hears := told
 		if joined && declared.Gate {
 			hears = nil // the composite alarm tells
 		}
-		var alarm awscloudwatch.Alarm
-		switch declared.ID {
-		case spec.AlarmTaskFailed:
-			alarm = s.scheduled[declared.Subject].FailureAlarm()
-			observability.Notify(alarm, hears)
-		default:
-			in, id := scope, string(declared.ID)
-			if declared.Subject != "" {
-				id += "-" + declared.Subject
-			}
-			if declared.ID == spec.AlarmEndpoint5xx {
-				in, id = stack, "EndpointErrors" // part of a logical id
-			}
-			alarm = observability.NewAlarm(in, &id, &observability.AlarmProps{
-				Alarm: declared, Names: names, Name: name, Runbooks: s.declared.Alarms.Runbooks, Topic: hears,
-			})
-		}
+		alarm := m.addAlarm(stack, scope, services, declared, names, hears)
+		all = append(all, alarm)
 		if declared.Gate {
-			s.alarmNames = append(s.alarmNames, name)
-			members = append(members, alarm)
+			gates = append(gates, declared.Name(m.app.Name, m.declared.Name))
+			gating = append(gating, alarm)
 		}
 		switch {
 		case declared.ID == spec.AlarmNoTasks:
-			s.afterDeployments(alarm)
+			// It is made when all services are up and their metrics have begun:
+			// until then it would take the silence for an outage.
+			afterServices(alarm, services)
 		case declared.Gate:
-			s.beforeDeployments(alarm)
+			// It is made before the services whose deployments watch it: they
+			// name it and do not refer to it, and ECS is to find it.
+			for _, each := range services {
+				if each.declared.Public() {
+					each.after = append(each.after, alarm)
+				}
+			}
 		}
-		all = append(all, alarm)
 	}
 	if joined {
-		all = append([]awscloudwatch.AlarmBase{observability.NewCompositeAlarm(scope, jsii.String(string(composite.ID)), &observability.CompositeProps{
-			Composite: composite, App: s.app.Name, Stage: s.declared.Name, Members: members, Runbooks: s.declared.Alarms.Runbooks, Topic: s.topic,
-		})}, all...)
-	}
-	return all
-}
-
-// beforeDeployments has the alarm made before the services whose deployments
-// watch it: it is named there, not referred to; ECS is to find it all the same.
-func (s *stage) beforeDeployments(alarm awscloudwatch.Alarm) {
-	for _, declared := range s.app.Services {
-		if declared.Public() {
-			s.services[declared.Name].Service().Node().AddDependency(alarm)
+		made := observability.NewCompositeAlarm(scope, jsii.String(string(composite.ID)), &observability.CompositeProps{
+			Composite: composite, App: m.app.Name, Stage: m.declared.Name, Members: gating, Runbooks: m.declared.Alarms.Runbooks, ActionARNs: told,
+		})
+		if *m.declared.Dashboard {
+			arns = append(arns, *made.AttrArn())
 		}
 	}
+	if *m.declared.Dashboard {
+		for _, alarm := range all {
+			arns = append(arns, *alarm.Resource().AttrArn())
+		}
+	}
+	return gates, arns
 }
 
-// afterDeployments has the alarm made when all services are up, and their
-// metrics have begun: until then it would take the silence for an outage.
-func (s *stage) afterDeployments(alarm awscloudwatch.Alarm) {
-	for _, declared := range s.app.Services {
-		if service, ok := s.services[declared.Name]; ok {
-			alarm.Node().AddDependency(service.Service())
+// addAlarm makes an alarm, or finds that of a scheduled task, which is made
+// with it.
+func (m *maker) addAlarm(stack awscdk.Stack, scope constructs.Construct, services runningServices, declared monitor.Alarm, names monitor.Names, told []string) observability.Alarm {
+	if declared.ID == spec.AlarmTaskFailed {
+		alarm := services.of(declared.Subject).task.FailureAlarm()
+		alarm.Tell(told...)
+		return alarm
+	}
+	id := string(declared.ID)
+	if declared.Subject != "" {
+		id += "-" + declared.Subject
+	}
+	if declared.ID == spec.AlarmEndpoint5xx {
+		scope, id = stack, "EndpointErrors" // part of a logical id
+	}
+	return observability.NewAlarm(scope, &id, &observability.AlarmProps{
+		Alarm:      declared,
+		Names:      names,
+		Name:       declared.Name(m.app.Name, m.declared.Name),
+		Runbooks:   m.declared.Alarms.Runbooks,
+		ActionARNs: told,
+	})
+}
+
+// afterServices has the alarm made after all services.
+func afterServices(alarm observability.Alarm, services runningServices) {
+	var made []constructs.IDependable
+	for _, each := range services {
+		if each.service != nil {
+			made = append(made, each.service.Service())
 		}
+	}
+	if len(made) > 0 {
+		alarm.Node().AddDependency(made...)
 	}
 }
 
 // deploymentAlarms are the names of the alarms that take a deployment back.
-func (s *stage) deploymentAlarms() []string {
+func (m *maker) deploymentAlarms() []string {
 	var names []string
-	for _, alarm := range monitor.DeploymentAlarms(monitor.Alarms(s.app, s.declared)) {
-		names = append(names, alarm.Name(s.app.Name, s.declared.Name))
+	for _, alarm := range monitor.DeploymentAlarms(monitor.Alarms(m.app, m.declared)) {
+		names = append(names, alarm.Name(m.app.Name, m.declared.Name))
 	}
 	return names
 }
 
 // newTopic is who hears of the stage's alarms; nil where nobody does.
-func (s *stage) newTopic(stack awscdk.Stack) awssns.ITopic {
-	declared := s.declared.Alarms
+func (m *maker) newTopic(stack awscdk.Stack) awssns.ITopic {
+	declared := m.declared.Alarms
 	switch {
 	case declared.Topic != "":
 		return awssns.Topic_FromTopicArn(stack, jsii.String("AlarmTopic"), &declared.Topic)
@@ -129,89 +157,79 @@ func (s *stage) newTopic(stack awscdk.Stack) awssns.ITopic {
 		return nil
 	}
 	return observability.NewTopic(stack, jsii.String("AlarmTopic"), &observability.TopicProps{
-		DisplayName: s.name(),
-		Description: "Messages about alarms of " + s.name(),
+		DisplayName: m.name(),
+		Description: "Messages about alarms of " + m.name(),
 		Emails:      declared.Notify,
 		Webhooks:    declared.Webhooks,
 		Slack:       declared.Slack,
-		SlackName:   s.name(),
+		SlackName:   m.name(),
 	}).Topic()
 }
 
 // metricNames are the names by which CloudWatch knows the stage's resources.
-func (s *stage) metricNames() monitor.Names {
+func (m *maker) metricNames(cluster runningCluster, access databaseAccess, services runningServices, entrance entrance) monitor.Names {
 	names := monitor.Names{
-		monitor.RefCluster:   *s.cluster.Cluster().ClusterName(),
-		monitor.RefInstances: *s.cluster.AutoScalingGroup().AutoScalingGroupName(),
+		monitor.RefCluster:   cluster.name,
+		monitor.RefInstances: cluster.group,
 	}
-	if s.endpoint != nil {
-		maps.Copy(names, s.endpoint.MetricNames())
+	if entrance.endpoint != nil {
+		maps.Copy(names, entrance.endpoint.MetricNames())
 	}
-	for name, service := range s.services {
-		names[monitor.RefService(name)] = *service.Service().ServiceName()
-	}
-	if s.database != nil && s.database.Instance() != nil {
-		names[monitor.RefDatabase] = s.databaseIdentifier()
-		for i := range s.database.Replicas() {
-			names[monitor.RefReplica(fmt.Sprint(i+1))] = database.ReplicaIdentifier(s.databaseIdentifier(), i+1)
+	for _, each := range services {
+		if each.service != nil {
+			names[monitor.RefService(each.declared.Name)] = each.name
 		}
-		names[monitor.RefRotation(monitor.Credentials)] = database.RotationFunction(s.databaseIdentifier(), s.declared.Database.Alternates())
+	}
+	if access.database != nil && access.database.Instance() != nil {
+		identifier := m.databaseIdentifier()
+		names[monitor.RefDatabase] = identifier
+		for i := range access.database.Replicas() {
+			names[monitor.RefReplica(fmt.Sprint(i+1))] = database.ReplicaIdentifier(identifier, i+1)
+		}
+		names[monitor.RefRotation(monitor.Credentials)] = database.RotationFunction(identifier, m.declared.Database.Alternates())
 	}
 	return names
 }
 
-// logKey encrypts the containers' output; nil where that is not asked for. It
-// stays as long as what it encrypts.
-func (s *stage) logKey(stack awscdk.Stack) awskms.IKey {
-	if !s.declared.Logs.Encrypted {
+// addLogKey makes the key that encrypts the containers' output; nil where that
+// is not asked for. It stays as long as what it encrypts.
+func (m *maker) addLogKey(stack awscdk.Stack) awskms.IKey {
+	if !m.declared.Logs.Encrypted {
 		return nil
 	}
-	if s.key == nil {
-		s.key = observability.NewLogKey(stack, jsii.String("LogKey"), &observability.LogKeyProps{
-			Description: "Output of the containers of " + s.name(),
-			Retain:      *s.declared.Production,
-		})
-	}
-	return s.key
-}
-
-// logGroup holds the output of a service or scheduled task.
-func (s *stage) logGroup(declared spec.Service) awslogs.ILogGroup {
-	if task, ok := s.scheduled[declared.Name]; ok {
-		return task.LogGroup()
-	}
-	return s.services[declared.Name].LogGroup()
+	return observability.NewLogKey(stack, jsii.String("LogKey"), &observability.LogKeyProps{
+		Description: "Output of the containers of " + m.name(),
+		Retain:      *m.declared.Production,
+	})
 }
 
 // addLogProcessing counts errors in the containers' output, sends it where it
 // is wanted, and saves queries of it.
-func (s *stage) addLogProcessing(stack awscdk.Stack) {
+func (m *maker) addLogProcessing(stack awscdk.Stack, services runningServices, entrance entrance) {
 	var groups []string
-	for _, declared := range s.app.Services {
-		group := s.logGroup(declared)
-		groups = append(groups, *group.LogGroupName())
-		scope := stack.Node().FindChild(jsii.String("Service-" + declared.Name)).(constructs.Construct)
-		if *s.declared.Logs.CountErrors && declared.Schedule == "" {
-			observability.NewErrorFilter(scope, jsii.String("ErrorLines"), &observability.ErrorFilterProps{
-				LogGroup: group,
-				Pattern:  s.declared.Logs.ErrorPattern,
-				Metric:   monitor.ErrorMetric(s.app.Name, s.declared.Name, declared.Name),
+	for _, each := range services {
+		groups = append(groups, each.logs)
+		if *m.declared.Logs.CountErrors && each.service != nil {
+			observability.NewErrorFilter(each.scope, jsii.String("ErrorLines"), &observability.ErrorFilterProps{
+				LogGroup: each.logGroup(),
+				Pattern:  m.declared.Logs.ErrorPattern,
+				Metric:   monitor.ErrorMetric(m.app.Name, m.declared.Name, each.declared.Name),
 			})
 		}
-		if to := s.declared.Logs.Destination; to != nil {
-			observability.NewLogSubscription(scope, jsii.String("LogDestination"), &observability.LogSubscriptionProps{LogGroup: group, Destination: *to})
+		if to := m.declared.Logs.Destination; to != nil {
+			observability.NewLogSubscription(each.scope, jsii.String("LogDestination"), &observability.LogSubscriptionProps{LogGroup: each.logGroup(), Destination: *to})
 		}
 	}
 	queries := constructs.NewConstruct(stack, jsii.String("Queries"))
 	save := func(id, text string, groups ...string) {
 		observability.NewSavedQuery(queries, &id, &observability.SavedQueryProps{
-			Query:         monitor.Query{Name: fmt.Sprintf("%s/%s/%s", s.app.Name, s.declared.Name, id), Text: text},
+			Query:         monitor.Query{Name: fmt.Sprintf("%s/%s/%s", m.app.Name, m.declared.Name, id), Text: text},
 			LogGroupNames: groups,
 		})
 	}
-	save("errors", monitor.ErrorsQuery(s.declared.Logs.ErrorPattern), groups...)
+	save("errors", monitor.ErrorsQuery(m.declared.Logs.ErrorPattern), groups...)
 	save("volume", monitor.VolumeQuery, groups...)
-	if api, ok := s.endpoint.(interface{ LogGroup() awslogs.ILogGroup }); ok {
+	if api, ok := entrance.endpoint.(interface{ LogGroup() awslogs.ILogGroup }); ok {
 		requests := *api.LogGroup().LogGroupName()
 		save("slowest-requests", monitor.SlowestQuery, requests)
 		save("failed-requests", monitor.FailedQuery, requests)
@@ -220,6 +238,6 @@ func (s *stage) addLogProcessing(stack awscdk.Stack) {
 }
 
 // unwatched says whether scheduled tasks have no alarm.
-func (s *stage) unwatched() bool {
-	return slices.Contains(s.declared.Alarms.Off, spec.AlarmTaskFailed)
+func (m *maker) unwatched() bool {
+	return slices.Contains(m.declared.Alarms.Off, spec.AlarmTaskFailed)
 }

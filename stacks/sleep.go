@@ -18,27 +18,27 @@ const awakeTag = "tinystack:awake"
 // after it. The templates are those of a stage that is awake: the numbers of
 // instances and tasks change behind CloudFormation's back, which leaves both
 // alone as long as the declaration does not change them.
-func (s *stage) addSleep(stack awscdk.Stack) {
-	if !s.declared.Sleeps {
+func (m *maker) addSleep(stack awscdk.Stack, cluster runningCluster, all runningServices) {
+	if !m.declared.Sleeps {
 		return
 	}
 	var services []awsecs.Ec2Service
-	for _, declared := range s.app.Services {
-		made, ok := s.services[declared.Name]
-		if !ok {
+	for _, each := range all {
+		if each.service == nil {
 			continue
 		}
-		services = append(services, made.Service())
-		least := max(1, *declared.TasksIn(s.declared.Scale).Min)
-		awscdk.Tags_Of(made.Service()).Add(jsii.String(awakeTag), jsii.String(strconv.Itoa(least)), &awscdk.TagProps{
+		made := each.service.Service()
+		services = append(services, made)
+		least := max(1, *each.declared.TasksIn(m.declared.Scale).Min)
+		awscdk.Tags_Of(made).Add(jsii.String(awakeTag), jsii.String(strconv.Itoa(least)), &awscdk.TagProps{
 			IncludeResourceTypes: jsii.Strings("AWS::ECS::Service"),
 		})
 	}
 	delivery.NewSleepRole(stack, jsii.String("SleepRole"), &delivery.SleepRoleProps{
-		App:             s.app.Name,
-		Stage:           s.declared.Name,
-		PipelineAccount: s.app.Pipeline.Account,
-		Group:           s.cluster.AutoScalingGroup(),
+		App:             m.app.Name,
+		Stage:           m.declared.Name,
+		PipelineAccount: m.app.Pipeline.Account,
+		Group:           cluster.made.AutoScalingGroup(),
 		Services:        services,
 	})
 }

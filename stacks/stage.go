@@ -6,8 +6,6 @@ import (
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -59,37 +57,30 @@ type Stage interface {
 	AlarmTopic() awssns.ITopic
 }
 
+// stage is what the making of a stage gave.
 type stage struct {
 	awscdk.Stage
-	app       spec.App
-	declared  spec.Stage
-	stacks    []awscdk.Stack
-	network   network.Network
-	database  database.PgDatabase
-	cluster   cluster.Cluster
-	services  map[string]service.EcsEc2Service
-	scheduled map[string]service.ScheduledTask
-	endpoint  endpoint.Endpoint
-	topic     awssns.ITopic
-	// databaseIngress lets the container instances reach the database.
-	databaseIngress awsec2.CfnSecurityGroupIngress
-	// alarmNames tell that the stage is not well.
-	alarmNames []string
-	// key encrypts the containers' output; nil where that is not asked for.
-	key awskms.Key
-	// Outputs that steps of a pipeline read; nil where there are none.
-	clusterARN   awscdk.CfnOutput
-	serviceNames map[string]awscdk.CfnOutput
-	url          awscdk.CfnOutput
+	app      spec.App
+	declared spec.Stage
+	stacks   []awscdk.Stack
+	network  network.Network
+	database database.PgDatabase
+	cluster  runningCluster
+	// clusterARN is the output that steps of a pipeline read.
+	clusterARN awscdk.CfnOutput
+	services   runningServices
+	entrance   entrance
+	watch      watch
 }
 
 // NewStage makes a stage. It panics with all problems of the declaration if
 // there are any.
 func NewStage(scope constructs.Construct, id *string, props *StageProps) Stage {
-	return newStage(scope, id, props)
+	return newStage(scope, id, props, appliedAbove(scope))
 }
 
-func newStage(scope constructs.Construct, id *string, props *StageProps) *stage {
+// newStage makes a stage with the aspects that are applied above it.
+func newStage(scope constructs.Construct, id *string, props *StageProps, above []appliedAspect) *stage {
 	app, err := props.App.Resolve()
 	if err != nil {
 		panic(err)
@@ -98,99 +89,179 @@ func newStage(scope constructs.Construct, id *string, props *StageProps) *stage 
 	if i < 0 {
 		panic(fmt.Errorf("application %q has no stage %q", app.Name, props.Name))
 	}
-	declared := app.Stages[i]
-	s := &stage{app: app, declared: declared, services: map[string]service.EcsEc2Service{}, scheduled: map[string]service.ScheduledTask{}, serviceNames: map[string]awscdk.CfnOutput{}}
+	s := &stage{app: app, declared: app.Stages[i]}
 	awscdk.NewStage_Override(s, scope, id, &awscdk.StageProps{
-		Env:       &awscdk.Environment{Account: optional.Text(declared.Account), Region: &declared.Region},
-		StageName: jsii.String(app.Name + "-" + declared.Name),
+		Env:       &awscdk.Environment{Account: optional.Text(s.declared.Account), Region: &s.declared.Region},
+		StageName: jsii.String(s.name()),
 	})
-	inheritAspects(s, scope)
-	tag(s, app, declared.Name)
-	s.addNetwork()
-	if declared.NewDatabase() {
-		s.addDatabase()
-	}
-	s.addServices(props.Tags)
+	inheritAspects(s, above)
+	tag(s, app, s.declared.Name)
+	s.make(&maker{scope: s, app: app, declared: s.declared, tags: props.Tags})
 	return s
 }
 
-func (s *stage) Declaration() spec.Stage                          { return s.declared }
-func (s *stage) Of() string                                       { return s.declared.CanaryOf }
-func (s *stage) Stacks() []awscdk.Stack                           { return slices.Clone(s.stacks) }
-func (s *stage) Network() network.Network                         { return s.network }
-func (s *stage) Database() database.PgDatabase                    { return s.database }
-func (s *stage) Cluster() cluster.Cluster                         { return s.cluster }
-func (s *stage) Services() map[string]service.EcsEc2Service       { return s.services }
-func (s *stage) ScheduledTasks() map[string]service.ScheduledTask { return s.scheduled }
-func (s *stage) Endpoint() endpoint.Endpoint                      { return s.endpoint }
-func (s *stage) AlarmTopic() awssns.ITopic                        { return s.topic }
+// make is the course by which a stage comes about. Each step takes what earlier
+// ones gave, so that it does not compile in another order; what a step needs,
+// and what it gives, is in its signature.
+func (s *stage) make(m *maker) {
+	net := m.addNetwork()
+	data := m.addDatabase(net)
+
+	stack := m.newStack(spec.ServiceStack, "cluster, services, endpoint")
+	s.network = net.in(stack)
+	s.cluster = m.addCluster(stack, s.network)
+	access := m.openDatabase(stack, data, s.cluster)
+	s.database = access.database
+	namespace := m.addNamespace(stack, s.network)
+	logKey := m.addLogKey(stack)
+	s.services = m.addServices(stack, s.network, s.cluster, access, namespace, logKey)
+	s.clusterARN = output(stack, "ClusterARN", "Cluster of the stage", *s.cluster.made.Cluster().ClusterArn())
+	s.entrance = m.addEndpoint(stack, s.network, s.cluster, namespace, s.services)
+	m.connectServices(stack, s.cluster, access, s.services)
+	m.serveDatabase(stack, s.network, s.cluster, access, s.services)
+	s.watch = m.addMonitoring(stack, s.cluster, access, s.services, s.entrance)
+	m.addGate(stack, s.watch)
+	m.addSleep(stack, s.cluster, s.services)
+	s.services.order()
+	s.stacks = m.stacks
+}
+
+func (s *stage) Declaration() spec.Stage       { return s.declared }
+func (s *stage) Of() string                    { return s.declared.CanaryOf }
+func (s *stage) Stacks() []awscdk.Stack        { return slices.Clone(s.stacks) }
+func (s *stage) Network() network.Network      { return s.network }
+func (s *stage) Database() database.PgDatabase { return s.database }
+func (s *stage) Cluster() cluster.Cluster      { return s.cluster.made }
+func (s *stage) Endpoint() endpoint.Endpoint   { return s.entrance.endpoint }
+func (s *stage) AlarmTopic() awssns.ITopic     { return s.watch.topic }
+
+func (s *stage) Services() map[string]service.EcsEc2Service {
+	services := map[string]service.EcsEc2Service{}
+	for _, each := range s.services {
+		if each.service != nil {
+			services[each.declared.Name] = each.service
+		}
+	}
+	return services
+}
+
+func (s *stage) ScheduledTasks() map[string]service.ScheduledTask {
+	tasks := map[string]service.ScheduledTask{}
+	for _, each := range s.services {
+		if each.task != nil {
+			tasks[each.declared.Name] = each.task
+		}
+	}
+	return tasks
+}
 
 // name prefixes what has a physical name.
 func (s *stage) name() string { return s.app.Name + "-" + s.declared.Name }
 
-// databaseIdentifier is the physical name of the stage's own instance.
-func (s *stage) databaseIdentifier() string { return s.name() }
+// maker is what every step of a stage's making knows.
+type maker struct {
+	// scope of the stacks: the stage.
+	scope    constructs.Construct
+	app      spec.App
+	declared spec.Stage
+	// tags are the image tags to run, by service.
+	tags map[string]string
+	// stacks that are made, in the order in which they are deployed.
+	stacks []awscdk.Stack
+}
 
-func (s *stage) newStack(id, description string) awscdk.Stack {
-	stack := awscdk.NewStack(s, &id, &awscdk.StackProps{
-		StackName:   jsii.String(s.app.StageStackName(s.declared.Name, id)),
-		Description: jsii.String(s.app.StageStackOwner(s.declared.Name) + description),
+// name prefixes what has a physical name.
+func (m *maker) name() string { return m.app.Name + "-" + m.declared.Name }
+
+func (m *maker) newStack(id, description string) awscdk.Stack {
+	stack := awscdk.NewStack(m.scope, &id, &awscdk.StackProps{
+		StackName:   jsii.String(m.app.StageStackName(m.declared.Name, id)),
+		Description: jsii.String(m.app.StageStackOwner(m.declared.Name) + description),
 		// The data of production can be deleted only by somebody who first
 		// says so.
-		TerminationProtection: jsii.Bool(id == spec.DataStack && s.declared.Removal == spec.RemovalRetain),
+		TerminationProtection: jsii.Bool(id == spec.DataStack && m.declared.Removal == spec.RemovalRetain),
 	})
-	s.stacks = append(s.stacks, stack)
+	m.stacks = append(m.stacks, stack)
 	return stack
 }
 
-func (s *stage) addNetwork() {
-	if s.declared.Network.VPC != nil {
-		return // imported by each stack that uses it
-	}
-	stack := s.newStack(spec.NetworkStack, "VPC")
-	s.network = network.NewNetwork(stack, jsii.String("Network"), &network.NetworkProps{Network: s.declared.Network})
+// output adds an output to a stack: a value for people, or for the pipeline.
+func output(stack awscdk.Stack, id, description, value string) awscdk.CfnOutput {
+	return awscdk.NewCfnOutput(stack, &id, &awscdk.CfnOutputProps{Description: &description, Value: &value})
 }
 
-// networkIn is the stage's network as a stack sees it.
-func (s *stage) networkIn(stack awscdk.Stack) network.Network {
-	if s.declared.Network.VPC == nil {
-		return s.network
-	}
-	s.network = network.NewNetwork(stack, jsii.String("Network"), &network.NetworkProps{Network: s.declared.Network})
-	return s.network
+// stageNetwork is the network of a stage.
+type stageNetwork struct {
+	declared spec.Network
+	// made is nil where the network is there already.
+	made network.Network
 }
 
-func (s *stage) addDatabase() {
-	stack := s.newStack(spec.DataStack, "Postgres")
-	n := s.networkIn(stack)
-	s.database = database.NewPgDatabase(stack, jsii.String("Database"), &database.PgDatabaseProps{
-		VPC:              n.VPC(),
-		Subnets:          n.DatabaseSubnets(),
-		Database:         *s.declared.Database,
-		Identifier:       s.databaseIdentifier(),
-		SecretName:       fmt.Sprintf("%s/%s/database", s.declared.Name, s.app.Name),
-		Owner:            s.app.Name,
-		Production:       *s.declared.Production,
-		RotationSubnets:  n.PrivateSubnets(),
-		Removal:          s.declared.Removal,
-		LogRetentionDays: s.declared.LogRetentionDays,
+// in is the network as a stack sees it: the one that was made, or, where it was
+// there already, imported by each stack that uses it.
+func (n stageNetwork) in(stack awscdk.Stack) network.Network {
+	if n.made != nil {
+		return n.made
+	}
+	return network.NewNetwork(stack, jsii.String("Network"), &network.NetworkProps{Network: n.declared})
+}
+
+func (m *maker) addNetwork() stageNetwork {
+	n := stageNetwork{declared: m.declared.Network}
+	if n.declared.VPC == nil {
+		n.made = network.NewNetwork(m.newStack(spec.NetworkStack, "VPC"), jsii.String("Network"), &network.NetworkProps{Network: n.declared})
+	}
+	return n
+}
+
+// runningCluster is the cluster of a stage, its name and that of its Auto Scaling
+// group: tokens, asked for once.
+type runningCluster struct {
+	made        cluster.Cluster
+	name, group string
+}
+
+func (m *maker) addCluster(stack awscdk.Stack, net network.Network) runningCluster {
+	made := cluster.NewCluster(stack, jsii.String("Cluster"), &cluster.ClusterProps{
+		VPC:               net.VPC(),
+		Subnets:           net.InstanceSubnets(),
+		PublicIP:          m.declared.Network.Egress == spec.PublicIP,
+		Scale:             m.declared.Scale,
+		ContainerInsights: *m.declared.ContainerInsights,
+		// Who opens a shell in production leaves a record.
+		ExecLog:        *m.declared.Exec && *m.declared.Production,
+		SessionManager: m.declared.Database != nil && m.declared.Database.Tunnel,
 	})
-	awscdk.NewCfnOutput(stack, jsii.String("DatabaseCredentials"), &awscdk.CfnOutputProps{
-		Description: jsii.String("Finds the credentials of the database"),
-		Value: jsii.String(fmt.Sprintf(
-			`aws secretsmanager list-secrets --region %s --filters Key=tag-key,Values=aws:cloudformation:stack-name Key=tag-value,Values=%s --query "SecretList[?starts_with(Name, '%s/')].[Name,ARN]" --output table`,
-			*stack.Region(), *stack.StackName(), s.declared.Name)),
-	})
-	s.addRemoteReplicas(stack)
+	if log := made.ExecLog(); log != nil {
+		output(stack, "ExecLog", "Follows the record of ECS Exec sessions",
+			fmt.Sprintf("aws logs tail %s --follow --region %s", *log.LogGroupName(), m.declared.Region))
+	}
+	return runningCluster{made: made, name: *made.Cluster().ClusterName(), group: *made.AutoScalingGroup().AutoScalingGroupName()}
+}
+
+// appliedAspect is an aspect and when its turn is.
+type appliedAspect struct {
+	aspect   awscdk.IAspect
+	priority *float64
+}
+
+// appliedAbove are the aspects that are applied to a scope and to those above
+// it.
+func appliedAbove(scope constructs.Construct) []appliedAspect {
+	var all []appliedAspect
+	for _, above := range *scope.Node().Scopes() {
+		for _, applied := range *awscdk.Aspects_Of(above).Applied() {
+			all = append(all, appliedAspect{applied.Aspect(), applied.Priority()})
+		}
+	}
+	return all
 }
 
 // inheritAspects applies to the stage what is applied to the scopes above it.
 // The CDK stops at a stage, which surprises whoever tags or checks an app.
-func inheritAspects(s awscdk.Stage, scope constructs.Construct) {
-	for _, above := range *scope.Node().Scopes() {
-		for _, applied := range *awscdk.Aspects_Of(above).Applied() {
-			awscdk.Aspects_Of(s).Add(applied.Aspect(), &awscdk.AspectOptions{Priority: applied.Priority()})
-		}
+func inheritAspects(s awscdk.Stage, above []appliedAspect) {
+	for _, applied := range above {
+		awscdk.Aspects_Of(s).Add(applied.aspect, &awscdk.AspectOptions{Priority: applied.priority})
 	}
 }
 

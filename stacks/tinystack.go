@@ -66,8 +66,9 @@ func NewTinyStack(scope constructs.Construct, id *string, props *TinyStackProps)
 		// Package app compares the whole assembly, when all is made.
 		t.Node().Root().Node().AddMetadata(jsii.String(ReplacementsMetadata), app.Replacements, nil)
 	}
+	above := appliedAbove(t)
 	for _, declared := range app.Stages {
-		made := newStage(t, jsii.String(declared.Name), &StageProps{App: app, Name: declared.Name, Tags: props.Tags})
+		made := newStage(t, jsii.String(declared.Name), &StageProps{App: app, Name: declared.Name, Tags: props.Tags}, above)
 		if props.OnStage != nil {
 			props.OnStage(made)
 		}
@@ -137,15 +138,21 @@ func (t *tinyStack) newStack(id, name, region, description string) awscdk.Stack 
 func (t *tinyStack) deployments() []delivery.StageDeployment {
 	var deployments []delivery.StageDeployment
 	for _, made := range t.stages {
+		serviceNames := map[string]awscdk.CfnOutput{}
+		for _, each := range made.services {
+			if each.service != nil {
+				serviceNames[each.declared.Name] = each.nameOutput
+			}
+		}
 		deployments = append(deployments, delivery.StageDeployment{
 			Stage:        made,
 			Spec:         made.declared,
 			GateRoleARN:  made.gateRoleARN(),
-			AlarmNames:   made.alarmNames,
+			AlarmNames:   made.watch.gates,
 			ClusterARN:   made.clusterARN,
-			ServiceNames: made.serviceNames,
-			URL:          made.url,
-			ServiceStack: made.name() + "-service",
+			ServiceNames: serviceNames,
+			URL:          made.entrance.url,
+			ServiceStack: t.app.StageStackName(made.declared.Name, spec.ServiceStack),
 		})
 	}
 	return deployments

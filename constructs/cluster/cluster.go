@@ -171,7 +171,6 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 		LaunchTemplate: template,
 		MinCapacity:    jsii.Number(low),
 		MaxCapacity:    jsii.Number(high),
-		GroupMetrics:   groupMetrics(),
 		// A new launch template (instance type, machine image) replaces the
 		// running instances one by one; their tasks are drained first.
 		UpdatePolicy: awsautoscaling.UpdatePolicy_RollingUpdate(&awsautoscaling.RollingUpdateOptions{
@@ -186,6 +185,7 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 	// (IgnoreUnmodifiedGroupSizeProperties) prevents.
 	resource := c.group.Node().DefaultChild().(awsautoscaling.CfnAutoScalingGroup)
 	resource.SetDesiredCapacity(jsii.String(fmt.Sprint(desired)))
+	collectMetrics(resource)
 	acknowledge.All(resource, acknowledge.Finding{Rule: "AwsSolutions-AS3", Reason: "Scaling is the everyday work of this group; alarms tell people when it cannot keep up."})
 	if scale.Spot {
 		// Starts a successor when AWS sees an interruption coming, before the

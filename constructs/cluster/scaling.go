@@ -41,10 +41,13 @@ func (c *cluster) addCPUAlarms(scale spec.ScaleProfile) {
 // metricInstances counts instances that serve, once a group collects it.
 const metricInstances = "GroupInServiceInstances"
 
-// groupMetrics turns that on, for the alarm of low load and for dashboards; it
+// collectMetrics turns that on, for the alarm of low load and for dashboards; it
 // is free of charge.
-func groupMetrics() *[]awsautoscaling.GroupMetrics {
-	return &[]awsautoscaling.GroupMetrics{awsautoscaling.NewGroupMetrics(awsautoscaling.GroupMetric_IN_SERVICE_INSTANCES())}
+func collectMetrics(group awsautoscaling.CfnAutoScalingGroup) {
+	group.SetMetricsCollection(&[]any{&awsautoscaling.CfnAutoScalingGroup_MetricsCollectionProperty{
+		Granularity: jsii.String("1Minute"),
+		Metrics:     jsii.Strings(metricInstances),
+	}})
 }
 
 func hasCPUAlarms(scale spec.ScaleProfile) bool {

@@ -335,6 +335,7 @@ func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database
 		PreferredMaintenanceWindow: optional.Text(declared.MaintenanceWindow),
 		EnablePerformanceInsights:  trueOrNil(*declared.PerformanceInsights),
 		IamAuthentication:          trueOrNil(declared.IAMUser != ""),
+		CloudwatchLogsExports:      exported(props.Identifier, declared.LogExports),
 		DeletionProtection:         jsii.Bool(protected),
 		RemovalPolicy:              removalPolicy(props.Removal),
 	})
@@ -382,8 +383,17 @@ func newParameters(scope constructs.Construct, engine awsrds.IInstanceEngine, de
 	})
 }
 
-// exportLogs sends the instance's logs to CloudWatch, into groups that are made
-// first: RDS would make some that are kept for ever.
+// exported are the logs that RDS sends to CloudWatch; nil without an identifier,
+// by which the names of their groups would be known.
+func exported(identifier string, names []string) *[]*string {
+	if identifier == "" || len(names) == 0 {
+		return nil
+	}
+	return jsii.Strings(names...)
+}
+
+// exportLogs makes the groups of the instance's logs before the instance: RDS
+// would make some that are kept for ever.
 func (d *pgDatabase) exportLogs(props *PgDatabaseProps, identifier, id string, instance awsrds.CfnDBInstance, names []string) {
 	var groups []constructs.IDependable
 	for _, name := range names {
@@ -399,7 +409,6 @@ func (d *pgDatabase) exportLogs(props *PgDatabaseProps, identifier, id string, i
 	if len(groups) > 0 {
 		instance.Node().AddDependency(groups...)
 	}
-	instance.SetEnableCloudwatchLogsExports(jsii.Strings(names...))
 }
 
 // ReplicaIdentifier is that of a replica of an instance with an identifier;
@@ -433,6 +442,7 @@ func (d *pgDatabase) addReplica(props *PgDatabaseProps, declared spec.Database, 
 		IamAuthentication:          trueOrNil(declared.IAMUser != ""),
 		CopyTagsToSnapshot:         jsii.Bool(true),
 		AutoMinorVersionUpgrade:    jsii.Bool(!strings.Contains(declared.Version, ".")),
+		CloudwatchLogsExports:      exported(identifier, declared.LogExports),
 		DeletionProtection:         jsii.Bool(false),
 		RemovalPolicy:              awscdk.RemovalPolicy_DESTROY,
 	})

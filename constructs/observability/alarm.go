@@ -1,12 +1,12 @@
 package observability
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -31,80 +31,137 @@ type AlarmProps struct {
 	// Default: this project's.
 	Runbooks string
 
-	// Topic that hears when it is raised and when it is over. Default: none.
-	Topic awssns.ITopic
+	// ActionARNs are told when it is raised and when it is over: ARNs of
+	// topics, for example. Default: none.
+	ActionARNs []string
+}
+
+// Alarm is an alarm in CloudWatch.
+type Alarm interface {
+	constructs.Construct
+	// Resource is the alarm itself: whatever is to be different about it can
+	// be set there.
+	Resource() awscloudwatch.CfnAlarm
+	// Alarm is what constructs of the CDK take an alarm as, such as a rule of
+	// a composite alarm.
+	Alarm() awscloudwatch.IAlarm
+	// Tell adds to what is told when the alarm is raised and when it is over,
+	// by ARN.
+	Tell(actionARNs ...string)
+}
+
+type alarm struct {
+	constructs.Construct
+	resource awscloudwatch.CfnAlarm
+	told     []string
+	imported awscloudwatch.IAlarm
 }
 
 // NewAlarm makes one of the alarms of package monitor. It panics where the name
 // of a resource is missing.
-func NewAlarm(scope constructs.Construct, id *string, props *AlarmProps) awscloudwatch.Alarm {
+//
+// It is an L1 resource, because a stage has twenty alarms and each object that
+// describes a metric to the CDK is a message of its own to it.
+func NewAlarm(scope constructs.Construct, id *string, props *AlarmProps) Alarm {
 	declared := props.Alarm
-	alarm := awscloudwatch.NewAlarm(scope, id, &awscloudwatch.AlarmProps{
+	resource := &awscloudwatch.CfnAlarmProps{
 		AlarmName:          optional.Text(props.Name),
 		AlarmDescription:   jsii.String(declared.Description(props.Runbooks)),
-		Metric:             metricOf(*id, declared, props.Names),
 		Threshold:          &declared.Threshold,
 		EvaluationPeriods:  jsii.Number(declared.Periods),
 		DatapointsToAlarm:  jsii.Number(declared.Datapoints),
-		ComparisonOperator: comparisons[declared.Comparison],
-		TreatMissingData:   missing[declared.Missing],
-	})
-	Notify(alarm, props.Topic)
-	return alarm
+		ComparisonOperator: jsii.String(string(declared.Comparison)),
+		TreatMissingData:   jsii.String(string(declared.Missing)),
+		AlarmActions:       list(props.ActionARNs),
+		OkActions:          list(props.ActionARNs),
+	}
+	watch(resource, *id, declared, props.Names)
+	a := &alarm{told: slices.Clone(props.ActionARNs)}
+	constructs.NewConstruct_Override(a, scope, id)
+	a.resource = awscloudwatch.NewCfnAlarm(a, jsii.String("Resource"), resource)
+	return a
 }
 
-var comparisons = map[monitor.Comparison]awscloudwatch.ComparisonOperator{
-	monitor.Above:   awscloudwatch.ComparisonOperator_GREATER_THAN_THRESHOLD,
-	monitor.AtLeast: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-	monitor.Below:   awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD,
+func (a *alarm) Resource() awscloudwatch.CfnAlarm { return a.resource }
+
+func (a *alarm) Alarm() awscloudwatch.IAlarm {
+	if a.imported == nil {
+		a.imported = awscloudwatch.Alarm_FromAlarmArn(a, jsii.String("Imported"), a.resource.AttrArn())
+	}
+	return a.imported
 }
 
-var missing = map[monitor.Missing]awscloudwatch.TreatMissingData{
-	monitor.Good:      awscloudwatch.TreatMissingData_NOT_BREACHING,
-	monitor.Bad:       awscloudwatch.TreatMissingData_BREACHING,
-	monitor.Unchanged: awscloudwatch.TreatMissingData_IGNORE,
+func (a *alarm) Tell(actionARNs ...string) {
+	if len(actionARNs) == 0 {
+		return
+	}
+	a.told = append(a.told, actionARNs...)
+	a.resource.SetAlarmActions(jsii.Strings(a.told...))
+	a.resource.SetOkActions(jsii.Strings(a.told...))
 }
 
-func metricOf(id string, alarm monitor.Alarm, names monitor.Names) awscloudwatch.IMetric {
-	period := awscdk.Duration_Seconds(jsii.Number(alarm.Period))
-	using := map[string]awscloudwatch.IMetric{}
-	for _, m := range alarm.Metrics {
-		dimensions := map[string]*string{}
-		for _, dimension := range m.Dimensions {
+// watch sets what the alarm looks at: one metric, or an expression over several.
+func watch(resource *awscloudwatch.CfnAlarmProps, id string, declared monitor.Alarm, names monitor.Names) {
+	// dimensions is nil for a metric without any, which leaves the property out.
+	dimensions := func(of monitor.Metric) any {
+		var all []any
+		for _, dimension := range slices.SortedFunc(slices.Values(of.Dimensions), func(a, b monitor.Dimension) int { return cmp.Compare(a.Name, b.Name) }) {
 			name, known := names[dimension.Of]
 			if !known {
 				panic(fmt.Errorf("alarm %s: the name of the %s is not given", id, dimension.Of))
 			}
-			dimensions[dimension.Name] = &name
+			all = append(all, &awscloudwatch.CfnAlarm_DimensionProperty{Name: &dimension.Name, Value: &name})
 		}
-		using[m.ID] = awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-			Namespace:     &m.Namespace,
-			MetricName:    &m.Name,
-			DimensionsMap: &dimensions,
-			Statistic:     &m.Statistic,
-			Period:        period,
-		})
+		if len(all) == 0 {
+			return nil
+		}
+		return &all
 	}
-	if alarm.Expression == "" {
-		return using[alarm.Metrics[0].ID]
-	}
-	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
-		Expression:   &alarm.Expression,
-		Label:        jsii.String(string(alarm.ID)),
-		UsingMetrics: &using,
-		Period:       period,
-	})
-}
-
-// Notify tells a topic when the alarm is raised and when it is over; nil is
-// nobody.
-func Notify(alarm awscloudwatch.AlarmBase, topic awssns.ITopic) {
-	if topic == nil {
+	if declared.Expression == "" {
+		only := declared.Metrics[0]
+		resource.Namespace, resource.MetricName, resource.Dimensions = &only.Namespace, &only.Name, dimensions(only)
+		resource.Period = jsii.Number(declared.Period)
+		if isPercentile(only.Statistic) {
+			resource.ExtendedStatistic = &only.Statistic
+		} else {
+			resource.Statistic = &only.Statistic
+		}
 		return
 	}
-	action := awscloudwatchactions.NewSnsAction(topic)
-	alarm.AddAlarmAction(action)
-	alarm.AddOkAction(action)
+	queries := []any{&awscloudwatch.CfnAlarm_MetricDataQueryProperty{
+		Id:         jsii.String("expr_1"),
+		Expression: &declared.Expression,
+		Label:      jsii.String(string(declared.ID)),
+		ReturnData: jsii.Bool(true),
+	}}
+	for _, metric := range slices.SortedFunc(slices.Values(declared.Metrics), func(a, b monitor.Metric) int { return cmp.Compare(a.ID, b.ID) }) {
+		queries = append(queries, &awscloudwatch.CfnAlarm_MetricDataQueryProperty{
+			Id: &metric.ID,
+			MetricStat: &awscloudwatch.CfnAlarm_MetricStatProperty{
+				Metric: &awscloudwatch.CfnAlarm_MetricProperty{Namespace: &metric.Namespace, MetricName: &metric.Name, Dimensions: dimensions(metric)},
+				Period: jsii.Number(declared.Period),
+				Stat:   &metric.Statistic,
+			},
+			ReturnData: jsii.Bool(false),
+		})
+	}
+	resource.Metrics = &queries
+}
+
+// isPercentile tells p90 from Sum: CloudFormation has a property for each where
+// an alarm looks at one metric.
+func isPercentile(statistic string) bool { return strings.HasPrefix(statistic, "p") }
+
+// list is nil, which leaves a property out, where there is nothing in it.
+func list(texts []string) *[]any {
+	if len(texts) == 0 {
+		return nil
+	}
+	all := make([]any, len(texts))
+	for i, text := range texts {
+		all[i] = text
+	}
+	return &all
 }
 
 // CompositeProps says which alarms are joined, and who hears of it.
@@ -115,25 +172,30 @@ type CompositeProps struct {
 	// it.
 	App, Stage string
 	// Members are the alarms in it, made before. Required.
-	Members []awscloudwatch.Alarm
+	Members []Alarm
 	// Runbooks is the address of the page that says what to do about it.
 	// Default: this project's.
 	Runbooks string
-	// Topic that hears when it is raised and when it is over. Default: none.
-	Topic awssns.ITopic
+	// ActionARNs are told when it is raised and when it is over: ARNs of
+	// topics, for example. Default: none.
+	ActionARNs []string
 }
 
 // NewCompositeAlarm makes an alarm that is raised while one of others is.
-func NewCompositeAlarm(scope constructs.Construct, id *string, props *CompositeProps) awscloudwatch.CompositeAlarm {
-	alarm := awscloudwatch.NewCompositeAlarm(scope, id, &awscloudwatch.CompositeAlarmProps{
-		CompositeAlarmName: jsii.String(props.Composite.Name(props.App, props.Stage)),
-		AlarmDescription:   jsii.String(props.Composite.Description(props.Runbooks)),
-		AlarmRule:          awscloudwatch.AlarmRule_FromString(jsii.String(props.Composite.Rule(props.App, props.Stage))),
+func NewCompositeAlarm(scope constructs.Construct, id *string, props *CompositeProps) awscloudwatch.CfnCompositeAlarm {
+	within := constructs.NewConstruct(scope, id)
+	made := awscloudwatch.NewCfnCompositeAlarm(within, jsii.String("Resource"), &awscloudwatch.CfnCompositeAlarmProps{
+		AlarmName:        jsii.String(props.Composite.Name(props.App, props.Stage)),
+		AlarmDescription: jsii.String(props.Composite.Description(props.Runbooks)),
+		AlarmRule:        jsii.String(props.Composite.Rule(props.App, props.Stage)),
+		AlarmActions:     list(props.ActionARNs),
+		OkActions:        list(props.ActionARNs),
 	})
+	var members []constructs.IDependable
 	for _, member := range props.Members {
-		// The rule names it; it has to be there first, and to stay longer.
-		alarm.Node().AddDependency(member)
+		members = append(members, member)
 	}
-	Notify(alarm, props.Topic)
-	return alarm
+	// The rule names them; they have to be there first, and to stay longer.
+	made.Node().AddDependency(members...)
+	return made
 }

@@ -118,13 +118,9 @@ type SavedQueryProps struct {
 
 // NewSavedQuery keeps a query for CloudWatch Logs Insights in its console.
 func NewSavedQuery(scope constructs.Construct, id *string, props *SavedQueryProps) awslogs.CfnQueryDefinition {
-	var groups []any
-	for _, name := range props.LogGroupNames {
-		groups = append(groups, name)
-	}
 	return awslogs.NewCfnQueryDefinition(scope, id, &awslogs.CfnQueryDefinitionProps{
 		Name:          &props.Query.Name,
 		QueryString:   &props.Query.Text,
-		LogGroupNames: &groups,
+		LogGroupNames: list(props.LogGroupNames),
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -32,14 +31,14 @@ func TestAlone(t *testing.T) {
 		DisplayName: "theirs", Description: "Messages", Emails: []string{"a@example.com"}, Webhooks: []string{"https://example.com/?key=1"},
 		Slack: &spec.Slack{Workspace: "T1", Channel: "C1"}, SlackName: "theirs", Events: true,
 	})
-	alarm := func(id string, a monitor.Alarm, names monitor.Names) awscloudwatch.Alarm {
-		return observability.NewAlarm(stack, &id, &observability.AlarmProps{Alarm: a, Names: names, Topic: topic.Topic(), Runbooks: "https://example.com/page"})
+	alarm := func(id string, a monitor.Alarm, names monitor.Names) observability.Alarm {
+		return observability.NewAlarm(stack, &id, &observability.AlarmProps{Alarm: a, Names: names, ActionARNs: []string{*topic.Topic().TopicArn()}, Runbooks: "https://example.com/page"})
 	}
 	lag := alarm("Lag", monitor.ReplicaLag("replica-1", spec.Minutes(10)), monitor.Names{monitor.RefReplica("replica-1"): "shop-replica-1"})
 	rotation := alarm("Rotation", monitor.RotationFailed("database"), monitor.Names{monitor.RefRotation("database"): "shop-rotation"})
 	observability.NewCompositeAlarm(stack, jsii.String("Both"), &observability.CompositeProps{
 		Composite: monitor.Composite{ID: spec.AlarmStageUnwell, Severity: monitor.Critical, Meaning: "Both.", Members: []monitor.Alarm{monitor.RotationFailed("database")}},
-		App:       "shop", Stage: "prod", Members: []awscloudwatch.Alarm{lag, rotation}, Topic: topic.Topic(),
+		App:       "shop", Stage: "prod", Members: []observability.Alarm{lag, rotation}, ActionARNs: []string{*topic.Topic().TopicArn()},
 	})
 	key := observability.NewLogKey(stack, jsii.String("LogKey"), &observability.LogKeyProps{Description: "Logs"})
 	logs := observability.NewLogGroup(stack, jsii.String("Logs"), &observability.LogGroupProps{Key: key})

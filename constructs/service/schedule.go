@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
@@ -53,7 +52,7 @@ type ScheduledTask interface {
 	Failures() awssqs.IQueue
 	// FailureAlarm is raised while there is any; nil where the task is not
 	// watched.
-	FailureAlarm() awscloudwatch.Alarm
+	FailureAlarm() observability.Alarm
 	// AddVariable adds to the container's environment.
 	AddVariable(name, value string)
 	// AddSecret adds a secret to the container's environment.
@@ -65,7 +64,7 @@ type scheduledTask struct {
 	definition *definition
 	schedule   awsscheduler.CfnSchedule
 	failures   awssqs.Queue
-	alarm      awscloudwatch.Alarm
+	alarm      observability.Alarm
 }
 
 // NewScheduledTask makes a task that runs on the schedule of its declaration.
@@ -92,7 +91,7 @@ func (s *scheduledTask) LogGroup() awslogs.ILogGroup              { return s.def
 func (s *scheduledTask) TaskRole() awsiam.IRole                   { return s.definition.taskRole }
 func (s *scheduledTask) SecurityGroup() awsec2.ISecurityGroup     { return s.definition.group() }
 func (s *scheduledTask) Failures() awssqs.IQueue                  { return s.failures }
-func (s *scheduledTask) FailureAlarm() awscloudwatch.Alarm        { return s.alarm }
+func (s *scheduledTask) FailureAlarm() observability.Alarm        { return s.alarm }
 func (s *scheduledTask) AddVariable(name, value string)           { s.definition.addVariable(name, value) }
 func (s *scheduledTask) AddSecret(name string, secret awsecs.Secret) {
 	s.definition.addSecret(name, secret)
