@@ -69,9 +69,13 @@ fuzz:
 	go test ./spec -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
 	go test ./internal/declaration -run '^$$' -fuzz FuzzEdit -fuzztime $(FUZZTIME)
 
-## Whole-process synth times; see bench/README.md.
-bench: build
-	$(GOTEST) ./bench -run '^$$' -bench . -benchtime 3x -timeout 30m
+## Whole-process times beside the peer's, and the command's; see bench/README.md.
+bench: bench/peer/dist/app.js
+	go run ./bench/compare
+	$(GOTEST) ./bench -run '^$$' -bench . -benchtime 10x
+
+bench/peer/dist/app.js: bench/peer/app.ts bench/peer/tsconfig.json bench/peer/package-lock.json
+	@cd bench/peer && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
 
 clean:
 	rm -rf .bin dist THIRD_PARTY_NOTICES '$(OUT)' '$(OUT).partial' node_modules

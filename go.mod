@@ -57,4 +57,7 @@ require (
 	golang.org/x/tools/godoc v0.1.0-deprecated // indirect
 )
 
-ignore ./node_modules
+ignore (
+	./bench/peer/node_modules
+	./node_modules
+)

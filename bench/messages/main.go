@@ -11,12 +11,14 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"flag"
 	"fmt"
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -50,6 +52,7 @@ func list(arguments []string, out io.Writer) error {
 	by := flags.String("by", "kind", "what to add up: kind, site, package or both (kind and site)")
 	match := flags.String("match", "", "only messages whose kind or site matches this expression; implies -by both")
 	top := flags.Int("top", 60, "how many lines to print; 0 prints all")
+	save := flags.String("save", "", "a folder to write the messages to, one a line as the kernel reads them, with the packages it loads")
 	flags.Parse(arguments)
 	expression, err := regexp.Compile(*match)
 	if err != nil {
@@ -58,9 +61,14 @@ func list(arguments []string, out io.Writer) error {
 	if *match != "" {
 		*by = "both"
 	}
-	recorded, err := record(*file, *stages)
+	recorded, err := record(*file, *stages, *save)
 	if err != nil {
 		return err
+	}
+	if *save != "" {
+		if err := saveRequests(*save, recorded.messages); err != nil {
+			return err
+		}
 	}
 	counts := map[string]int{}
 	shown := 0
@@ -98,4 +106,15 @@ func list(arguments []string, out io.Writer) error {
 		fmt.Fprintf(out, "%6d %s\n", counts[line], line)
 	}
 	return nil
+}
+
+// saveRequests writes what a kernel can be fed with to do the same again.
+func saveRequests(folder string, messages []message) error {
+	var text bytes.Buffer
+	for _, message := range messages {
+		text.Write(message.Request)
+		text.WriteByte('\n')
+	}
+	text.WriteString("{\"exit\":0}\n")
+	return os.WriteFile(filepath.Join(folder, "requests"), text.Bytes(), 0o600)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tinystack-go/tinystack/bench/assembly"
 	"github.com/tinystack-go/tinystack/bench/declaration"
 )
 
@@ -31,12 +33,16 @@ const (
 	socketVariable = "TINYSTACK_MESSAGES_SOCKET"
 	recordVariable = "TINYSTACK_MESSAGES_RECORD"
 	kernelVariable = "TINYSTACK_MESSAGES_KERNEL"
+	// A folder in which the packages that the kernel loads are kept.
+	tarballsVariable = "TINYSTACK_MESSAGES_TARBALLS"
 )
 
 // message is one request to the kernel.
 type message struct {
 	Kind string `json:"kind"` // as in "get aws_ec2.CfnVPC.ref"
 	Site string `json:"site"` // the line of this project that led to it
+	// Request is the message itself.
+	Request json.RawMessage `json:"request"`
 }
 
 type recording struct {
@@ -46,7 +52,8 @@ type recording struct {
 
 // record synthesizes a declaration, without validation of its templates, and
 // returns what the kernel was asked.
-func record(file string, stages int) (*recording, error) {
+// The packages that it loaded stay in the folder tarballs, if that is given.
+func record(file string, stages int, tarballs string) (*recording, error) {
 	folder, err := os.MkdirTemp("", "messages.*")
 	if err != nil {
 		return nil, err
@@ -74,6 +81,7 @@ func record(file string, stages int) (*recording, error) {
 		roleVariable+"="+roleApp,
 		socketVariable+"="+filepath.Join(folder, "socket"),
 		recordVariable+"="+log,
+		tarballsVariable+"="+tarballs,
 		kernelVariable+"="+filepath.Join(strings.TrimSpace(string(kernel)), "internal", "embedded", "resources", "bin", "jsii-runtime.js"),
 		"JSII_RUNTIME="+roleVariable+"="+roleRelay+" exec "+strconv.Quote(self),
 		"TINYSTACK_CONFIG="+file, "CDK_OUTDIR="+out, "CDK_VALIDATION=false",
@@ -85,7 +93,7 @@ func record(file string, stages int) (*recording, error) {
 	if result.messages, err = readLog(log); err != nil {
 		return nil, err
 	}
-	result.resources, err = countResources(out)
+	result.resources, err = assembly.Resources(out)
 	return result, err
 }
 
@@ -104,27 +112,6 @@ func readLog(file string) ([]message, error) {
 		}
 		all = append(all, one)
 	}
-}
-
-// countResources adds up the resources of all templates in a cloud assembly and
-// the assemblies nested in it.
-func countResources(assembly string) (count int, err error) {
-	err = filepath.WalkDir(assembly, func(path string, _ os.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, ".template.json") {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		var template struct{ Resources map[string]json.RawMessage }
-		if err := json.Unmarshal(text, &template); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		count += len(template.Resources)
-		return nil
-	})
-	return count, err
 }
 
 // answerWithStacks makes the app answer the relay's question where a message
@@ -170,7 +157,7 @@ func site() string {
 		for more := true; more; {
 			var frame runtime.Frame
 			frame, more = frames.Next()
-			waits = waits || strings.HasSuffix(frame.Function, "process.(*Process).readResponse")
+			waits = waits || strings.HasSuffix(frame.Function, "process.(*Process).Request")
 			if found == "" && strings.HasPrefix(frame.Function, here) && !strings.HasPrefix(frame.Function, tool+".") {
 				found = fmt.Sprintf("%s:%d", filepath.Join(packageOf(frame.Function, here), filepath.Base(frame.File)), frame.Line)
 			}
@@ -211,7 +198,9 @@ func relay(in io.Reader, out, errs io.Writer) error {
 	if node == "" {
 		node = "node"
 	}
-	kernel := exec.Command(node, os.Getenv(kernelVariable))
+	// The CDK numbers its tokens from a random number on. With a fixed seed the
+	// messages can be fed to another kernel.
+	kernel := exec.Command(node, "--random-seed=1", os.Getenv(kernelVariable))
 	kernel.Stdout, kernel.Stderr = out, errs
 	kernelIn, err := kernel.StdinPipe()
 	if err != nil {
@@ -223,6 +212,7 @@ func relay(in io.Reader, out, errs io.Writer) error {
 	buffered := bufio.NewWriter(log)
 	defer buffered.Flush()
 	records := json.NewEncoder(buffered)
+	tarballs := os.Getenv(tarballsVariable)
 	for requests := bufio.NewReader(in); ; {
 		request, err := requests.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
@@ -238,7 +228,10 @@ func relay(in io.Reader, out, errs io.Writer) error {
 			if err != nil {
 				return err
 			}
-			if err := records.Encode(message{Kind: kind, Site: strings.TrimSpace(site)}); err != nil {
+			if request, err = keepTarball(request, tarballs); err != nil {
+				return err
+			}
+			if err := records.Encode(message{Kind: kind, Site: strings.TrimSpace(site), Request: bytes.TrimSpace(request)}); err != nil {
 				return err
 			}
 		}
@@ -248,6 +241,25 @@ func relay(in io.Reader, out, errs io.Writer) error {
 	}
 	kernelIn.Close()
 	return kernel.Wait()
+}
+
+// keepTarball copies the package that a request loads into a folder that stays:
+// the app removes its own when it is loaded.
+func keepTarball(request []byte, folder string) ([]byte, error) {
+	var load struct{ API, Name, Version, Tarball string }
+	if folder == "" || json.Unmarshal(request, &load) != nil || load.API != "load" {
+		return request, nil
+	}
+	text, err := os.ReadFile(load.Tarball)
+	if err != nil {
+		return nil, err
+	}
+	kept := filepath.Join(folder, filepath.Base(load.Tarball))
+	if err := os.WriteFile(kept, text, 0o600); err != nil {
+		return nil, err
+	}
+	request, err = json.Marshal(map[string]string{"api": load.API, "name": load.Name, "version": load.Version, "tarball": kept})
+	return append(request, '\n'), err
 }
 
 // kindOf says what a request asks for; ok is false for the one that ends the
