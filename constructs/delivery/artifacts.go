@@ -21,8 +21,9 @@ const (
 // artifactBucket holds what actions hand to one another. What is in it can be
 // made again, so its key goes with the stack; the buckets stay, because
 // CloudFormation deletes none that is not empty, and empty themselves.
-func (d *delivery) artifactBucket() awss3.Bucket {
+func (d *delivery) artifactBucket() (awss3.Bucket, awskms.Key) {
 	logs := awss3.NewBucket(d, jsii.String("AccessLogs"), accessLogProps())
+	var key awskms.Key
 	props := &awss3.BucketProps{
 		Encryption:             awss3.BucketEncryption_S3_MANAGED,
 		EnforceSSL:             jsii.Bool(true),
@@ -36,13 +37,14 @@ func (d *delivery) artifactBucket() awss3.Bucket {
 	if d.crossAccount() {
 		props.Encryption = awss3.BucketEncryption_KMS
 		props.BucketKeyEnabled = jsii.Bool(true)
-		props.EncryptionKey = awskms.NewKey(d, jsii.String("ArtifactsKey"), &awskms.KeyProps{
+		key = awskms.NewKey(d, jsii.String("ArtifactsKey"), &awskms.KeyProps{
 			Description:       jsii.String("Artifacts of pipeline " + d.app.Name),
 			EnableKeyRotation: jsii.Bool(true),
 			RemovalPolicy:     awscdk.RemovalPolicy_DESTROY,
 		})
+		props.EncryptionKey = key
 	}
-	return awss3.NewBucket(d, jsii.String("Artifacts"), props)
+	return awss3.NewBucket(d, jsii.String("Artifacts"), props), key
 }
 
 func accessLogProps() *awss3.BucketProps {

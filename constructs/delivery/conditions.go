@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscodepipeline"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/course"
+	"github.com/tinystack-go/tinystack/internal/policy"
 )
 
 // addConditions puts the gates that CodePipeline itself watches on the stages
@@ -19,14 +19,10 @@ import (
 // The steps of a wave with more than 50 actions are divided by the CDK into
 // several stages of the pipeline. A condition on one of them says nothing of
 // the others, so such a wave is refused.
-func (d *delivery) addConditions() error {
-	resource := d.codePipeline.Node().DefaultChild().(awscodepipeline.CfnPipeline)
-	var built []string
-	for _, stage := range *d.codePipeline.Stages() {
-		built = append(built, *stage.StageName())
-	}
+func (d *delivery) addConditions(stages []any) error {
+	built := stageNames(stages)
 	var problems []error
-	for _, g := range groups(d.props.Stages) {
+	for _, g := range d.groups {
 		if !g.Gated() {
 			continue
 		}
@@ -36,7 +32,7 @@ func (d *delivery) addConditions() error {
 			continue
 		}
 		set := func(property string, value any) {
-			resource.AddPropertyOverride(jsii.String(fmt.Sprintf("Stages.%d.%s", i, property)), value)
+			d.resource.AddPropertyOverride(jsii.String(fmt.Sprintf("Stages.%d.%s", i, property)), value)
 		}
 		if w := g.Window(); w != nil {
 			set("BeforeEntry", conditions("FAIL", rule("Window", "DeploymentWindow", d.app.Pipeline.Region, map[string]any{
@@ -76,13 +72,13 @@ func rule(name, provider, region string, configuration map[string]any) any {
 // allowRules lets the pipeline read the alarms that rules watch.
 func (d *delivery) allowRules() {
 	regions := map[string]bool{}
-	for _, g := range groups(d.props.Stages) {
+	for _, g := range d.groups {
 		region := g.stages[0].Spec.Region
 		if !g.byRules(*d.app.Pipeline) || regions[region] {
 			continue
 		}
 		regions[region] = true
-		d.codePipeline.AddToRolePolicy(allow([]string{"cloudwatch:DescribeAlarms"}, allAlarms(d.app.Pipeline.Account, region)))
+		d.codePipeline.AddToRolePolicy(policy.Allow([]string{"cloudwatch:DescribeAlarms"}, allAlarms(d.app.Pipeline.Account, region)).CDK())
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tinystack-go/tinystack/constructs/observability"
 	"github.com/tinystack-go/tinystack/internal/course"
+	"github.com/tinystack-go/tinystack/internal/policy"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -107,15 +108,20 @@ type Delivery interface {
 
 type delivery struct {
 	constructs.Construct
-	props *DeliveryProps
-	app   spec.App
+	props  *DeliveryProps
+	app    spec.App
+	stack  awscdk.Stack
+	groups []group
+	asked  asked
 
 	logs         awslogs.LogGroup
 	events       awslogs.LogGroup
 	artifacts    awss3.Bucket
 	topic        awssns.Topic
 	codePipeline awscodepipeline.Pipeline
-	pipeline     pipelines.CodePipeline
+	// resource is codePipeline's own.
+	resource awscodepipeline.CfnPipeline
+	pipeline pipelines.CodePipeline
 
 	sources []*source
 	built   []spec.Service
@@ -134,7 +140,7 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 	if err != nil {
 		panic(fmt.Errorf("delivery %s: %w", *id, err))
 	}
-	d := &delivery{props: props, app: props.App, arch: arch}
+	d := &delivery{props: props, app: props.App, stack: awscdk.Stack_Of(scope), groups: groups(props.Stages), arch: arch}
 	constructs.NewConstruct_Override(d, scope, id)
 	for _, service := range d.app.Services {
 		if service.Image == "" {
@@ -149,7 +155,8 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 	if to := d.app.Pipeline.Logs.Destination; to != nil {
 		observability.NewLogSubscription(d, jsii.String("LogDestination"), &observability.LogSubscriptionProps{LogGroup: d.logs, Destination: *to})
 	}
-	d.artifacts = d.artifactBucket()
+	d.artifacts, d.asked.key = d.artifactBucket()
+	d.ask()
 	d.codePipeline = awscodepipeline.NewPipeline(d, jsii.String("Pipeline"), &awscodepipeline.PipelineProps{
 		PipelineName:             jsii.String(d.app.Name),
 		PipelineType:             awscodepipeline.PipelineType_V2,
@@ -163,6 +170,7 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 		ReuseCrossRegionSupportStacks: jsii.Bool(false),
 		UsePipelineRoleForActions:     jsii.Bool(true),
 	})
+	d.resource = d.codePipeline.Node().DefaultChild().(awscodepipeline.CfnPipeline)
 	d.topic = d.notifications()
 	d.history()
 	d.queries()
@@ -178,7 +186,7 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 		PublishAssetsInParallel:          jsii.Bool(false),
 		UseChangeSets:                    jsii.Bool(false),
 		UsePipelineRoleForActions:        jsii.Bool(true),
-		CodeBuildDefaults:                &pipelines.CodeBuildOptions{BuildEnvironment: environment(), Timeout: minutes(60)},
+		CodeBuildDefaults:                &pipelines.CodeBuildOptions{BuildEnvironment: d.environment(), Timeout: d.minutes(60)},
 		SelfMutationCodeBuildDefaults:    d.tools("self-update"),
 		AssetPublishingCodeBuildDefaults: d.tools("assets"),
 	})
@@ -191,7 +199,7 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 	if d.app.Pipeline.ProtectGates {
 		d.protectGates()
 	}
-	if err := errors.Join(d.finish(), limits(d.codePipeline)); err != nil {
+	if err := d.finish(); err != nil {
 		panic(fmt.Errorf("delivery %s: %w", *id, err))
 	}
 	return d
@@ -281,11 +289,9 @@ func executionMode(mode spec.ExecutionMode) awscodepipeline.ExecutionMode {
 	return awscodepipeline.ExecutionMode_SUPERSEDED
 }
 
-func minutes(n int) awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(n)) }
-
-func environment() *awscodebuild.BuildEnvironment {
+func (d *delivery) environment() *awscodebuild.BuildEnvironment {
 	return &awscodebuild.BuildEnvironment{
-		BuildImage:  awscodebuild.LinuxBuildImage_AMAZON_LINUX_2023_5(),
+		BuildImage:  d.asked.image,
 		ComputeType: awscodebuild.ComputeType_SMALL,
 	}
 }
@@ -301,7 +307,7 @@ func (d *delivery) logging(prefix string) *awscodebuild.LoggingOptions {
 func (d *delivery) tools(prefix string) *pipelines.CodeBuildOptions {
 	return &pipelines.CodeBuildOptions{
 		Logging:          d.logging(prefix),
-		PartialBuildSpec: nodeRuntime(),
+		PartialBuildSpec: d.asked.node,
 	}
 }
 
@@ -330,33 +336,33 @@ func script(text string) *[]*string {
 // buildRole is the role of one CodeBuild project. It has exactly what the
 // project needs: the role that the CDK would make may also write to any log
 // group of CodeBuild's, and report groups that nobody uses.
-func (d *delivery) buildRole(scope constructs.Construct, id, name, description string, artifacts access, statements ...awsiam.PolicyStatement) awsiam.IRole {
+func (d *delivery) buildRole(scope constructs.Construct, id, name, description string, artifacts access, statements ...policy.Statement) awsiam.IRole {
 	objects := []string{"s3:GetObject", "s3:GetObjectVersion"}
 	keys := []string{"kms:Decrypt", "kms:DescribeKey"}
 	if artifacts == readWrite {
 		objects = append(objects, "s3:PutObject")
 		keys = append(keys, "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
 	}
-	statements = append([]awsiam.PolicyStatement{
-		allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, *d.logs.LogGroupArn()),
-		allow([]string{"s3:GetBucketAcl", "s3:GetBucketLocation"}, *d.artifacts.BucketArn()),
-		allow(objects, *d.artifacts.ArnForObjects(jsii.String("*"))),
+	statements = append([]policy.Statement{
+		policy.Allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, d.asked.logsARN),
+		policy.Allow([]string{"s3:GetBucketAcl", "s3:GetBucketLocation"}, d.asked.bucketARN),
+		policy.Allow(objects, d.asked.bucketARN+"/*"),
 	}, statements...)
-	if key := d.artifacts.EncryptionKey(); key != nil {
-		statements = append(statements, allow(keys, *key.KeyArn()))
+	if d.asked.key != nil {
+		statements = append(statements, policy.Allow(keys, d.asked.keyARN))
 	}
 	props := &awsiam.RoleProps{
-		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil),
+		AssumedBy:   d.asked.builder,
 		Description: jsii.String(description),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{
-			"Build": awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &statements}),
+			"Build": policy.Document(statements...),
 		},
 	}
 	if name != "" {
 		props.RoleName = jsii.String(name)
 	}
 	role := awsiam.NewRole(scope, jsii.String(id), props)
-	acknowledgeWildcards(role, because{
+	policy.Acknowledge(d.stack, role, statements, policy.Because{
 		`Resource::<[^>]+\.Arn>/\*`:                           "CodePipeline names the artifacts; the bucket holds nothing but this pipeline's.",
 		`Resource::<[^>]+\.Arn>/` + reviews + `[a-z0-9-]+/\*`: "Reports of what a deployment would change are named after the build that wrote them.",
 		`Resource::arn:[^*]+:stack/[^*]+/\*`:                  "That one stack, whose id is not known before it is made.",

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tinystack-go/tinystack/internal/policy"
 	"github.com/tinystack-go/tinystack/internal/synthtest"
 	"github.com/tinystack-go/tinystack/snapshot"
 	"github.com/tinystack-go/tinystack/spec"
@@ -602,7 +603,7 @@ func statements(t *testing.T, role snapshot.Resource) []statement {
 		}
 		var texts []string
 		for _, v := range values {
-			texts = append(texts, flat(v))
+			texts = append(texts, policy.Flat(v))
 		}
 		return texts
 	}
@@ -914,10 +915,10 @@ func TestLimits(t *testing.T) {
 		}
 		return stages
 	}
-	assert.NoError(t, limitsOf(pipeline(1, 50)))
-	assert.EqualError(t, limitsOf(pipeline(1, 51)), "stage s1 of the pipeline has 51 actions, and CodePipeline takes 50: deploy fewer stages side by side")
-	assert.NoError(t, limitsOf(pipeline(50, 50, 50, 50, 50, 50, 50, 50, 50, 50)))
-	assert.EqualError(t, limitsOf(pipeline(50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 1)),
+	assert.NoError(t, limits(pipeline(1, 50)))
+	assert.EqualError(t, limits(pipeline(1, 51)), "stage s1 of the pipeline has 51 actions, and CodePipeline takes 50: deploy fewer stages side by side")
+	assert.NoError(t, limits(pipeline(50, 50, 50, 50, 50, 50, 50, 50, 50, 50)))
+	assert.EqualError(t, limits(pipeline(50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 1)),
 		"the pipeline has 501 actions, and CodePipeline takes 500: declare fewer stages or services, or split the application")
 }
 

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/internal/policy"
 )
 
 // customStep is a step whose commands are a buildspec file of its source.
@@ -29,9 +31,10 @@ func (d *delivery) finish() error {
 		project := custom.step.Project().Node().DefaultChild().(awscodebuild.CfnProject)
 		project.AddPropertyOverride(jsii.String("Source.BuildSpec"), custom.file)
 	}
+	stages := d.renderedStages()
 	d.addTriggers()
-	d.limitApprovals()
-	if err := d.addConditions(); err != nil {
+	d.limitApprovals(stages)
+	if err := errors.Join(d.addConditions(stages), limits(stages)); err != nil {
 		return err
 	}
 	support := *d.codePipeline.CrossRegionSupport()
@@ -46,15 +49,14 @@ func (d *delivery) finish() error {
 
 // limitApprovals says how long an approval waits, which the CDK's own step
 // leaves at what AWS makes of it.
-func (d *delivery) limitApprovals() {
-	resource := d.codePipeline.Node().DefaultChild().(awscodepipeline.CfnPipeline)
-	for i, stage := range resolve(d.codePipeline, resource.Stages()).([]any) {
+func (d *delivery) limitApprovals(stages []any) {
+	for i, stage := range stages {
 		actions, _ := stage.(map[string]any)["actions"].([]any)
 		for j, action := range actions {
 			action := action.(map[string]any)
 			name, _ := action["name"].(string)
 			if name == approvalID || strings.HasSuffix(name, "."+approvalID) {
-				resource.AddPropertyOverride(jsii.String(fmt.Sprintf("Stages.%d.Actions.%d.TimeoutInMinutes", i, j)), d.app.Pipeline.ApprovalTimeout.Minutes())
+				d.resource.AddPropertyOverride(jsii.String(fmt.Sprintf("Stages.%d.Actions.%d.TimeoutInMinutes", i, j)), d.app.Pipeline.ApprovalTimeout.Minutes())
 			}
 		}
 	}
@@ -96,7 +98,7 @@ func (d *delivery) acknowledgeGrants() {
 		alarms   = "CloudWatch checks the permission to describe alarms against all alarms of the region, whichever are asked for."
 		logs     = "The CDK's default for a project: log groups and report groups named after it. Its output goes to the log group beside it."
 	)
-	common := because{
+	common := policy.Because{
 		`Action::(s3|kms):[A-Za-z]+\*`:                               variants,
 		`Resource::(<[^>]+\.Arn>|arn:[^*]+:s3:::[^*]+)/\*`:           objects,
 		`Resource::arn:[^*]+:alarm:\*`:                               alarms,
@@ -104,27 +106,27 @@ func (d *delivery) acknowledgeGrants() {
 		`Resource::arn:[^*]+:report-group/(<[^>]+>-)?\*`:             logs,
 		`Resource::arn:\*:iam::[0-9]+:role/\*`:                       "To deploy the pipeline's stacks: a condition leaves only the roles that bootstrapping made for this.",
 	}
-	with := func(all string) because {
+	with := func(all string) policy.Because {
 		reasons := maps.Clone(common)
 		reasons[`Resource::\*`] = all
 		return reasons
 	}
-	acknowledgePolicies(d.codePipeline.Role(),
+	policy.AcknowledgeGrants(d.stack, d.codePipeline.Role(),
 		with("Keys of artifacts in other regions, which the CDK cannot name from here; their own policies name who may use them."))
-	acknowledgePolicies(d.pipeline.SelfMutationProject().(awscodebuild.Project).Role(),
+	policy.AcknowledgeGrants(d.stack, d.pipeline.SelfMutationProject().(awscodebuild.Project).Role(),
 		with("What `cdk deploy` looks up before it assumes the roles of the bootstrapping: stacks, and whether the bucket for templates is there."))
-	if d.artifacts.EncryptionKey() == nil {
+	if d.asked.key == nil {
 		for _, construct := range *d.Node().FindAll(constructs.ConstructOrder_PREORDER) {
 			if project, ok := construct.(awscodebuild.CfnProject); ok {
-				acknowledge.Rule(project, "AwsSolutions-CB4",
-					"Within one account artifacts are encrypted with the key that AWS manages for S3, which costs nothing.")
+				acknowledge.All(project, acknowledge.Finding{Rule: "AwsSolutions-CB4",
+					Reason: "Within one account artifacts are encrypted with the key that AWS manages for S3, which costs nothing."})
 			}
 		}
 	}
 	if assets := d.pipeline.Node().TryFindChild(jsii.String("Assets")); assets != nil {
 		for _, id := range []string{"FileRole", "DockerRole"} {
 			if role := assets.Node().TryFindChild(jsii.String(id)); role != nil {
-				acknowledgePolicies(role, with("The CDK's default for publishing assets: the state of builds, which has no resource to name."))
+				policy.AcknowledgeGrants(d.stack, role, with("The CDK's default for publishing assets: the state of builds, which has no resource to name."))
 			}
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/internal/policy"
 )
 
 // GateRoleProps says whose gate reads which stage's alarms.
@@ -45,6 +47,7 @@ func NewGateRole(scope constructs.Construct, id *string, props *GateRoleProps) G
 		ResourceName: jsii.String("*"),
 		ArnFormat:    awscdk.ArnFormat_COLON_RESOURCE_NAME,
 	})
+	statements := []policy.Statement{policy.Allow([]string{"cloudwatch:DescribeAlarms"}, *alarms)}
 	role := awsiam.NewRole(g, jsii.String("Role"), &awsiam.RoleProps{
 		RoleName:    jsii.String(GateRoleName(props.App, props.Stage)),
 		Description: jsii.String("Reads the alarms of " + props.App + "/" + props.Stage + " while a commit bakes"),
@@ -54,12 +57,10 @@ func NewGateRole(scope constructs.Construct, id *string, props *GateRoleProps) G
 			},
 		}),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{
-			"Alarms": awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{
-				Statements: &[]awsiam.PolicyStatement{allow([]string{"cloudwatch:DescribeAlarms"}, *alarms)},
-			}),
+			"Alarms": policy.Document(statements...),
 		},
 	})
-	acknowledgeWildcards(role, because{
+	policy.Acknowledge(stack, role, statements, policy.Because{
 		"Resource::.*:alarm:\\*": "CloudWatch checks the permission to describe alarms against all alarms of the region, whichever are asked for.",
 	})
 	g.role = role
@@ -78,10 +79,3 @@ func GateRoleARN(account, region, app, stage string) string {
 
 // BakeRoleName is the name of the bake step's role in the pipeline's account.
 func BakeRoleName(app, stage string) string { return roleName(app, stage, "bake") }
-
-func allow(actions []string, resources ...string) awsiam.PolicyStatement {
-	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Actions:   jsii.Strings(actions...),
-		Resources: jsii.Strings(resources...),
-	})
-}

@@ -8,12 +8,12 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/pipelines"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/internal/policy"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -94,7 +94,7 @@ func (d *delivery) build(scope constructs.Construct, service spec.Service) pipel
 		Commands:         script(buildScript),
 		BuildEnvironment: d.dockerEnvironment(),
 		Logging:          d.logging("build-" + service.Name),
-		Timeout:          minutes(d.app.Build.Timeout.Minutes()),
+		Timeout:          d.minutes(d.app.Build.Timeout.Minutes()),
 		Role: d.buildRole(scope, service.Name+"Role", "", "Builds the image of "+d.app.Name+"/"+service.Name, readOnly,
 			append(d.push(service), source.clone...)...),
 	})
@@ -111,7 +111,7 @@ func (d *delivery) distribute(scope constructs.Construct, service spec.Service) 
 		Commands:         script(buildScript),
 		BuildEnvironment: d.dockerEnvironment(),
 		Logging:          d.logging("distribute-" + service.Name),
-		Timeout:          minutes(d.app.Build.Timeout.Minutes()),
+		Timeout:          d.minutes(d.app.Build.Timeout.Minutes()),
 		Role: d.buildRole(scope, service.Name+"DistributeRole", "", "Copies the image of "+d.app.Name+"/"+service.Name+" to other regions", readOnly,
 			d.push(service)...),
 	})
@@ -119,7 +119,7 @@ func (d *delivery) distribute(scope constructs.Construct, service spec.Service) 
 
 // dockerEnvironment runs Docker, which is what a privileged container is for.
 func (d *delivery) dockerEnvironment() *awscodebuild.BuildEnvironment {
-	host := environment()
+	host := d.environment()
 	host.Privileged = jsii.Bool(true)
 	if d.arch == string(instances.ARM64) {
 		host.BuildImage = awscodebuild.LinuxArmBuildImage_AMAZON_LINUX_2023_STANDARD_3_0()
@@ -145,7 +145,7 @@ func (d *delivery) buildEnv(service spec.Service) *map[string]*string {
 	}
 	for name, value := range map[string]string{
 		"AWS_REGION":           region,
-		"S3_BUCKET":            *d.artifacts.BucketName(),
+		"S3_BUCKET":            d.asked.bucketName,
 		"ECR_ENDPOINT":         RegistryHost(account, region),
 		"ECR_IMAGE_URL":        RegistryHost(account, region) + "/" + RepositoryName(d.app.Name, service.Name),
 		"IMAGE_TAG":            d.sourceOf(service).commit,
@@ -191,10 +191,10 @@ func (d *delivery) repositories(services ...spec.Service) []string {
 }
 
 // push is what it takes to pull and push a service's image.
-func (d *delivery) push(service spec.Service) []awsiam.PolicyStatement {
-	return []awsiam.PolicyStatement{
-		allow([]string{"ecr:GetAuthorizationToken"}, "*"),
-		allow([]string{
+func (d *delivery) push(service spec.Service) []policy.Statement {
+	return []policy.Statement{
+		policy.Allow([]string{"ecr:GetAuthorizationToken"}, "*"),
+		policy.Allow([]string{
 			"ecr:BatchCheckLayerAvailability",
 			"ecr:BatchGetImage",
 			"ecr:CompleteLayerUpload",

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscodepipeline"
-
 	"github.com/tinystack-go/tinystack/preflight"
 )
 
@@ -17,14 +15,9 @@ const (
 	maxPipelineActions = preflight.MostPipelineActions
 )
 
-// limits says what of a built pipeline AWS would reject for its size.
-func limits(pipeline awscodepipeline.Pipeline) error {
-	resource := pipeline.Node().DefaultChild().(awscodepipeline.CfnPipeline)
-	stages := resolve(pipeline, resource.Stages()).([]any)
-	return limitsOf(stages)
-}
-
-func limitsOf(stages []any) error {
+// limits says what of the rendered stages of a pipeline AWS would reject for
+// their size.
+func limits(stages []any) error {
 	var problems []error
 	total := 0
 	for _, stage := range stages {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodepipeline"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodepipelineactions"
@@ -14,6 +13,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/course"
+	"github.com/tinystack-go/tinystack/internal/policy"
 )
 
 //go:embed scripts/gates.js
@@ -30,24 +30,19 @@ const (
 // the commit brings; the approval after it is skipped when no gate is dropped,
 // moved or weakened.
 func (d *delivery) protectGates() {
-	stack := awscdk.Stack_Of(d)
-	names, resource := []string{}, d.codePipeline.Node().DefaultChild().(awscodepipeline.CfnPipeline)
-	stages := *d.codePipeline.Stages()
-	for _, stage := range stages {
-		names = append(names, *stage.StageName())
-	}
-	build := slices.Index(names, "Build")
-	synth := resolve(d.codePipeline, resource.Stages()).([]any)[build].(map[string]any)["actions"].([]any)[0].(map[string]any)
+	rendered := d.renderedStages()
+	build := slices.Index(stageNames(rendered), "Build")
+	synth := rendered[build].(map[string]any)["actions"].([]any)[0].(map[string]any)
 	assembly := synth["outputArtifacts"].([]any)[0].(map[string]any)["name"].(string)
 
 	scope := constructs.NewConstruct(d, jsii.String(course.GateCheckStage))
 	region := d.app.Pipeline.Region
 	project := awscodebuild.NewPipelineProject(scope, jsii.String("Project"), &awscodebuild.PipelineProjectProps{
 		Description: jsii.String("Compares the gates of pipeline " + d.app.Name + " with those that a commit brings"),
-		Environment: environment(),
+		Environment: d.environment(),
 		EnvironmentVariables: &map[string]*awscodebuild.BuildEnvironmentVariable{
-			"TINYSTACK_STACK": {Value: *stack.StackName()},
-			"TINYSTACK_PATH":  {Value: *stack.Node().Path()},
+			"TINYSTACK_STACK": {Value: *d.stack.StackName()},
+			"TINYSTACK_PATH":  {Value: *d.stack.Node().Path()},
 		},
 		BuildSpec: awscodebuild.BuildSpec_FromObject(&map[string]any{
 			"version": "0.2",
@@ -60,15 +55,15 @@ func (d *delivery) protectGates() {
 				}},
 			},
 		}),
-		EncryptionKey: d.artifacts.EncryptionKey(),
+		EncryptionKey: d.encryptionKey(),
 		Logging:       d.logging("gate-check"),
-		Timeout:       minutes(15),
+		Timeout:       d.minutes(15),
 		Role: d.buildRole(scope, "Role", "", "Compares the gates of pipeline "+d.app.Name, readOnly,
-			allow([]string{"cloudformation:GetTemplate"}, fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/*", partitionOf(region), region, d.app.Pipeline.Account, *stack.StackName()))),
+			policy.Allow([]string{"cloudformation:GetTemplate"}, fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/*", partitionOf(region), region, d.app.Pipeline.Account, *d.stack.StackName()))),
 	})
 	check := d.codePipeline.AddStage(&awscodepipeline.StageOptions{
 		StageName: jsii.String(course.GateCheckStage),
-		Placement: &awscodepipeline.StagePlacement{JustAfter: stages[build]},
+		Placement: &awscodepipeline.StagePlacement{JustAfter: (*d.codePipeline.Stages())[build]},
 	})
 	check.AddAction(awscodepipelineactions.NewCodeBuildAction(&awscodepipelineactions.CodeBuildActionProps{
 		ActionName:         jsii.String("Compare"),
@@ -89,7 +84,7 @@ func (d *delivery) protectGates() {
 		StageName: jsii.String(course.GateApprovalStage),
 		Placement: &awscodepipeline.StagePlacement{JustAfter: check},
 	}).AddAction(awscodepipelineactions.NewManualApprovalAction(approval))
-	resource.AddPropertyOverride(jsii.String(fmt.Sprintf("Stages.%d.BeforeEntry", build+2)),
+	d.resource.AddPropertyOverride(jsii.String(fmt.Sprintf("Stages.%d.BeforeEntry", build+2)),
 		conditions("SKIP", rule("Weakened", "VariableCheck", region, map[string]any{
 			"Variable": variable, "Operator": "NE", "Value": nothingWeakened,
 		})))

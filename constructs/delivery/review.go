@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/pipelines"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/internal/policy"
 )
 
 //go:embed scripts/review.sh
@@ -62,12 +63,12 @@ func (d *delivery) review(title string, stages []StageDeployment) pipelines.Code
 	}
 	name := stages[0].Spec.Name
 	folder := reviews + name
-	statements := []awsiam.PolicyStatement{
-		allow([]string{"s3:PutObject"}, *d.artifacts.ArnForObjects(jsii.String(folder + "/*"))),
-		allow([]string{"sts:AssumeRole"}, roles...),
+	statements := []policy.Statement{
+		policy.Allow([]string{"s3:PutObject"}, d.asked.bucketARN+"/"+folder+"/*"),
+		policy.Allow([]string{"sts:AssumeRole"}, roles...),
 	}
-	if key := d.artifacts.EncryptionKey(); key != nil {
-		statements = append(statements, allow([]string{"kms:GenerateDataKey"}, *key.KeyArn()))
+	if d.asked.key != nil {
+		statements = append(statements, policy.Allow([]string{"kms:GenerateDataKey"}, d.asked.keyARN))
 	}
 	scope := constructs.NewConstruct(d, jsii.String("Review "+name))
 	commands := append(*script(reviewScript),
@@ -78,16 +79,16 @@ func (d *delivery) review(title string, stages []StageDeployment) pipelines.Code
 		Input: d.pipeline.CloudAssemblyFileSet(),
 		Env: &map[string]*string{
 			"AWS_REGION":        jsii.String(d.app.Pipeline.Region),
-			"S3_BUCKET":         d.artifacts.BucketName(),
+			"S3_BUCKET":         &d.asked.bucketName,
 			"TINYSTACK_REVIEWS": jsii.String(folder),
 			"TINYSTACK_STACKS":  jsii.String(strings.Join(patterns, "\n")),
 		},
 		InstallCommands:  jsii.Strings("npm install -g aws-cdk@" + cdkVersion),
 		Commands:         &commands,
-		PartialBuildSpec: nodeRuntime(),
-		BuildEnvironment: environment(),
+		PartialBuildSpec: d.asked.node,
+		BuildEnvironment: d.environment(),
 		Logging:          d.logging("review-" + name),
-		Timeout:          minutes(reviewMinutes),
+		Timeout:          d.minutes(reviewMinutes),
 		Role:             d.buildRole(scope, "Role", "", "Compares what "+d.app.Name+" would deploy to "+title+" with what is there", readOnly, statements...),
 	})
 }
@@ -96,7 +97,7 @@ func (d *delivery) review(title string, stages []StageDeployment) pipelines.Code
 // to be allowed to read it.
 func (d *delivery) reviewLink(report string) string {
 	region := d.app.Pipeline.Region
-	return fmt.Sprintf("%s/s3/object/%s?region=%s&prefix=%s", consoleOf(region), *d.artifacts.BucketName(), region, report)
+	return fmt.Sprintf("%s/s3/object/%s?region=%s&prefix=%s", consoleOf(region), d.asked.bucketName, region, report)
 }
 
 // lookupRoles are the roles that bootstrapping made for reading a stage's

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/course"
+	"github.com/tinystack-go/tinystack/internal/policy"
 )
 
 //go:embed scripts/sleep.sh
@@ -57,6 +58,17 @@ func NewSleepRole(scope constructs.Construct, id *string, props *SleepRoleProps)
 	targets := stack.FormatArn(&awscdk.ArnComponents{
 		Service: jsii.String("application-autoscaling"), Resource: jsii.String("scalable-target"), ResourceName: jsii.String("*"),
 	})
+	statements := []policy.Statement{
+		policy.Allow([]string{"cloudformation:DescribeStacks", "cloudformation:ListStackResources"}, *stack.StackId()),
+		policy.Allow([]string{"autoscaling:UpdateAutoScalingGroup"}, *props.Group.AutoScalingGroupArn()),
+		policy.Allow([]string{"ecs:DescribeServices", "ecs:UpdateService"}, services...),
+		policy.Allow([]string{"autoscaling:DescribeAutoScalingGroups", "application-autoscaling:DescribeScalableTargets"}, "*"),
+		{
+			Actions:    []string{"application-autoscaling:RegisterScalableTarget"},
+			Resources:  []string{*targets},
+			Conditions: map[string]any{"StringEquals": map[string]any{"application-autoscaling:service-namespace": "ecs"}},
+		},
+	}
 	role := awsiam.NewRole(scope, id, &awsiam.RoleProps{
 		RoleName:    jsii.String(SleepRoleName(props.App, props.Stage)),
 		Description: jsii.String("Wakes " + props.App + "/" + props.Stage + " for a release and lets it sleep after it"),
@@ -66,20 +78,10 @@ func NewSleepRole(scope constructs.Construct, id *string, props *SleepRoleProps)
 			},
 		}),
 		InlinePolicies: &map[string]awsiam.PolicyDocument{
-			"Capacity": awsiam.NewPolicyDocument(&awsiam.PolicyDocumentProps{Statements: &[]awsiam.PolicyStatement{
-				allow([]string{"cloudformation:DescribeStacks", "cloudformation:ListStackResources"}, *stack.StackId()),
-				allow([]string{"autoscaling:UpdateAutoScalingGroup"}, *props.Group.AutoScalingGroupArn()),
-				allow([]string{"ecs:DescribeServices", "ecs:UpdateService"}, services...),
-				allow([]string{"autoscaling:DescribeAutoScalingGroups", "application-autoscaling:DescribeScalableTargets"}, "*"),
-				awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-					Actions:    jsii.Strings("application-autoscaling:RegisterScalableTarget"),
-					Resources:  &[]*string{targets},
-					Conditions: &map[string]any{"StringEquals": map[string]any{"application-autoscaling:service-namespace": "ecs"}},
-				}),
-			}}),
+			"Capacity": policy.Document(statements...),
 		},
 	})
-	acknowledgeWildcards(role, because{
+	policy.Acknowledge(stack, role, statements, policy.Because{
 		`Resource::\*`: "Groups and scalable targets can be described only all together.",
 		`Resource::.*:autoScalingGroup:\*:autoScalingGroupName/[^*]+`: "That one group; the id in the middle is not known.",
 		`Resource::.*:scalable-target/\*`:                             "A scalable target has an id that CloudFormation does not tell; a condition leaves those of ECS.",
@@ -113,8 +115,8 @@ func (d *delivery) newSleeper(g group, stage StageDeployment) *sleeper {
 	s := &sleeper{d: d, g: g, stage: stage, scope: scope}
 	s.role = d.buildRole(scope, "Role", wakerRoleName(d.app.Name, stage.Spec.Name),
 		"Wakes "+d.app.Name+"/"+stage.Spec.Name+" for a release and lets it sleep after it", readOnly,
-		allow([]string{"sts:AssumeRole"}, SleepRoleARN(stage.Spec.Account, stage.Spec.Region, d.app.Name, stage.Spec.Name)),
-		allow([]string{"codepipeline:GetPipelineState"}, "arn:"+partitionOf(region)+":codepipeline:"+region+":"+account+":"+d.app.Name))
+		policy.Allow([]string{"sts:AssumeRole"}, SleepRoleARN(stage.Spec.Account, stage.Spec.Region, d.app.Name, stage.Spec.Name)),
+		policy.Allow([]string{"codepipeline:GetPipelineState"}, "arn:"+partitionOf(region)+":codepipeline:"+region+":"+account+":"+d.app.Name))
 	return s
 }
 
@@ -154,15 +156,15 @@ func (s *sleeper) watch() {
 	}
 	project := awscodebuild.NewProject(s.scope, jsii.String("Failed"), &awscodebuild.ProjectProps{
 		Description:          jsii.String("Lets " + s.d.app.Name + "/" + s.stage.Spec.Name + " sleep after a release that failed"),
-		Environment:          environment(),
+		Environment:          s.d.environment(),
 		EnvironmentVariables: &env,
-		EncryptionKey:        s.d.artifacts.EncryptionKey(),
+		EncryptionKey:        s.d.encryptionKey(),
 		BuildSpec: awscodebuild.BuildSpec_FromObject(&map[string]any{
 			"version": "0.2",
 			"phases":  map[string]any{"build": map[string]any{"commands": *script(sleepScript)}},
 		}),
 		Logging: s.d.logging("sleep-" + s.stage.Spec.Name),
-		Timeout: minutes(sleepMinutes),
+		Timeout: s.d.minutes(sleepMinutes),
 		Role:    s.role,
 	})
 	awsevents.NewRule(s.scope, jsii.String("Rule"), &awsevents.RuleProps{

@@ -7,15 +7,14 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodecommit"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscodepipeline"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodepipelineactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awseventstargets"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/pipelines"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tinystack-go/tinystack/internal/policy"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -35,7 +34,7 @@ type source struct {
 	action string
 	// clone is what a project needs to fetch the source by itself: the action
 	// hands on a reference, so that git's metadata is there.
-	clone []awsiam.PolicyStatement
+	clone []policy.Statement
 }
 
 // addSources makes an action of each different source.
@@ -116,9 +115,9 @@ func (d *delivery) connectionSource(s *source, name string) {
 		// The service has been renamed. IAM knows both names; the CDK grants
 		// the old one.
 		actions = append(actions, "codeconnections:UseConnection")
-		d.codePipeline.AddToRolePolicy(allow([]string{"codeconnections:UseConnection"}, connection))
+		d.codePipeline.AddToRolePolicy(policy.Allow([]string{"codeconnections:UseConnection"}, connection).CDK())
 	}
-	s.clone = []awsiam.PolicyStatement{allow(actions, connection)}
+	s.clone = []policy.Statement{policy.Allow(actions, connection)}
 }
 
 // unlessFiltered turns off the start at every push where filters decide.
@@ -158,7 +157,7 @@ func (d *delivery) addTriggers() {
 		})
 	}
 	if len(triggers) > 0 {
-		d.codePipeline.Node().DefaultChild().(awscodepipeline.CfnPipeline).AddPropertyOverride(jsii.String("Triggers"), triggers)
+		d.resource.AddPropertyOverride(jsii.String("Triggers"), triggers)
 	}
 }
 
@@ -193,7 +192,7 @@ func (d *delivery) codeCommitSource(s *source, name string) {
 	s.commit = *s.step.SourceAttribute(jsii.String("CommitId"))
 	region := d.app.Pipeline.Region
 	s.link = fmt.Sprintf("%s/codesuite/codecommit/repositories/%s/commit/%s?region=%s", consoleOf(region), s.spec.CodeCommit, s.commit, region)
-	s.clone = []awsiam.PolicyStatement{allow([]string{"codecommit:GitPull"}, *repository.RepositoryArn())}
+	s.clone = []policy.Statement{policy.Allow([]string{"codecommit:GitPull"}, *repository.RepositoryArn())}
 }
 
 // objectSource starts the pipeline by the bucket's own events. The trigger that
@@ -255,7 +254,7 @@ func (d *delivery) synth() pipelines.CodeBuildStep {
 		Env:                    &env,
 		Commands:               jsii.Strings(commands...),
 		PrimaryOutputDirectory: jsii.String("cdk.out"),
-		BuildEnvironment:       environment(),
+		BuildEnvironment:       d.environment(),
 		Logging:                d.logging("synth"),
 		Role:                   d.buildRole(d, "SynthRole", "", "Synthesizes the templates of "+d.app.Name, readWrite, declaration.clone...),
 		// A Go version that go.mod asks for and the image lacks is fetched by

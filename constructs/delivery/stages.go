@@ -15,6 +15,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/course"
+	"github.com/tinystack-go/tinystack/internal/policy"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -47,7 +48,7 @@ func (d *delivery) addStages() error {
 	for _, wave := range *d.pipeline.Waves() {
 		taken = append(taken, *wave.Id())
 	}
-	for _, g := range groups(d.props.Stages) {
+	for _, g := range d.groups {
 		// CodePipeline wants each name once.
 		for _, name := range g.names(*d.app.Pipeline) {
 			if slices.Contains(taken, name) {
@@ -196,7 +197,7 @@ func (d *delivery) releaseRole() awsiam.IRole {
 		return nil
 	}
 	actions := []string{"ecr:BatchGetImage", "ecr:PutImage"}
-	var statements []awsiam.PolicyStatement
+	var statements []policy.Statement
 	cloned := map[*source]bool{}
 	for _, service := range d.built {
 		source := d.sourceOf(service)
@@ -206,12 +207,12 @@ func (d *delivery) releaseRole() awsiam.IRole {
 		if len(cloned) == 0 {
 			actions = append(actions, "ecr:BatchCheckLayerAvailability", "ecr:CompleteLayerUpload", "ecr:GetDownloadUrlForLayer",
 				"ecr:InitiateLayerUpload", "ecr:UploadLayerPart")
-			statements = append(statements, allow([]string{"ecr:GetAuthorizationToken"}, "*"))
+			statements = append(statements, policy.Allow([]string{"ecr:GetAuthorizationToken"}, "*"))
 		}
 		cloned[source] = true
 		statements = append(statements, source.clone...)
 	}
-	statements = append(statements, allow(actions, d.repositories(d.built...)...))
+	statements = append(statements, policy.Allow(actions, d.repositories(d.built...)...))
 	return d.buildRole(d, "ReleaseRole", "", "Tags the images of "+d.app.Name+" with the stages that run them", readOnly, statements...)
 }
 
@@ -256,7 +257,7 @@ func (d *delivery) customRelease(stage StageDeployment, service spec.Service, pr
 		Commands:          jsii.Strings("exit 1"),
 		BuildEnvironment:  host,
 		Logging:           d.logging("release-" + stage.Spec.Name + "-" + service.Name),
-		Timeout:           minutes(d.app.Build.Timeout.Minutes()),
+		Timeout:           d.minutes(d.app.Build.Timeout.Minutes()),
 		Role:              role,
 	})
 }
@@ -268,7 +269,7 @@ func (d *delivery) releaseEnv(stage StageDeployment, service spec.Service, previ
 	account, region := d.app.Pipeline.Account, d.app.Pipeline.Region
 	env := map[string]*string{
 		"AWS_REGION":    jsii.String(region),
-		"S3_BUCKET":     d.artifacts.BucketName(),
+		"S3_BUCKET":     &d.asked.bucketName,
 		"ECR_ENDPOINT":  jsii.String(RegistryHost(account, region)),
 		"ECR_IMAGE_URL": jsii.String(RegistryHost(account, region) + "/" + RepositoryName(d.app.Name, service.Name)),
 	}
@@ -316,7 +317,7 @@ func (d *delivery) smoke(stage StageDeployment) pipelines.CodeBuildStep {
 	}
 	var input pipelines.IFileSetProducer = d.pipeline.CloudAssemblyFileSet()
 	scope := constructs.NewConstruct(d, jsii.String("Smoke "+stage.Spec.Name))
-	var clone []awsiam.PolicyStatement
+	var clone []policy.Statement
 	if len(declared.Commands) > 0 {
 		// Each is a command of its own in the buildspec: CodeBuild ends at the
 		// first that fails.
@@ -329,9 +330,9 @@ func (d *delivery) smoke(stage StageDeployment) pipelines.CodeBuildStep {
 		Env:               &env,
 		EnvFromCfnOutputs: &outputs,
 		Commands:          &commands,
-		BuildEnvironment:  environment(),
+		BuildEnvironment:  d.environment(),
 		Logging:           d.logging("smoke-" + stage.Spec.Name),
-		Timeout:           minutes(limit),
+		Timeout:           d.minutes(limit),
 		Role:              d.buildRole(scope, "Role", "", "Tests "+d.app.Name+"/"+stage.Spec.Name+" after a deployment", readOnly, clone...),
 	})
 }
@@ -347,11 +348,11 @@ func (d *delivery) bake(stage StageDeployment) pipelines.CodeBuildStep {
 	if course.Sleeps(stage.Spec) {
 		env["TINYSTACK_SETTLE_SECONDS"] = jsii.String(strconv.Itoa(settleSeconds))
 	}
-	var assume []awsiam.PolicyStatement
+	var assume []policy.Statement
 	if len(stage.AlarmNames) > 0 {
 		env["TINYSTACK_ALARMS"] = jsii.String(strings.Join(stage.AlarmNames, "\n"))
 		env["TINYSTACK_GATE_ROLE"] = jsii.String(stage.GateRoleARN)
-		assume = append(assume, allow([]string{"sts:AssumeRole"}, stage.GateRoleARN))
+		assume = append(assume, policy.Allow([]string{"sts:AssumeRole"}, stage.GateRoleARN))
 	}
 	scope := constructs.NewConstruct(d, jsii.String("Bake "+stage.Spec.Name))
 	role := d.buildRole(scope, "Role", BakeRoleName(d.app.Name, stage.Spec.Name),
@@ -375,9 +376,9 @@ func (d *delivery) step(id string, commands *[]*string, env map[string]*string, 
 		Input:            d.pipeline.CloudAssemblyFileSet(),
 		Env:              &env,
 		Commands:         commands,
-		BuildEnvironment: environment(),
+		BuildEnvironment: d.environment(),
 		Logging:          d.logging(logPrefix),
-		Timeout:          minutes(limit),
+		Timeout:          d.minutes(limit),
 		Role:             role,
 	})
 }
