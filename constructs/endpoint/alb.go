@@ -16,6 +16,7 @@ import (
 
 	"github.com/tinystack-go/tinystack/constructs/observability"
 	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -100,6 +101,12 @@ type alb struct {
 	green    elb.ApplicationTargetGroup
 	security awsec2.SecurityGroup
 	logs     awss3.Bucket
+	// world is whoever may ask: everybody.
+	world awsec2.IPeer
+	// dnsName is what AWS calls the load balancer.
+	dnsName string
+	// metrics are the names by which CloudWatch knows all of it.
+	metrics monitor.Names
 }
 
 // NewALB makes an internet-facing load balancer that passes every request on
@@ -107,9 +114,10 @@ type alb struct {
 //
 // It panics with all problems of the props if there are any.
 func NewALB(scope constructs.Construct, id *string, props *ALBProps) ALB {
+	in := placeOf(scope)
 	target, targetErr := props.Target.resolve()
 	routes, routesErr := resolveRoutes(props.Routes, target)
-	_, declaredErr := complete(scope, props.Domain.addTo(spec.Endpoint{
+	_, declaredErr := complete(in, props.Domain.addTo(spec.Endpoint{
 		Type: spec.ALB, RedirectFrom: props.RedirectFrom, StickySessions: props.StickySessions, IdleTimeout: props.IdleTimeout, Firewall: props.Firewall,
 	}))
 	check(id, requireVPC(props.VPC), targetErr, routesErr, declaredErr)
@@ -130,8 +138,8 @@ func NewALB(scope constructs.Construct, id *string, props *ALBProps) ALB {
 		balancer.IdleTimeout = awscdk.Duration_Seconds(jsii.Number(props.IdleTimeout.Seconds()))
 	}
 	e.balancer = elb.NewApplicationLoadBalancer(kind, jsii.String("LoadBalancer"), balancer)
-	e.addAccessLogs(kind, observability.Retention(props.LogRetentionDays))
-	e.groups = newTargetGroups(kind, props.VPC, target, routes, props.StickySessions, props.BlueGreen)
+	e.addAccessLogs(in, kind, observability.Retention(props.LogRetentionDays))
+	e.groups = newTargetGroups(in, kind, props.VPC, target, routes, props.StickySessions, props.BlueGreen)
 	e.containers = containers(target, routes)
 	if props.BlueGreen {
 		e.green = target.newGroup(kind, "AlternateTargetGroup", props.VPC, props.StickySessions)
@@ -148,8 +156,10 @@ func NewALB(scope constructs.Construct, id *string, props *ALBProps) ALB {
 			Permanent: jsii.Bool(true),
 		})
 	}
+	e.world = awsec2.Peer_AnyIpv4()
 	e.listener = e.addListener("HttpListener", 80, elb.BaseApplicationListenerProps{DefaultAction: plain})
-	e.address.url = jsii.String("http://" + *e.balancer.LoadBalancerDnsName())
+	e.dnsName = *e.balancer.LoadBalancerDnsName()
+	e.address.url = jsii.String("http://" + e.dnsName)
 	e.address.regionalURL = e.address.url
 	if props.Domain.declared() {
 		names := newHostNames(e, props.Domain, append(props.Domain.namesUnder(subdomainsOf(routes)), props.RedirectFrom...)...)
@@ -166,7 +176,7 @@ func NewALB(scope constructs.Construct, id *string, props *ALBProps) ALB {
 			DefaultAction: forward,
 		})
 		alias := aliasTarget{
-			dnsName:      jsii.String("dualstack." + *e.balancer.LoadBalancerDnsName()),
+			dnsName:      jsii.String("dualstack." + e.dnsName),
 			hostedZoneID: e.balancer.LoadBalancerCanonicalHostedZoneId(),
 			after:        services(target, routes),
 		}
@@ -175,14 +185,18 @@ func NewALB(scope constructs.Construct, id *string, props *ALBProps) ALB {
 	}
 	e.groups.addRules(e.listener, routes, props.Domain)
 	if props.BlueGreen {
-		e.addBlueGreen(kind, target)
+		e.addBlueGreen(in, kind, target)
 	}
 	target.allowFromLoadBalancer(e.security)
 	for _, route := range routes {
 		route.target.allowFromLoadBalancer(e.security)
 	}
-	addFirewall(kind, props.Firewall, e.balancer.LoadBalancerArn())
-	acknowledge.Rule(e.security, "AwsSolutions-EC23", "A public web server takes requests from anywhere, on ports 80 and 443 only.")
+	addFirewall(kind, props.Firewall, e.balancer.LoadBalancerArn)
+	e.metrics = e.groups.names(e.balancer, e.containers)
+	if e.green != nil {
+		e.metrics[monitor.RefAlternate(e.containers[0])] = *e.green.TargetGroupFullName()
+	}
+	acknowledge.All(e.security, acknowledge.Finding{Rule: "AwsSolutions-EC23", Reason: "A public web server takes requests from anywhere, on ports 80 and 443 only."})
 	return e
 }
 
@@ -241,7 +255,7 @@ func (e *alb) AlternateTargetGroup() elb.IApplicationTargetGroup {
 func (e *alb) addNames(names *hostNames, subdomains []string, alias aliasTarget) {
 	names.addRecords("", names.Name, true, alias)
 	e.address.domain = &names.Name
-	e.address.dnsTarget = e.balancer.LoadBalancerDnsName()
+	e.address.dnsTarget = &e.dnsName
 	e.address.url = jsii.String("https://" + names.Name)
 	e.address.regionalURL = e.address.url
 	if names.Routing != nil {
@@ -273,10 +287,10 @@ func (e *alb) addRedirects(scope constructs.Construct, names *hostNames, props *
 }
 
 // addFirewall puts a web ACL before a load balancer or the stage of a REST API.
-func addFirewall(scope constructs.Construct, firewall string, resource *string) {
+func addFirewall(scope constructs.Construct, firewall string, arn func() *string) {
 	if firewall != "" {
 		awswafv2.NewCfnWebACLAssociation(scope, jsii.String("Firewall"), &awswafv2.CfnWebACLAssociationProps{
-			ResourceArn: resource,
+			ResourceArn: arn(),
 			WebAclArn:   &firewall,
 		})
 	}
@@ -286,14 +300,14 @@ func addFirewall(scope constructs.Construct, firewall string, resource *string) 
 func (e *alb) addListener(id string, port int, props elb.BaseApplicationListenerProps) elb.ApplicationListener {
 	props.Port = jsii.Number(port)
 	props.Open = jsii.Bool(false)
-	e.security.AddIngressRule(awsec2.Peer_AnyIpv4(), awsec2.Port_Tcp(props.Port), jsii.String("The world"), nil)
+	e.security.AddIngressRule(e.world, awsec2.Port_Tcp(props.Port), jsii.String("The world"), nil)
 	return e.balancer.AddListener(&id, &props)
 }
 
 // addAccessLogs keeps the access logs in a bucket. The bucket stays when the
 // load balancer goes, because CloudFormation does not delete one that holds
 // anything; its contents expire.
-func (e *alb) addAccessLogs(scope constructs.Construct, days int) {
+func (e *alb) addAccessLogs(in place, scope constructs.Construct, days int) {
 	e.logs = awss3.NewBucket(scope, jsii.String("AccessLogBucket"), &awss3.BucketProps{
 		// The only encryption that load balancers can deliver to.
 		Encryption:        awss3.BucketEncryption_S3_MANAGED,
@@ -307,15 +321,16 @@ func (e *alb) addAccessLogs(scope constructs.Construct, days int) {
 			AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(1)),
 		}},
 	})
-	acknowledge.Rule(e.logs, "AwsSolutions-S1", "This bucket holds access logs; logs of the access to them would need another such bucket.")
+	acknowledge.All(e.logs, acknowledge.Finding{Rule: "AwsSolutions-S1", Reason: "This bucket holds access logs; logs of the access to them would need another such bucket."})
 	// The CDK's own method allows the account that delivered logs in each
 	// region before there was this principal, and cannot know it in a stack
 	// without a region.
-	e.logs.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid:        jsii.String("LoadBalancerLogDelivery"),
-		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("logdelivery.elasticloadbalancing.amazonaws.com"), nil)},
-		Actions:    jsii.Strings("s3:PutObject"),
-		Resources:  &[]*string{e.logs.ArnForObjects(jsii.String("AWSLogs/" + *awscdk.Stack_Of(e).Account() + "/*"))},
+	e.logs.AddToResourcePolicy(awsiam.PolicyStatement_FromJson(map[string]any{
+		"Sid":       "LoadBalancerLogDelivery",
+		"Effect":    "Allow",
+		"Principal": map[string]any{"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+		"Action":    "s3:PutObject",
+		"Resource":  *e.logs.ArnForObjects(jsii.String("AWSLogs/" + in.account + "/*")),
 	}))
 	e.balancer.SetAttribute(jsii.String("access_logs.s3.enabled"), jsii.String("true"))
 	e.balancer.SetAttribute(jsii.String("access_logs.s3.bucket"), e.logs.BucketName())

@@ -1,7 +1,6 @@
 package endpoint
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsecs"
 	elb "github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -18,7 +17,7 @@ const bakeMinutes = 15
 // addBlueGreen lets ECS move requests between the two target groups. It does so
 // by the weights of a listener rule, which are its own from then on:
 // CloudFormation does not touch a rule whose declaration does not change.
-func (e *alb) addBlueGreen(scope constructs.Construct, target resolvedTarget) {
+func (e *alb) addBlueGreen(in place, scope constructs.Construct, target resolvedTarget) {
 	rule := elb.NewApplicationListenerRule(scope, jsii.String("ProductionRule"), &elb.ApplicationListenerRuleProps{
 		Listener:   e.listener,
 		Priority:   jsii.Number(lastPriority), // after the rules of routes
@@ -28,7 +27,7 @@ func (e *alb) addBlueGreen(scope constructs.Construct, target resolvedTarget) {
 			{TargetGroup: e.green, Weight: jsii.Number(0)},
 		}, nil),
 	})
-	role := e.newDeploymentRole(scope, rule)
+	role := e.newDeploymentRole(in, scope, rule)
 	e.groups[0].AddTarget(target.Service.LoadBalancerTarget(&awsecs.LoadBalancerTargetOptions{
 		ContainerName: &target.ContainerName,
 		ContainerPort: jsii.Number(target.ContainerPort),
@@ -38,8 +37,7 @@ func (e *alb) addBlueGreen(scope constructs.Construct, target resolvedTarget) {
 			Role:                 role,
 		}),
 	}))
-	target.prepareService()
-	service := target.Service.Node().DefaultChild().(awsecs.CfnService)
+	service := target.prepareService(in)
 	service.AddPropertyOverride(jsii.String("DeploymentConfiguration.Strategy"), "BLUE_GREEN")
 	service.AddPropertyOverride(jsii.String("DeploymentConfiguration.BakeTimeInMinutes"), bakeMinutes)
 	target.Service.Node().AddDependency(rule, role)
@@ -47,10 +45,10 @@ func (e *alb) addBlueGreen(scope constructs.Construct, target resolvedTarget) {
 
 // newDeploymentRole is what ECS may do with the load balancer: what AWS's
 // managed policy for that allows, on these resources.
-func (e *alb) newDeploymentRole(scope constructs.Construct, rule elb.ApplicationListenerRule) awsiam.Role {
+func (e *alb) newDeploymentRole(in place, scope constructs.Construct, rule elb.ApplicationListenerRule) awsiam.Role {
 	role := awsiam.NewRole(scope, jsii.String("DeploymentRole"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("ecs.amazonaws.com"), &awsiam.ServicePrincipalOpts{
-			Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Stack_Of(scope).Account()}},
+			Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": in.account}},
 		}),
 		Description: jsii.String("ECS moves requests between target groups"),
 	})

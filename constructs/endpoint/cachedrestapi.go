@@ -21,6 +21,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -108,12 +109,15 @@ type cachedRESTAPI struct {
 	constructs.Construct
 	address    address
 	api        awsapigateway.RestApi
+	stage      awsapigateway.Stage
 	link       vpcLink
 	balancer   elb.ApplicationLoadBalancer
 	groups     targetGroups
 	containers []string
 	keys       map[string]awsapigateway.IApiKey
 	logs       awslogs.LogGroup
+	// metrics are the names by which CloudWatch knows all of it.
+	metrics monitor.Names
 }
 
 // NewCachedRESTAPI makes a REST API that passes requests on to the tasks of a
@@ -131,9 +135,10 @@ type cachedRESTAPI struct {
 //
 // It panics with all problems of the props if there are any.
 func NewCachedRESTAPI(scope constructs.Construct, id *string, props *CachedRESTAPIProps) CachedRESTAPI {
+	in := placeOf(scope)
 	target, targetErr := props.Target.resolve()
 	routes, routesErr := resolveRoutes(props.Routes, target)
-	declared, declaredErr := complete(scope, props.Domain.addTo(spec.Endpoint{
+	declared, declaredErr := complete(in, props.Domain.addTo(spec.Endpoint{
 		Type: spec.APIGateway, Caching: &props.Caching, ClientCertificates: props.ClientCertificates,
 		APIKeys: props.APIKeys, Firewall: props.Firewall, Throttling: props.Throttling,
 	}))
@@ -144,17 +149,20 @@ func NewCachedRESTAPI(scope constructs.Construct, id *string, props *CachedRESTA
 	constructs.NewConstruct_Override(e, scope, id)
 	kind := constructs.NewConstruct(e, jsii.String(idRESTAPI))
 	e.link = newVPCLink(kind, props.VPC, props.Subnets)
-	e.addLoadBalancer(kind, props, target, routes)
+	e.addLoadBalancer(in, kind, props, target, routes)
 	e.logs = newAccessLogs(e, props.Name, props.LogRetentionDays)
 	e.addAPI(kind, props, caching)
 	e.addMethods(kind, props, caching)
 	e.addKeys(kind, props)
-	addFirewall(kind, props.Firewall, e.api.DeploymentStage().StageArn())
+	addFirewall(kind, props.Firewall, e.stage.StageArn)
 
+	stageName := e.stage.StageName()
+	e.metrics = e.groups.names(e.balancer, e.containers)
+	e.metrics[monitor.RefAPIName], e.metrics[monitor.RefAPIStage] = props.Name, *stageName
 	e.address.addAPIDomain(e, props.Domain, declared.ClientCertificates, apiStage{
-		url:   jsii.String(strings.TrimSuffix(*e.api.DeploymentStage().UrlForPath(nil), "/")),
+		url:   jsii.String(strings.TrimSuffix(*e.stage.UrlForPath(nil), "/")),
 		apiID: e.api.RestApiId(),
-		name:  e.api.DeploymentStage().StageName(),
+		name:  stageName,
 		after: services(target, routes),
 	})
 	return e
@@ -170,7 +178,7 @@ func (e *cachedRESTAPI) Certificate() awscertificatemanager.ICertificate {
 	return e.address.certificate
 }
 func (e *cachedRESTAPI) API() awsapigateway.IRestApi                { return e.api }
-func (e *cachedRESTAPI) Stage() awsapigateway.IStage                { return e.api.DeploymentStage() }
+func (e *cachedRESTAPI) Stage() awsapigateway.IStage                { return e.stage }
 func (e *cachedRESTAPI) VPCLink() awsapigatewayv2.IVpcLink          { return e.link.link }
 func (e *cachedRESTAPI) SecurityGroup() awsec2.ISecurityGroup       { return e.link.security }
 func (e *cachedRESTAPI) LoadBalancer() elb.IApplicationLoadBalancer { return e.balancer }
@@ -179,15 +187,15 @@ func (e *cachedRESTAPI) APIKeys() map[string]awsapigateway.IApiKey  { return map
 func (e *cachedRESTAPI) LogGroup() awslogs.ILogGroup                { return e.logs }
 
 func (e *cachedRESTAPI) ErrorMetric5xx() awscloudwatch.IMetric {
-	return e.api.DeploymentStage().MetricServerError(nil)
+	return e.stage.MetricServerError(nil)
 }
 
 func (e *cachedRESTAPI) RequestMetric() awscloudwatch.IMetric {
-	return e.api.DeploymentStage().MetricCount(nil)
+	return e.stage.MetricCount(nil)
 }
 
 func (e *cachedRESTAPI) LatencyMetric(statistic string) awscloudwatch.IMetric {
-	return e.api.DeploymentStage().MetricLatency(&awscloudwatch.MetricOptions{Statistic: &statistic})
+	return e.stage.MetricLatency(&awscloudwatch.MetricOptions{Statistic: &statistic})
 }
 
 func (e *cachedRESTAPI) UnhealthyTargetsMetric() awscloudwatch.IMetric {
@@ -205,7 +213,7 @@ func refuseSubdomains(routes []resolvedRoute) error {
 
 // addLoadBalancer makes the load balancer that a REST API needs between its
 // VPC link and the tasks.
-func (e *cachedRESTAPI) addLoadBalancer(scope constructs.Construct, props *CachedRESTAPIProps, target resolvedTarget, routes []resolvedRoute) {
+func (e *cachedRESTAPI) addLoadBalancer(in place, scope constructs.Construct, props *CachedRESTAPIProps, target resolvedTarget, routes []resolvedRoute) {
 	security := newBalancerSecurityGroup(scope, props.VPC, "Internal load balancer: HTTP from the VPC link")
 	e.balancer = elb.NewApplicationLoadBalancer(scope, jsii.String("LoadBalancer"), &elb.ApplicationLoadBalancerProps{
 		Vpc:                     props.VPC,
@@ -214,7 +222,7 @@ func (e *cachedRESTAPI) addLoadBalancer(scope constructs.Construct, props *Cache
 		SecurityGroup:           security,
 		DropInvalidHeaderFields: jsii.Bool(true),
 	})
-	e.groups = newTargetGroups(scope, props.VPC, target, routes, 0, false)
+	e.groups = newTargetGroups(in, scope, props.VPC, target, routes, 0, false)
 	e.containers = containers(target, routes)
 	listener := e.balancer.AddListener(jsii.String("HttpListener"), &elb.BaseApplicationListenerProps{
 		Port:          jsii.Number(80),
@@ -227,7 +235,7 @@ func (e *cachedRESTAPI) addLoadBalancer(scope constructs.Construct, props *Cache
 	for _, route := range routes {
 		route.target.allowFromLoadBalancer(security)
 	}
-	acknowledge.Rule(e.balancer, "AwsSolutions-ELB2", "Every request comes through the REST API, whose access logs have it.")
+	acknowledge.All(e.balancer, acknowledge.Finding{Rule: "AwsSolutions-ELB2", Reason: "Every request comes through the REST API, whose access logs have it."})
 }
 
 func (e *cachedRESTAPI) addAPI(scope constructs.Construct, props *CachedRESTAPIProps, caching spec.Caching) {
@@ -273,16 +281,19 @@ func (e *cachedRESTAPI) addAPI(scope constructs.Construct, props *CachedRESTAPIP
 	e.api = awsapigateway.NewRestApi(scope, jsii.String("Api"), api)
 	// The CDK adds an output with the URL; which outputs there are is for the
 	// stack to say.
-	e.api.Node().TryRemoveChild(jsii.String("Endpoint"))
-	acknowledge.Rule(e.api, "AwsSolutions-APIG2", "Requests are passed through; the application knows what is valid.")
-	stage := e.api.DeploymentStage()
+	below := e.api.Node()
+	below.TryRemoveChild(jsii.String("Endpoint"))
+	acknowledge.All(e.api, acknowledge.Finding{Rule: "AwsSolutions-APIG2", Reason: "Requests are passed through; the application knows what is valid."})
+	e.stage = e.api.DeploymentStage()
+	var accepted []acknowledge.Finding
 	if props.Firewall == "" {
-		acknowledge.Rule(stage, "AwsSolutions-APIG3", "A web ACL costs more than a small stage; whoever has one declares it as the firewall.")
+		accepted = append(accepted, acknowledge.Finding{Rule: "AwsSolutions-APIG3", Reason: "A web ACL costs more than a small stage; whoever has one declares it as the firewall."})
 	}
-	acknowledge.Rule(stage, "AwsSolutions-APIG6", "Execution logs repeat the access logs at many times their size and hold headers of requests.")
+	acknowledge.All(e.stage, append(accepted, acknowledge.Finding{Rule: "AwsSolutions-APIG6",
+		Reason: "Execution logs repeat the access logs at many times their size and hold headers of requests."})...)
 	if !props.Caching.KeepLogRole {
-		acknowledge.Rule(e.api.Node().FindChild(jsii.String("CloudWatchRole")), "AwsSolutions-IAM4",
-			"API Gateway accepts as its log role only one with these permissions, and AWS keeps the policy up to date.")
+		acknowledge.All(below.FindChild(jsii.String("CloudWatchRole")), acknowledge.Finding{Rule: "AwsSolutions-IAM4",
+			Reason: "API Gateway accepts as its log role only one with these permissions, and AWS keeps the policy up to date."})
 	}
 }
 
@@ -338,10 +349,11 @@ func (e *cachedRESTAPI) addMethods(scope constructs.Construct, props *CachedREST
 	p.addNode(e.api.Root(), root)
 	// The CDK's hash of the methods does not see what is overridden in them,
 	// and without a new deployment the stage goes on serving the old ones.
-	e.api.LatestDeployment().AddToLogicalId(map[string]any{"integrationTarget": p.balancer})
+	deployment := e.api.LatestDeployment()
+	deployment.AddToLogicalId(map[string]any{"integrationTarget": p.balancer})
 	if props.ClientCertificates != nil {
 		// Nor that the address of AWS is closed, which a deployment does.
-		e.api.LatestDeployment().AddToLogicalId("closed")
+		deployment.AddToLogicalId("closed")
 	}
 }
 
@@ -354,7 +366,7 @@ func (e *cachedRESTAPI) addKeys(scope constructs.Construct, props *CachedRESTAPI
 		})
 		plan := &awsapigateway.UsagePlanProps{
 			Description: jsii.String(declared.Name + ", of " + props.Name),
-			ApiStages:   &[]*awsapigateway.UsagePlanPerApiStage{{Api: e.api, Stage: e.api.DeploymentStage()}},
+			ApiStages:   &[]*awsapigateway.UsagePlanPerApiStage{{Api: e.api, Stage: e.stage}},
 		}
 		if declared.Throttling != (spec.Throttling{}) {
 			plan.Throttle = &awsapigateway.ThrottleSettings{
@@ -431,10 +443,9 @@ func (p proxy) addMethod(resource awsapigateway.IResource, method, path string, 
 		ApiKeyRequired:    requiredOrNil(p.keys),
 		RequestParameters: &accepted,
 	})
-	added.Node().DefaultChild().(awsapigateway.CfnMethod).AddPropertyOverride(jsii.String("Integration.IntegrationTarget"), p.balancer)
-	const public = "The endpoint of a web application is public; the application knows its users."
-	acknowledge.Rule(added, "AwsSolutions-APIG4", public)
-	acknowledge.Rule(added, "AwsSolutions-COG4", public)
+	own := added.Node().DefaultChild().(awsapigateway.CfnMethod)
+	own.AddPropertyOverride(jsii.String("Integration.IntegrationTarget"), p.balancer)
+	acknowledge.All(own, acknowledge.Finding{Rule: "AwsSolutions-APIG4", Reason: public}, acknowledge.Finding{Rule: "AwsSolutions-COG4", Reason: public})
 }
 
 // keyOf lists the query parameters and headers that distinguish the responses

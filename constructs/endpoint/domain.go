@@ -234,14 +234,13 @@ func (h *hostNames) addAPIName(suffix, hostName string, shared bool, clients *sp
 		ApiId:      stage.apiID,
 		Stage:      stage.name,
 	})
-	for _, dependency := range stage.after {
-		mapping.Node().AddDependency(dependency)
-	}
+	mapping.Node().AddDependency(stage.after...)
+	target := name.RegionalDomainName()
 	h.addRecords(suffix, hostName, shared, aliasTarget{
-		dnsName:      name.RegionalDomainName(),
+		dnsName:      target,
 		hostedZoneID: name.RegionalHostedZoneId(),
 		ipv6:         true,
 		after:        []constructs.IDependable{mapping},
 	})
-	return name.RegionalDomainName()
+	return target
 }

@@ -34,6 +34,9 @@ const (
 	idALB     = "Alb"
 )
 
+// public is why nobody is asked who they are.
+const public = "The endpoint of a web application is public; the application knows its users."
+
 // Endpoint is how the world reaches a service, whatever the kind.
 type Endpoint interface {
 	constructs.Construct
@@ -103,7 +106,7 @@ type address struct {
 var namePattern = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
 
 func validateName(what, name string) error {
-	if isToken(name) || namePattern.MatchString(name) {
+	if namePattern.MatchString(name) || isToken(name) {
 		return nil
 	}
 	return fmt.Errorf("%s %q: 1 to 63 lower-case letters, digits and hyphens are allowed, no hyphen at an end", what, name)
@@ -111,9 +114,19 @@ func validateName(what, name string) error {
 
 // complete fills in the defaults of what a declaration can say, too, and
 // checks it by the same rules.
-func complete(scope constructs.Construct, declared spec.Endpoint) (spec.Endpoint, error) {
+func complete(in place, declared spec.Endpoint) (spec.Endpoint, error) {
+	return declared.Complete(in.region, in.account)
+}
+
+// place is where an endpoint is made.
+type place struct {
+	stack           awscdk.Stack
+	account, region string
+}
+
+func placeOf(scope constructs.Construct) place {
 	stack := awscdk.Stack_Of(scope)
-	return declared.Complete(*stack.Region(), *stack.Account())
+	return place{stack: stack, account: *stack.Account(), region: *stack.Region()}
 }
 
 // check panics with all problems at once, as constructors of the CDK do.

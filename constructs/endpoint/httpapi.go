@@ -19,6 +19,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -109,6 +110,8 @@ type httpAPI struct {
 	link      vpcLink
 	discovery awsservicediscovery.IService
 	logs      awslogs.LogGroup
+	// metrics are the names by which CloudWatch knows the API of the domain.
+	metrics monitor.Names
 }
 
 // NewHTTPAPI makes an HTTP API that passes every request on to the tasks of a
@@ -118,28 +121,31 @@ type httpAPI struct {
 //
 // It panics with all problems of the props if there are any.
 func NewHTTPAPI(scope constructs.Construct, id *string, props *HTTPAPIProps) HTTPAPI {
+	in := placeOf(scope)
 	target, targetErr := props.Target.resolve()
 	routes, routesErr := resolveRoutes(props.Routes, target)
-	declared, declaredErr := complete(scope, props.Domain.addTo(spec.Endpoint{
+	declared, declaredErr := complete(in, props.Domain.addTo(spec.Endpoint{
 		Type: spec.APIGateway, ClientCertificates: props.ClientCertificates, CORS: props.CORS, JWT: props.JWT, Throttling: props.Throttling,
 	}))
-	check(id, validateName("Name", props.Name), requireVPC(props.VPC), targetErr, routesErr, validateDiscovery(props), declaredErr)
+	discoveries, discoveryErr := resolveDiscoveries(props)
+	check(id, validateName("Name", props.Name), requireVPC(props.VPC), targetErr, routesErr, discoveryErr, declaredErr)
 
 	e := &httpAPI{}
 	constructs.NewConstruct_Override(e, scope, id)
 	kind := constructs.NewConstruct(e, jsii.String(idHTTPAPI))
-	e.discovery = discover(target, props.Namespace, props.DiscoveryName)
+	e.discovery = discoveries.discover(target, props.DiscoveryName)
 	e.link = newVPCLink(kind, props.VPC, props.Subnets)
 	e.logs = newAccessLogs(e, props.Name, props.LogRetentionDays)
-	w := apiWanted{declared: declared, props: props, kind: kind, after: services(target, routes)}
+	w := apiWanted{declared: declared, props: props, kind: kind, discoveries: discoveries, after: services(target, routes)}
 	main := e.addAPI(w, "", target, ofSubdomain(routes, ""), e.discovery)
 	e.api, e.stage = main.api, main.stage
+	e.metrics = monitor.Names{monitor.RefAPI: *main.address.apiID, monitor.RefAPIStage: *main.address.name}
 	var others []apiStage
 	for _, subdomain := range subdomainsOf(routes) {
 		// An HTTP API looks at no host name, so each has an API of its own.
 		// APIs cost nothing by themselves, and share the VPC link.
 		own := ofSubdomain(routes, subdomain)
-		other := e.addAPI(w, subdomain, own[0].target, own[1:], discover(own[0].target, props.Namespace, ""))
+		other := e.addAPI(w, subdomain, own[0].target, own[1:], discoveries.discover(own[0].target, ""))
 		e.others = append(e.others, other.stage)
 		others = append(others, other.address)
 	}
@@ -153,6 +159,8 @@ type apiWanted struct {
 	declared spec.Endpoint
 	kind     constructs.Construct
 	after    []constructs.IDependable
+	// discoveries of the targets.
+	discoveries discoveries
 }
 
 // madeAPI is an API with its stage.
@@ -190,7 +198,7 @@ func (e *httpAPI) addAPI(w apiWanted, subdomain string, target resolvedTarget, r
 		}
 	}
 	made := madeAPI{api: awsapigatewayv2.NewHttpApi(w.kind, jsii.String("Api"+suffix), props)}
-	e.addRoutes(made.api, w.props, routes, tasks)
+	e.addRoutes(made.api, w, routes, tasks)
 	stage := &awsapigatewayv2.HttpStageProps{
 		HttpApi: made.api,
 		// The stage must be $default: the name of any other would stand
@@ -209,7 +217,6 @@ func (e *httpAPI) addAPI(w apiWanted, subdomain string, target resolvedTarget, r
 		DestinationArn: e.logs.LogGroupArn(),
 		Format:         accessLogFormat(),
 	})
-	acknowledgeRoutes(made.api, w.declared.JWT != nil)
 	made.address = apiStage{
 		apiID:     made.api.ApiId(),
 		name:      made.stage.StageName(),
@@ -222,47 +229,47 @@ func (e *httpAPI) addAPI(w apiWanted, subdomain string, target resolvedTarget, r
 	return made
 }
 
-// addRoutes sends paths to services of their own. API Gateway prefers a route
-// without a variable, then the longest.
-func (e *httpAPI) addRoutes(api awsapigatewayv2.HttpApi, props *HTTPAPIProps, routes []resolvedRoute, tasks awsapigatewayv2.HttpRouteIntegration) {
+// addRoutes sends paths to services of their own, and says why some routes ask
+// for no token. API Gateway prefers a route without a variable, then the
+// longest.
+func (e *httpAPI) addRoutes(api awsapigatewayv2.HttpApi, w apiWanted, routes []resolvedRoute, tasks awsapigatewayv2.HttpRouteIntegration) {
 	// A browser asks for permission without a token. Where CORS is declared
 	// API Gateway answers that itself, if no authorizer is in the way.
-	open := props.JWT != nil && props.CORS != nil
+	tokens := w.declared.JWT != nil
+	open := tokens && w.props.CORS != nil
 	add := func(path string, integration awsapigatewayv2.HttpRouteIntegration, every bool) {
 		for _, below := range []string{path, strings.TrimSuffix(path, "/") + "/{proxy+}"} {
 			if every {
-				api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{Path: &below, Integration: integration})
+				added := *api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{Path: &below, Integration: integration})
+				if !tokens {
+					acknowledgeRoutes(public, added...)
+				}
 			}
 			if open {
-				api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
+				acknowledgeRoutes("Browsers send preflight requests without a token.", *api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
 					Path:                &below,
 					Integration:         integration,
 					Methods:             &[]awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod_OPTIONS},
 					Authorizer:          awsapigatewayv2.NewHttpNoneAuthorizer(),
 					AuthorizationScopes: &[]*string{},
-				})
+				})...)
 			}
 		}
+	}
+	if !tokens {
+		acknowledgeRoutes(public, api.Node().FindChild(jsii.String("DefaultRoute")).(awsapigatewayv2.HttpRoute))
 	}
 	add("/", tasks, false)
 	for _, route := range routes {
 		route.target.allowFrom(e.link.security, "API Gateway VPC link to tasks")
-		discovery := discover(route.target, props.Namespace, "")
-		add(route.Path, e.link.integration("Tasks"+route.Path, discovery), true)
+		add(route.Path, e.link.integration("Tasks"+route.Path, w.discoveries.discover(route.target, "")), true)
 	}
 }
 
-// acknowledgeRoutes says why routes ask for no token: all of them, or only
-// those of preflight requests.
-func acknowledgeRoutes(api awsapigatewayv2.HttpApi, tokens bool) {
-	for _, child := range *api.Node().Children() {
-		id := *child.Node().Id()
-		switch {
-		case tokens && strings.HasPrefix(id, "OPTIONS"):
-			acknowledge.Rule(child, "AwsSolutions-APIG4", "Browsers send preflight requests without a token.")
-		case !tokens && (id == "DefaultRoute" || strings.HasPrefix(id, "ANY")):
-			acknowledge.Rule(child, "AwsSolutions-APIG4", "The endpoint of a web application is public; the application knows its users.")
-		}
+// acknowledgeRoutes says why routes ask for no token.
+func acknowledgeRoutes(reason string, routes ...awsapigatewayv2.HttpRoute) {
+	for _, route := range routes {
+		acknowledge.All(route, acknowledge.Finding{Rule: "AwsSolutions-APIG4", Reason: reason})
 	}
 }
 
@@ -348,27 +355,41 @@ func (e *httpAPI) together(label, separator, function string, of func(awsapigate
 	})
 }
 
-// discover registers the target's tasks in Cloud Map. The record type is SRV
-// in every network mode: API Gateway takes the port from it, and in bridge mode
-// each task has another one.
-func discover(target resolvedTarget, namespace awsservicediscovery.IPrivateDnsNamespace, name string) awsservicediscovery.IService {
-	if known := target.Service.CloudMapService(); known != nil {
+// discoveries register tasks in Cloud Map.
+type discoveries struct {
+	namespace awsservicediscovery.IPrivateDnsNamespace
+	// known are the services that were there before the endpoint; nil for one
+	// that is not registered yet.
+	known map[awsecs.Ec2Service]awsservicediscovery.IService
+}
+
+// discover registers the target's tasks, unless they are already. The record
+// type is SRV in every network mode: API Gateway takes the port from it, and in
+// bridge mode each task has another one. Default of the name: that of the
+// target's container.
+func (d discoveries) discover(target resolvedTarget, name string) awsservicediscovery.IService {
+	if known := d.known[target.Service]; known != nil {
 		return known
 	}
 	if name == "" {
 		name = target.ContainerName
 	}
-	return target.Service.EnableCloudMap(&awsecs.CloudMapOptions{
-		CloudMapNamespace: namespace,
+	made := target.Service.EnableCloudMap(&awsecs.CloudMapOptions{
+		CloudMapNamespace: d.namespace,
 		Name:              &name,
 		Container:         target.container,
 		ContainerPort:     jsii.Number(target.ContainerPort),
 		DnsRecordType:     awsservicediscovery.DnsRecordType_SRV,
 		DnsTtl:            awscdk.Duration_Seconds(jsii.Number(discoveryTTL)),
 	})
+	d.known[target.Service] = made
+	return made
 }
 
-func validateDiscovery(props *HTTPAPIProps) error {
+// resolveDiscoveries asks which targets are in Cloud Map already, and says what
+// is wrong with that.
+func resolveDiscoveries(props *HTTPAPIProps) (discoveries, error) {
+	found := discoveries{namespace: props.Namespace, known: map[awsecs.Ec2Service]awsservicediscovery.IService{}}
 	targets := []Target{props.Target}
 	for _, route := range props.Routes {
 		targets = append(targets, route.Target)
@@ -381,12 +402,15 @@ func validateDiscovery(props *HTTPAPIProps) error {
 		known := target.Service.CloudMapService()
 		switch {
 		case known == nil && props.Namespace == nil:
-			return errors.New("a Namespace is required")
-		case known != nil && known.DnsRecordType() != awsservicediscovery.DnsRecordType_SRV:
+			return found, errors.New("a Namespace is required")
+		case known == nil:
+		case known.DnsRecordType() != awsservicediscovery.DnsRecordType_SRV:
 			problems = append(problems, fmt.Errorf("target: the service is in Cloud Map with %s records, which tell no port: ECS registers a service once, so use SRV records", known.DnsRecordType()))
+		default:
+			found.known[target.Service] = known
 		}
 	}
-	return errors.Join(problems...)
+	return found, errors.Join(problems...)
 }
 
 func requireVPC(vpc awsec2.IVpc) error {

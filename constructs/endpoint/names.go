@@ -1,32 +1,16 @@
 package endpoint
 
 import (
+	"maps"
+
 	elb "github.com/aws/aws-cdk-go/awscdk/v2/awselasticloadbalancingv2"
 
 	"github.com/tinystack-go/tinystack/monitor"
 )
 
-func (e *httpAPI) MetricNames() monitor.Names {
-	return monitor.Names{
-		monitor.RefAPI:      *e.api.ApiId(),
-		monitor.RefAPIStage: *e.stage.StageName(),
-	}
-}
-
-func (e *cachedRESTAPI) MetricNames() monitor.Names {
-	names := e.groups.names(e.balancer, e.containers)
-	names[monitor.RefAPIName] = *e.api.RestApiName()
-	names[monitor.RefAPIStage] = *e.api.DeploymentStage().StageName()
-	return names
-}
-
-func (e *alb) MetricNames() monitor.Names {
-	names := e.groups.names(e.balancer, e.containers)
-	if e.green != nil {
-		names[monitor.RefAlternate(e.containers[0])] = *e.green.TargetGroupFullName()
-	}
-	return names
-}
+func (e *httpAPI) MetricNames() monitor.Names       { return maps.Clone(e.metrics) }
+func (e *cachedRESTAPI) MetricNames() monitor.Names { return maps.Clone(e.metrics) }
+func (e *alb) MetricNames() monitor.Names           { return maps.Clone(e.metrics) }
 
 // names of a load balancer and of its target groups, by their containers.
 func (g targetGroups) names(balancer elb.ApplicationLoadBalancer, containers []string) monitor.Names {

@@ -141,15 +141,15 @@ type targetGroups []elb.ApplicationTargetGroup
 // Those of routes are named after the service, so that a service whose path
 // changes keeps its group, and its tasks stay where they are. In a blue/green
 // deployment the target itself registers later, in one of two groups.
-func newTargetGroups(scope constructs.Construct, vpc awsec2.IVpc, target resolvedTarget, routes []resolvedRoute, sticky spec.Duration, blueGreen bool) targetGroups {
+func newTargetGroups(in place, scope constructs.Construct, vpc awsec2.IVpc, target resolvedTarget, routes []resolvedRoute, sticky spec.Duration, blueGreen bool) targetGroups {
 	var groups targetGroups
 	if blueGreen {
 		groups = append(groups, target.newGroup(scope, "TargetGroup", vpc, sticky))
 	} else {
-		groups = append(groups, target.newTargetGroup(scope, "TargetGroup", vpc, sticky))
+		groups = append(groups, target.newTargetGroup(in, scope, "TargetGroup", vpc, sticky))
 	}
 	for _, route := range routes {
-		groups = append(groups, route.target.newTargetGroup(scope, "TargetGroup-"+route.target.ContainerName, vpc, sticky))
+		groups = append(groups, route.target.newTargetGroup(in, scope, "TargetGroup-"+route.target.ContainerName, vpc, sticky))
 	}
 	return groups
 }

@@ -65,6 +65,7 @@ type Target struct {
 type resolvedTarget struct {
 	Target
 	container awsecs.ContainerDefinition
+	network   awsecs.NetworkMode
 	// ports that the tasks are reached on.
 	ports awsec2.Port
 }
@@ -84,7 +85,9 @@ func (t Target) resolve() (resolvedTarget, error) {
 	if r.container == nil {
 		return r, fmt.Errorf("target: the task definition has no container %q: add it before the endpoint", t.ContainerName)
 	}
-	r.ContainerName = *r.container.ContainerName()
+	if t.ContainerName == "" {
+		r.ContainerName = *r.container.ContainerName()
+	}
 	if t.ContainerPort == 0 {
 		mappings := *r.container.PortMappings()
 		if len(mappings) == 0 {
@@ -96,16 +99,17 @@ func (t Target) resolve() (resolvedTarget, error) {
 	if mapping == nil {
 		return r, fmt.Errorf("target: container %q has no TCP port mapping for %d: add one before the endpoint", r.ContainerName, r.ContainerPort)
 	}
-	r.ports = awsec2.Port_Tcp(jsii.Number(r.ContainerPort))
-	switch task.NetworkMode() {
-	case awsecs.NetworkMode_NONE:
+	r.network = task.NetworkMode()
+	shared := r.network == awsecs.NetworkMode_BRIDGE || r.network == awsecs.NetworkMode_NAT
+	switch {
+	case r.network == awsecs.NetworkMode_NONE:
 		return r, errors.New("target: the task's network mode is none, so nothing can reach it: use bridge, host or awsvpc")
-	case awsecs.NetworkMode_BRIDGE, awsecs.NetworkMode_NAT:
-		if mapping.HostPort == nil || *mapping.HostPort == 0 {
-			r.ports = DynamicPorts()
-		} else {
-			r.ports = awsec2.Port_Tcp(mapping.HostPort)
-		}
+	case shared && (mapping.HostPort == nil || *mapping.HostPort == 0):
+		r.ports = DynamicPorts()
+	case shared:
+		r.ports = awsec2.Port_Tcp(mapping.HostPort)
+	default:
+		r.ports = awsec2.Port_Tcp(jsii.Number(r.ContainerPort))
 	}
 	if r.StopTimeout == 0 {
 		r.StopTimeout = defaultStopTimeout
@@ -139,20 +143,20 @@ func (r resolvedTarget) allowFrom(source awsec2.ISecurityGroup, description stri
 // newTargetGroup makes a target group that ECS registers the service's tasks
 // in. It has no physical name, so it can be replaced. With a sticky time a
 // client keeps being sent to one task for as long.
-func (r resolvedTarget) newTargetGroup(scope constructs.Construct, id string, vpc awsec2.IVpc, sticky spec.Duration) elb.ApplicationTargetGroup {
+func (r resolvedTarget) newTargetGroup(in place, scope constructs.Construct, id string, vpc awsec2.IVpc, sticky spec.Duration) elb.ApplicationTargetGroup {
 	group := r.newGroup(scope, id, vpc, sticky)
 	group.AddTarget(r.Service.LoadBalancerTarget(&awsecs.LoadBalancerTargetOptions{
 		ContainerName: &r.ContainerName,
 		ContainerPort: jsii.Number(r.ContainerPort),
 	}))
-	r.prepareService()
+	r.prepareService(in)
 	return group
 }
 
 // newGroup is a target group without targets yet.
 func (r resolvedTarget) newGroup(scope constructs.Construct, id string, vpc awsec2.IVpc, sticky spec.Duration) elb.ApplicationTargetGroup {
 	targetType := elb.TargetType_INSTANCE
-	if r.Service.TaskDefinition().NetworkMode() == awsecs.NetworkMode_AWS_VPC {
+	if r.network == awsecs.NetworkMode_AWS_VPC {
 		targetType = elb.TargetType_IP
 	}
 	props := &elb.ApplicationTargetGroupProps{
@@ -179,14 +183,15 @@ func (r resolvedTarget) newGroup(scope constructs.Construct, id string, vpc awse
 }
 
 // prepareService tells the service of the load balancer before it.
-func (r resolvedTarget) prepareService() {
+func (r resolvedTarget) prepareService(in place) awsecs.CfnService {
 	service := r.Service.Node().DefaultChild().(awsecs.CfnService)
 	service.SetHealthCheckGracePeriodSeconds(jsii.Number(r.HealthCheck.GracePeriod.Seconds()))
-	if registries, ok := awscdk.Stack_Of(service).Resolve(service.ServiceRegistries()).([]any); !ok || len(registries) == 0 {
+	if registries, ok := in.stack.Resolve(service.ServiceRegistries()).([]any); !ok || len(registries) == 0 {
 		// Said outright, so that a service that was registered in Cloud Map
 		// for an HTTP API leaves it; ECS keeps what an update does not name.
 		service.AddPropertyOverride(jsii.String("ServiceRegistries"), []any{})
 	}
+	return service
 }
 
 // allowFromLoadBalancer opens the tasks' ports to a load balancer that has a
