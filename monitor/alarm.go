@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -132,14 +133,8 @@ type Alarm struct {
 }
 
 // Name is the physical name of the alarm in a stage.
-func (a Alarm) Name(app, stage string) string { return alarmName(app, stage, a.ID, a.Subject) }
-
-func alarmName(app, stage string, id spec.AlarmID, subject string) string {
-	name := fmt.Sprintf("%s-%s-%s", app, stage, id)
-	if subject != "" {
-		name += "-" + subject
-	}
-	return name
+func (a Alarm) Name(app, stage string) string {
+	return naming.App(app).Stage(stage).Alarm(string(a.ID), a.Subject)
 }
 
 // Description is what the message about the alarm says: how bad it is, what it
@@ -181,7 +176,9 @@ type Composite struct {
 }
 
 // Name is the physical name of the alarm in a stage.
-func (c Composite) Name(app, stage string) string { return alarmName(app, stage, c.ID, "") }
+func (c Composite) Name(app, stage string) string {
+	return naming.App(app).Stage(stage).Alarm(string(c.ID), "")
+}
 
 // Rule is the alarm's rule, in CloudWatch's language.
 func (c Composite) Rule(app, stage string) string {

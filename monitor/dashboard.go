@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -307,7 +308,7 @@ func stageText(app spec.App, stage spec.Stage) string {
 
 // DashboardName is the physical name of a stage's dashboard. Dashboards are of
 // an account, not of a region.
-func DashboardName(app, stage string) string { return app + "-" + stage }
+func DashboardName(app, stage string) string { return naming.App(app).Stage(stage).String() }
 
 var words = regexp.MustCompile(`^\?([A-Za-z]+)$`)
 

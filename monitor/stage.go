@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -210,7 +211,7 @@ func memoryFactor(share spec.Share) float64 {
 
 // ErrorMetric counts the lines of a service's output that look like errors.
 func ErrorMetric(app, stage, service string) Metric {
-	return metric("errors", "tinystack/"+app, fmt.Sprintf("%s-%s-error-lines", stage, service), "Sum")
+	return metric("errors", naming.App(app).MetricNamespace(), naming.App(app).Stage(stage).ErrorMetric(service), "Sum")
 }
 
 // TaskFailed is raised while runs of a scheduled task that failed are in its

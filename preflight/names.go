@@ -8,6 +8,7 @@ import (
 
 	"github.com/tinystack-go/tinystack/internal/course"
 	"github.com/tinystack-go/tinystack/internal/finding"
+	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -71,17 +72,18 @@ func Names(app spec.App) []Name {
 	of := func(stack string, place Place, kind, name, path string, within Place) {
 		names = append(names, Name{Type: kind, Name: name, Place: within, Stack: stack, StackPlace: place, Path: path})
 	}
-	stack := app.Name + "-pipeline"
+	called := naming.App(app.Name)
+	stack := called.PipelineStack()
 	of(stack, home, "AWS::CloudFormation::Stack", stack, "pipeline", home)
 	of(stack, home, "AWS::CodePipeline::Pipeline", app.Name, "pipeline", home)
-	of(stack, home, "AWS::Logs::LogGroup", "/tinystack/"+app.Name+"/builds", "pipeline", home)
-	of(stack, home, "AWS::Logs::LogGroup", "/tinystack/"+app.Name+"/deployments", "pipeline", home)
+	of(stack, home, "AWS::Logs::LogGroup", called.BuildLogs(), "pipeline", home)
+	of(stack, home, "AWS::Logs::LogGroup", called.DeploymentLogs(), "pipeline", home)
 	for i, stage := range app.Stages {
 		if watchedByBuild(app, stage) {
-			of(stack, home, "AWS::IAM::Role", app.Name+"-"+stage.Name+"-bake", fmt.Sprintf("stages[%d].bake", i), Place{home.Account, ""})
+			of(stack, home, "AWS::IAM::Role", called.Stage(stage.Name).BakeRole(), fmt.Sprintf("stages[%d].bake", i), Place{home.Account, ""})
 		}
 		if stage.Sleeps {
-			of(stack, home, "AWS::IAM::Role", app.Name+"-"+stage.Name+"-waker", fmt.Sprintf("stages[%d].sleeps", i), Place{home.Account, ""})
+			of(stack, home, "AWS::IAM::Role", called.Stage(stage.Name).WakerRole(), fmt.Sprintf("stages[%d].sleeps", i), Place{home.Account, ""})
 		}
 	}
 	if *app.Pipeline.Dashboard {
@@ -89,11 +91,11 @@ func Names(app spec.App) []Name {
 	}
 	for _, region := range app.RegistryRegions() {
 		place := Place{home.Account, region}
-		registry := app.Name + "-registry-" + region
+		registry := called.RegistryStack(region)
 		of(registry, place, "AWS::CloudFormation::Stack", registry, "pipeline", place)
 		for i, service := range app.Services {
 			if service.Image == "" {
-				of(registry, place, "AWS::ECR::Repository", app.Name+"/"+service.Name, fmt.Sprintf("services[%d].name", i), place)
+				of(registry, place, "AWS::ECR::Repository", called.Repository(service.Name), fmt.Sprintf("services[%d].name", i), place)
 			}
 		}
 	}
@@ -107,11 +109,11 @@ func watchedByBuild(app spec.App, stage spec.Stage) bool {
 }
 
 func stageNames(app spec.App, stage spec.Stage, path string) []Name {
-	prefix := app.Name + "-" + stage.Name
+	called := naming.App(app.Name).Stage(stage.Name)
 	place := Place{stage.Account, stage.Region}
 	var names []Name
 	add := func(stack, kind, name, from string, within Place) {
-		names = append(names, Name{Type: kind, Name: name, Place: within, Stack: prefix + "-" + stack, StackPlace: place, Stage: stage.Name, Path: path + from})
+		names = append(names, Name{Type: kind, Name: name, Place: within, Stack: called.Stack(stack), StackPlace: place, Stage: stage.Name, Path: path + from})
 	}
 	remote := map[string]string{}
 	for _, region := range stage.ReplicaRegions() {
@@ -120,12 +122,12 @@ func stageNames(app spec.App, stage spec.Stage, path string) []Name {
 	for _, stack := range app.StacksOf(stage) {
 		region, ok := remote[stack]
 		if !ok {
-			add(stack, "AWS::CloudFormation::Stack", prefix+"-"+stack, ".name", place)
+			add(stack, "AWS::CloudFormation::Stack", called.Stack(stack), ".name", place)
 			continue
 		}
 		there := Place{stage.Account, region}
-		add(stack, "AWS::CloudFormation::Stack", prefix+"-"+stack, ".database.readReplicas", there)
-		add(stack, "AWS::RDS::DBInstance", prefix+"-remote", ".database.readReplicas", there)
+		add(stack, "AWS::CloudFormation::Stack", called.Stack(stack), ".database.readReplicas", there)
+		add(stack, "AWS::RDS::DBInstance", called.RemoteReplica(), ".database.readReplicas", there)
 		alarms := monitor.RemoteAlarms(stage, region)
 		for _, alarm := range alarms {
 			add(stack, "AWS::CloudWatch::Alarm", alarm.Name(app.Name, stage.Name), ".alarms", there)
@@ -136,30 +138,30 @@ func stageNames(app spec.App, stage spec.Stage, path string) []Name {
 		}
 	}
 	if stage.NewDatabase() {
-		instances := []string{prefix}
+		instances := []string{called.String()}
 		for i := range stage.Database.Replicas() {
-			instances = append(instances, fmt.Sprintf("%s-replica-%d", prefix, i+1))
+			instances = append(instances, naming.Replica(called.String(), i+1))
 		}
 		for _, instance := range instances {
 			add("data", "AWS::RDS::DBInstance", instance, ".database", place)
 			for _, log := range stage.Database.LogExports {
-				add("data", "AWS::Logs::LogGroup", "/aws/rds/instance/"+instance+"/"+log, ".database", place)
+				add("data", "AWS::Logs::LogGroup", naming.DatabaseLogs(instance, log), ".database", place)
 			}
 		}
-		secret := stage.Name + "/" + app.Name + "/database"
+		secret := called.DatabaseSecret()
 		add("data", "AWS::SecretsManager::Secret", secret, ".database", place)
 		if stage.Database.Alternates() {
-			add("data", "AWS::SecretsManager::Secret", secret+"/"+stage.Database.Rotation.User, ".database.rotation", place)
+			add("data", "AWS::SecretsManager::Secret", naming.UserSecret(secret, stage.Database.Rotation.User), ".database.rotation", place)
 		}
 	}
 	for _, service := range app.Services {
-		add("service", "AWS::IAM::Role", prefix+"-"+service.Name+"-TaskRole", ".name", Place{stage.Account, ""})
+		add("service", "AWS::IAM::Role", called.TaskRole(service.Name), ".name", Place{stage.Account, ""})
 	}
 	if watchedByBuild(app, stage) {
-		add("service", "AWS::IAM::Role", prefix+"-gate", ".bake", Place{stage.Account, ""})
+		add("service", "AWS::IAM::Role", called.GateRole(), ".bake", Place{stage.Account, ""})
 	}
 	if stage.Sleeps {
-		add("service", "AWS::IAM::Role", prefix+"-sleep", ".sleeps", Place{stage.Account, ""})
+		add("service", "AWS::IAM::Role", called.SleepRole(), ".sleeps", Place{stage.Account, ""})
 	}
 	alarms := monitor.Alarms(app, stage)
 	for _, alarm := range alarms {
@@ -178,7 +180,7 @@ func stageNames(app spec.App, stage spec.Stage, path string) []Name {
 		return names
 	}
 	if stage.Endpoint.Type == spec.APIGateway {
-		add("service", "AWS::Logs::LogGroup", "/aws/vendedlogs/apigateway/"+prefix, ".endpoint", place)
+		add("service", "AWS::Logs::LogGroup", naming.AccessLogs(called.String()), ".endpoint", place)
 	}
 	return names
 }

@@ -3,6 +3,8 @@ package spec
 import (
 	"slices"
 	"strings"
+
+	"github.com/tinystack-go/tinystack/internal/naming"
 )
 
 // The stacks of a stage, as the ends of their names.
@@ -50,7 +52,9 @@ func (a App) StacksOf(s Stage) []string {
 }
 
 // StageStackName is the name of a stack of a stage.
-func (a App) StageStackName(stage, stack string) string { return a.Name + "-" + stage + "-" + stack }
+func (a App) StageStackName(stage, stack string) string {
+	return naming.App(a.Name).Stage(stage).Stack(stack)
+}
 
 // StageStackOwner is what the description of every stack of a stage begins
 // with. It tells a stage's stacks from those of a stage or application whose
@@ -71,15 +75,15 @@ func (a App) StageOf(description string) string {
 }
 
 // PipelineStackName is the name of the stack of the application's pipeline.
-func (a App) PipelineStackName() string { return a.Name + "-pipeline" }
+func (a App) PipelineStackName() string { return naming.App(a.Name).PipelineStack() }
 
 // RegistryStackName is the name of the stack of a region's image repositories.
-func (a App) RegistryStackName(region string) string { return a.Name + "-registry-" + region }
+func (a App) RegistryStackName(region string) string { return naming.App(a.Name).RegistryStack(region) }
 
 // SupportStackName is the name that the CDK gives the stack of the bucket
 // through which a pipeline deploys to another region.
 func (a App) SupportStackName(region string) string {
-	return a.PipelineStackName() + "-support-" + region
+	return naming.App(a.Name).SupportStack(region)
 }
 
 // StackOwner is what the description of the pipeline's stack, and of those of

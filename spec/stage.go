@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/internal/phrase"
 )
 
@@ -312,7 +313,7 @@ func (s Stage) validateDerivedNames(r report, app App) {
 		if max(len(app.Name), len(service.Name)) > longestName {
 			continue // reported there
 		}
-		role := fmt.Sprintf("%s-%s-%s-TaskRole", app.Name, s.Name, service.Name)
+		role := naming.App(app.Name).Stage(s.Name).TaskRole(service.Name)
 		if len(role) > longestRole {
 			name := r.field("name")
 			name.fail(fmt.Sprintf("the names of application, stage and service %s make a role name of %d characters", name.quote(service.Name), len(role)),

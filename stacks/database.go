@@ -14,6 +14,7 @@ import (
 	"github.com/tinystack-go/tinystack/constructs/network"
 	"github.com/tinystack-go/tinystack/constructs/observability"
 	"github.com/tinystack-go/tinystack/constructs/service"
+	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/internal/optional"
 	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
@@ -33,7 +34,7 @@ func (m *maker) addDatabase(net stageNetwork) database.PgDatabase {
 		Subnets:          n.DatabaseSubnets(),
 		Database:         *m.declared.Database,
 		Identifier:       m.databaseIdentifier(),
-		SecretName:       fmt.Sprintf("%s/%s/database", m.declared.Name, m.app.Name),
+		SecretName:       m.called().DatabaseSecret(),
 		Owner:            m.app.Name,
 		Production:       *m.declared.Production,
 		RotationSubnets:  n.PrivateSubnets(),
@@ -42,13 +43,13 @@ func (m *maker) addDatabase(net stageNetwork) database.PgDatabase {
 	})
 	output(stack, "DatabaseCredentials", "Finds the credentials of the database", fmt.Sprintf(
 		`aws secretsmanager list-secrets --region %s --filters Key=tag-key,Values=aws:cloudformation:stack-name Key=tag-value,Values=%s --query "SecretList[?starts_with(Name, '%s/')].[Name,ARN]" --output table`,
-		m.declared.Region, m.app.StageStackName(m.declared.Name, spec.DataStack), m.declared.Name))
+		m.declared.Region, m.called().Stack(spec.DataStack), m.declared.Name))
 	m.addRemoteReplicas(stack)
 	return made
 }
 
 // databaseIdentifier is the physical name of the stage's own instance.
-func (m *maker) databaseIdentifier() string { return m.name() }
+func (m *maker) databaseIdentifier() string { return m.called().String() }
 
 // databaseAccess is how a stage uses its database. It is empty where there is
 // none.
@@ -159,7 +160,7 @@ func (m *maker) rotateUser(stack awscdk.Stack, net network.Network, access datab
 	access.database.RotateUser(stack, jsii.String("UserRotation"), &database.UserRotationProps{
 		VPC:          net.VPC(),
 		Subnets:      net.PrivateSubnets(),
-		FunctionName: database.RotationFunction(m.databaseIdentifier(), true),
+		FunctionName: naming.UserRotation(m.databaseIdentifier()),
 		After:        migrations,
 	})
 }
@@ -172,15 +173,15 @@ func (m *maker) addRemoteReplicas(data awscdk.Stack) {
 		}
 		id := spec.ReplicaStack(replica.Region)
 		stack := awscdk.NewStack(m.scope, &id, &awscdk.StackProps{
-			StackName:   jsii.String(m.app.StageStackName(m.declared.Name, id)),
+			StackName:   jsii.String(m.called().Stack(id)),
 			Description: jsii.String(m.app.StageStackOwner(m.declared.Name) + "replica of Postgres"),
 			Env:         &awscdk.Environment{Account: optional.Text(m.declared.Account), Region: &replica.Region},
 		})
 		stack.AddStackDependency(data, jsii.String("it is a copy of the database there"))
 		m.stacks = append(m.stacks, stack)
-		identifier := m.name() + "-remote"
+		identifier := m.called().RemoteReplica()
 		database.NewRemoteReplica(stack, jsii.String("Replica"), &database.RemoteReplicaProps{
-			SourceIdentifier: m.name(),
+			SourceIdentifier: m.called().String(),
 			SourceRegion:     m.declared.Region,
 			Database:         *m.declared.Database,
 			Instance:         replica.Instance,
@@ -202,12 +203,12 @@ func (m *maker) watchRemoteReplica(stack awscdk.Stack, region, identifier string
 	var told []string
 	if len(alarms) > 0 && declared.OwnTopic() {
 		topic := observability.NewTopic(stack, jsii.String("AlarmTopic"), &observability.TopicProps{
-			DisplayName: m.name(),
-			Description: "Messages about alarms of " + m.name() + " in " + region,
+			DisplayName: m.called().String(),
+			Description: "Messages about alarms of " + m.called().String() + " in " + region,
 			Emails:      declared.Notify,
 			Webhooks:    declared.Webhooks,
 			Slack:       declared.Slack,
-			SlackName:   m.name() + "-" + region,
+			SlackName:   m.called().RemoteSlack(region),
 		}).Topic()
 		told = []string{*topic.TopicArn()}
 	}

@@ -68,7 +68,7 @@ func (m *maker) addEndpoint(stack awscdk.Stack, net network.Network, cluster run
 		})
 	case declared.Caching != nil:
 		made = endpoint.NewCachedRESTAPI(stack, id, &endpoint.CachedRESTAPIProps{
-			Name:               m.name(),
+			Name:               m.called().String(),
 			VPC:                net.VPC(),
 			Subnets:            net.PrivateSubnets(),
 			Target:             target,
@@ -83,7 +83,7 @@ func (m *maker) addEndpoint(stack awscdk.Stack, net network.Network, cluster run
 		})
 	default:
 		made = endpoint.NewHTTPAPI(stack, id, &endpoint.HTTPAPIProps{
-			Name:               m.name(),
+			Name:               m.called().String(),
 			VPC:                net.VPC(),
 			Subnets:            net.PrivateSubnets(),
 			Namespace:          namespace,

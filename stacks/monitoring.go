@@ -12,8 +12,8 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"github.com/tinystack-go/tinystack/constructs/database"
 	"github.com/tinystack-go/tinystack/constructs/observability"
+	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -157,12 +157,12 @@ func (m *maker) newTopic(stack awscdk.Stack) awssns.ITopic {
 		return nil
 	}
 	return observability.NewTopic(stack, jsii.String("AlarmTopic"), &observability.TopicProps{
-		DisplayName: m.name(),
-		Description: "Messages about alarms of " + m.name(),
+		DisplayName: m.called().String(),
+		Description: "Messages about alarms of " + m.called().String(),
 		Emails:      declared.Notify,
 		Webhooks:    declared.Webhooks,
 		Slack:       declared.Slack,
-		SlackName:   m.name(),
+		SlackName:   m.called().String(),
 	}).Topic()
 }
 
@@ -184,9 +184,13 @@ func (m *maker) metricNames(cluster runningCluster, access databaseAccess, servi
 		identifier := m.databaseIdentifier()
 		names[monitor.RefDatabase] = identifier
 		for i := range access.database.Replicas() {
-			names[monitor.RefReplica(fmt.Sprint(i+1))] = database.ReplicaIdentifier(identifier, i+1)
+			names[monitor.RefReplica(fmt.Sprint(i+1))] = naming.Replica(identifier, i+1)
 		}
-		names[monitor.RefRotation(monitor.Credentials)] = database.RotationFunction(identifier, m.declared.Database.Alternates())
+		rotation := naming.Rotation(identifier)
+		if m.declared.Database.Alternates() {
+			rotation = naming.UserRotation(identifier)
+		}
+		names[monitor.RefRotation(monitor.Credentials)] = rotation
 	}
 	return names
 }
@@ -198,7 +202,7 @@ func (m *maker) addLogKey(stack awscdk.Stack) awskms.IKey {
 		return nil
 	}
 	return observability.NewLogKey(stack, jsii.String("LogKey"), &observability.LogKeyProps{
-		Description: "Output of the containers of " + m.name(),
+		Description: "Output of the containers of " + m.called().String(),
 		Retain:      *m.declared.Production,
 	})
 }
@@ -223,7 +227,7 @@ func (m *maker) addLogProcessing(stack awscdk.Stack, services runningServices, e
 	queries := constructs.NewConstruct(stack, jsii.String("Queries"))
 	save := func(id, text string, groups ...string) {
 		observability.NewSavedQuery(queries, &id, &observability.SavedQueryProps{
-			Query:         monitor.Query{Name: fmt.Sprintf("%s/%s/%s", m.app.Name, m.declared.Name, id), Text: text},
+			Query:         monitor.Query{Name: m.called().Query(id), Text: text},
 			LogGroupNames: groups,
 		})
 	}

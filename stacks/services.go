@@ -212,7 +212,7 @@ func (m *maker) serviceProps(parts serviceParts, declared spec.Service) (constru
 		Variables:        variables,
 		Secrets:          secrets,
 		Permissions:      permissions,
-		TaskRoleName:     fmt.Sprintf("%s-%s-TaskRole", m.name(), declared.Name),
+		TaskRoleName:     m.called().TaskRole(declared.Name),
 		Subnets:          parts.net.InstanceSubnets(),
 		LogRetentionDays: m.declared.LogRetentionDays,
 		RetainLogs:       *m.declared.Production,
@@ -235,9 +235,9 @@ func (m *maker) addNamespace(stack awscdk.Stack, net network.Network) awsservice
 		return nil
 	}
 	return awsservicediscovery.NewPrivateDnsNamespace(stack, jsii.String("Namespace"), &awsservicediscovery.PrivateDnsNamespaceProps{
-		Name:        jsii.String(m.name() + ".internal"),
+		Name:        jsii.String(m.called().Namespace()),
 		Vpc:         net.VPC(),
-		Description: jsii.String("Tasks of " + m.name()),
+		Description: jsii.String("Tasks of " + m.called().String()),
 	})
 }
 

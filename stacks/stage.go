@@ -15,6 +15,7 @@ import (
 	"github.com/tinystack-go/tinystack/constructs/endpoint"
 	"github.com/tinystack-go/tinystack/constructs/network"
 	"github.com/tinystack-go/tinystack/constructs/service"
+	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/internal/optional"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -92,7 +93,7 @@ func newStage(scope constructs.Construct, id *string, props *StageProps, above [
 	s := &stage{app: app, declared: app.Stages[i]}
 	awscdk.NewStage_Override(s, scope, id, &awscdk.StageProps{
 		Env:       &awscdk.Environment{Account: optional.Text(s.declared.Account), Region: &s.declared.Region},
-		StageName: jsii.String(s.name()),
+		StageName: jsii.String(s.called().String()),
 	})
 	inheritAspects(s, above)
 	tag(s, app, s.declared.Name)
@@ -155,8 +156,7 @@ func (s *stage) ScheduledTasks() map[string]service.ScheduledTask {
 	return tasks
 }
 
-// name prefixes what has a physical name.
-func (s *stage) name() string { return s.app.Name + "-" + s.declared.Name }
+func (s *stage) called() naming.Stage { return naming.App(s.app.Name).Stage(s.declared.Name) }
 
 // maker is what every step of a stage's making knows.
 type maker struct {
@@ -170,12 +170,12 @@ type maker struct {
 	stacks []awscdk.Stack
 }
 
-// name prefixes what has a physical name.
-func (m *maker) name() string { return m.app.Name + "-" + m.declared.Name }
+// called says what the stage's resources are called that have names.
+func (m *maker) called() naming.Stage { return naming.App(m.app.Name).Stage(m.declared.Name) }
 
 func (m *maker) newStack(id, description string) awscdk.Stack {
 	stack := awscdk.NewStack(m.scope, &id, &awscdk.StackProps{
-		StackName:   jsii.String(m.app.StageStackName(m.declared.Name, id)),
+		StackName:   jsii.String(m.called().Stack(id)),
 		Description: jsii.String(m.app.StageStackOwner(m.declared.Name) + description),
 		// The data of production can be deleted only by somebody who first
 		// says so.

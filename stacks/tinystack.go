@@ -152,7 +152,7 @@ func (t *tinyStack) deployments() []delivery.StageDeployment {
 			ClusterARN:   made.clusterARN,
 			ServiceNames: serviceNames,
 			URL:          made.entrance.url,
-			ServiceStack: t.app.StageStackName(made.declared.Name, spec.ServiceStack),
+			ServiceStack: made.called().Stack(spec.ServiceStack),
 		})
 	}
 	return deployments

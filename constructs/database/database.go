@@ -23,6 +23,7 @@ import (
 
 	"github.com/tinystack-go/tinystack/constructs/observability"
 	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/internal/optional"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -402,7 +403,7 @@ func (d *pgDatabase) exportLogs(props *PgDatabaseProps, identifier, id string, i
 			groupID += "-" + name
 		}
 		groups = append(groups, observability.NewLogGroup(d, &groupID, &observability.LogGroupProps{
-			Name:          fmt.Sprintf("/aws/rds/instance/%s/%s", identifier, name),
+			Name:          naming.DatabaseLogs(identifier, name),
 			RetentionDays: props.LogRetentionDays,
 		}))
 	}
@@ -411,19 +412,13 @@ func (d *pgDatabase) exportLogs(props *PgDatabaseProps, identifier, id string, i
 	}
 }
 
-// ReplicaIdentifier is that of a replica of an instance with an identifier;
-// they are counted from 1.
-func ReplicaIdentifier(identifier string, number int) string {
-	return fmt.Sprintf("%s-replica-%d", identifier, number)
-}
-
 // addReplica makes a copy beside the instance. It holds nothing of its own, so
 // it goes with the stack, also where the instance stays.
 func (d *pgDatabase) addReplica(props *PgDatabaseProps, declared spec.Database, replica spec.ReadReplica, number int, group awsrds.ISubnetGroup, parameters awsrds.IParameterGroup) {
 	id := fmt.Sprintf("Replica%d", number)
 	identifier := ""
 	if props.Identifier != "" {
-		identifier = ReplicaIdentifier(props.Identifier, number)
+		identifier = naming.Replica(props.Identifier, number)
 	}
 	made := awsrds.NewDatabaseInstanceReadReplica(d, &id, &awsrds.DatabaseInstanceReadReplicaProps{
 		SourceDatabaseInstance:     d.instance,

@@ -297,10 +297,3 @@ func TestAttachPgDatabase(t *testing.T) {
 		assert.Equal(t, 5433.0, rule.Get("Properties.FromPort"))
 	}
 }
-
-func TestRotationFunction(t *testing.T) {
-	longest := strings.Repeat("a", 20) + "-" + strings.Repeat("s", 20) // names of application and stage
-	one, two := database.RotationFunction(longest, false), database.RotationFunction(longest, true)
-	assert.NotEqual(t, one, two, "both are there while one takes the other's place")
-	assert.LessOrEqual(t, max(len(one), len(two)), 64)
-}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/internal/optional"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -18,23 +19,13 @@ import (
 // punctuation is what new passwords do not have, as the first has none.
 const punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
-// RotationFunction is the name of the function that rotates what belongs to an
-// instance with an identifier. The two kinds have names of their own: at
-// a change from one to the other both may be there for a while.
-func RotationFunction(identifier string, alternates bool) string {
-	if alternates {
-		return identifier + "-user-rotation"
-	}
-	return identifier + "-rotation"
-}
-
 // rotate changes the password by a function that Secrets Manager keeps up to
 // date: a transform puts it into a nested stack of the data stack.
 func (d *pgDatabase) rotate(props *PgDatabaseProps, rotation spec.Rotation) {
 	group, rule := d.rotationAccess(d, props.VPC)
 	var name *string
 	if props.Identifier != "" {
-		name = jsii.String(RotationFunction(props.Identifier, false))
+		name = jsii.String(naming.Rotation(props.Identifier))
 	}
 	function := awssecretsmanager.HostedRotation_PostgreSqlSingleUser(&awssecretsmanager.SingleUserHostedRotationOptions{
 		FunctionName:      name,
@@ -59,7 +50,7 @@ func (d *pgDatabase) addUser(props *PgDatabaseProps, declared spec.Database) {
 	d.rotation = *declared.Rotation
 	name := props.SecretName
 	if name != "" {
-		name += "/" + d.rotation.User
+		name = naming.UserSecret(name, d.rotation.User)
 	}
 	// The rotation's function takes the master user from the secret itself.
 	template := awscdk.Stack_Of(d).ToJsonString(map[string]any{"username": d.rotation.User, "masterarn": d.secret.SecretArn()}, nil)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tinystack-go/tinystack/constructs/observability"
 	"github.com/tinystack-go/tinystack/internal/course"
+	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/internal/policy"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -148,7 +149,7 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 		}
 	}
 	d.logs = observability.NewLogGroup(d, jsii.String("Builds"), &observability.LogGroupProps{
-		Name:          "/tinystack/" + d.app.Name + "/builds",
+		Name:          naming.App(d.app.Name).BuildLogs(),
 		RetentionDays: d.app.Pipeline.LogRetentionDays,
 		Key:           d.logKey(),
 	})

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/internal/policy"
 )
 
@@ -70,7 +71,7 @@ func NewGateRole(scope constructs.Construct, id *string, props *GateRoleProps) G
 func (g *gateRole) Role() awsiam.IRole { return g.role }
 
 // GateRoleName is the name of the role in the stage's account.
-func GateRoleName(app, stage string) string { return roleName(app, stage, "gate") }
+func GateRoleName(app, stage string) string { return naming.App(app).Stage(stage).GateRole() }
 
 // GateRoleARN is the ARN of the role in the stage's account.
 func GateRoleARN(account, region, app, stage string) string {
@@ -78,4 +79,4 @@ func GateRoleARN(account, region, app, stage string) string {
 }
 
 // BakeRoleName is the name of the bake step's role in the pipeline's account.
-func BakeRoleName(app, stage string) string { return roleName(app, stage, "bake") }
+func BakeRoleName(app, stage string) string { return naming.App(app).Stage(stage).BakeRole() }

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/constructs/observability"
+	"github.com/tinystack-go/tinystack/internal/naming"
 )
 
 // history writes what becomes of every action to a log group: deployments and
@@ -15,7 +16,7 @@ import (
 // account has for all its log groups are ten, and shared.
 func (d *delivery) history() {
 	account, region := d.app.Pipeline.Account, d.app.Pipeline.Region
-	name, rule := "/tinystack/"+d.app.Name+"/deployments", d.app.Name+"-deployments"
+	name, rule := naming.App(d.app.Name).DeploymentLogs(), naming.App(d.app.Name).DeploymentRule()
 	prefix := "arn:" + partitionOf(region) + ":"
 	arn := prefix + "logs:" + region + ":" + account + ":log-group:" + name
 	group := observability.NewLogGroup(d, jsii.String("Deployments"), &observability.LogGroupProps{

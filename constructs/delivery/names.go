@@ -1,8 +1,6 @@
 package delivery
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"strings"
 )
 
@@ -40,21 +38,6 @@ func consoleOf(region string) string {
 
 func roleARN(account, region, name string) string {
 	return "arn:" + partitionOf(region) + ":iam::" + account + ":role/" + name
-}
-
-// maxRoleName is IAM's limit.
-const maxRoleName = 64
-
-// roleName names a role by what it is for, so that the other account can name
-// it in a policy before it exists.
-func roleName(app, stage, purpose string) string {
-	name := app + "-" + stage + "-" + purpose
-	if len(name) <= maxRoleName {
-		return name
-	}
-	sum := sha256.Sum256([]byte(name))
-	tail := "-" + hex.EncodeToString(sum[:4]) + "-" + purpose
-	return name[:maxRoleName-len(tail)] + tail
 }
 
 // CommitVariable is the environment variable of the synth step that holds the

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/constructs/observability"
+	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/monitor"
 )
 
@@ -25,7 +26,7 @@ func (d *delivery) queries() {
 	scope := constructs.NewConstruct(d, jsii.String("Queries"))
 	save := func(id, text string, group awslogs.ILogGroup) {
 		observability.NewSavedQuery(scope, &id, &observability.SavedQueryProps{
-			Query:         monitor.Query{Name: d.app.Name + "/pipeline/" + id, Text: text},
+			Query:         monitor.Query{Name: naming.App(d.app.Name).Query(id), Text: text},
 			LogGroupNames: []string{*group.LogGroupName()},
 		})
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -236,7 +237,7 @@ func BuiltServices(app spec.App) []string {
 }
 
 // RepositoryName is the name of a service's image repository.
-func RepositoryName(app, service string) string { return app + "/" + service }
+func RepositoryName(app, service string) string { return naming.App(app).Repository(service) }
 
 // RepositoryARN is the ARN of a service's image repository.
 func RepositoryARN(account, region, app, service string) string {

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/course"
+	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/internal/policy"
 )
 
@@ -90,7 +91,7 @@ func NewSleepRole(scope constructs.Construct, id *string, props *SleepRoleProps)
 }
 
 // SleepRoleName is the name of the role in the stage's account.
-func SleepRoleName(app, stage string) string { return roleName(app, stage, "sleep") }
+func SleepRoleName(app, stage string) string { return naming.App(app).Stage(stage).SleepRole() }
 
 // SleepRoleARN is the ARN of the role in the stage's account.
 func SleepRoleARN(account, region, app, stage string) string {
@@ -98,7 +99,7 @@ func SleepRoleARN(account, region, app, stage string) string {
 }
 
 // wakerRoleName is the name of the role in the pipeline's account.
-func wakerRoleName(app, stage string) string { return roleName(app, stage, "waker") }
+func wakerRoleName(app, stage string) string { return naming.App(app).Stage(stage).WakerRole() }
 
 // sleeper is what wakes one stage and lets it sleep.
 type sleeper struct {

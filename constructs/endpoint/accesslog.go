@@ -8,19 +8,14 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/constructs/observability"
+	"github.com/tinystack-go/tinystack/internal/naming"
 )
-
-// logGroupPrefix marks log groups that AWS services deliver to. The service
-// enters each group of another name in one resource policy of the region,
-// which may hold 5120 characters: after some stages that is full and the next
-// API cannot be made.
-const logGroupPrefix = "/aws/vendedlogs/apigateway/"
 
 // newAccessLogs makes the log group of an API. It goes when the API goes: its
 // name is fixed, so a group that stayed would be in the way of the next one.
 func newAccessLogs(scope constructs.Construct, name string, retentionDays int) awslogs.LogGroup {
 	return observability.NewLogGroup(scope, jsii.String(idAccessLogs), &observability.LogGroupProps{
-		Name:          logGroupPrefix + name,
+		Name:          naming.AccessLogs(name),
 		RetentionDays: retentionDays,
 	})
 }
