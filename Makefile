@@ -11,13 +11,21 @@ GOTEST      := go test -ldflags='-s -w'
 export CDK_DISABLE_CLI_TELEMETRY := true
 export CDK_DISABLE_VERSION_CHECK := 1
 
+# The CDK runs on Node 22 or later. Where the machine's own is older, everything
+# here runs on the one that node/package.json pins; nothing is downloaded
+# otherwise. It comes as a package with a binary and no install script.
+ifeq ($(shell node -p 'parseInt(process.versions.node) < 22' 2>/dev/null),true)
+NODE := node/node_modules/.package-lock.json
+export PATH := $(CURDIR)/node/node_modules/.bin:$(PATH)
+endif
+
 .PHONY: synth preflight build cost prices test strict lint create-only fuzz bench clean
 
 # What a synthesis is compared with, so that nothing that holds data is lost.
 AGAINST ?= $(if $(wildcard $(OUT)/manifest.json),$(OUT))
 
 ## Synthesize CONFIG into OUT. OUT changes only when all of it succeeded.
-synth: $(CDK) build
+synth: $(CDK) $(NODE) build
 	@rm -rf '$(OUT).partial'
 	@TINYSTACK_CONFIG='$(CONFIG)' TINYSTACK_AGAINST='$(AGAINST)' $(CDK) synth --ci --app .bin/app --build '' --quiet --output '$(OUT).partial' >/dev/null \
 		|| { rm -rf '$(OUT).partial'; exit 1; }
@@ -45,11 +53,11 @@ prices:
 
 # The packages that take longest come first, so that none of them is alone at
 # the end while the other cores rest.
-test: $(CDK)
+test: $(CDK) $(NODE)
 	$(GOTEST) ./stacks ./constructs/delivery ./app ./...
 
 ## What takes longest: AWS's own validation of every kind of template, offline.
-strict: $(CDK)
+strict: $(CDK) $(NODE)
 	$(GOTEST) -tags strict -run 'Strict|FailedValidation|Example' ./app ./constructs/endpoint ./examples/...
 
 lint:
@@ -70,7 +78,7 @@ fuzz:
 	go test ./internal/declaration -run '^$$' -fuzz FuzzEdit -fuzztime $(FUZZTIME)
 
 ## Whole-process times beside the peer's, and the command's; see bench/README.md.
-bench: bench/peer/dist/app.js
+bench: bench/peer/dist/app.js $(NODE)
 	go run ./bench/compare
 	$(GOTEST) ./bench -run '^$$' -bench . -benchtime 10x
 
@@ -78,8 +86,12 @@ bench/peer/dist/app.js: bench/peer/app.ts bench/peer/tsconfig.json bench/peer/pa
 	@cd bench/peer && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
 
 clean:
-	rm -rf .bin dist THIRD_PARTY_NOTICES '$(OUT)' '$(OUT).partial' node_modules
+	rm -rf .bin dist THIRD_PARTY_NOTICES '$(OUT)' '$(OUT).partial' node_modules node/node_modules
 
-$(CDK): package.json package-lock.json
+$(CDK): package.json package-lock.json | $(NODE)
 	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $(CDK)
+
+node/node_modules/.package-lock.json: node/package.json node/package-lock.json
+	@cd node && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@

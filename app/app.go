@@ -9,6 +9,7 @@
 package app
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ import (
 	"github.com/tinystack-go/tinystack/guard"
 	"github.com/tinystack-go/tinystack/internal/cdkcontext"
 	"github.com/tinystack-go/tinystack/internal/phrase"
+	"github.com/tinystack-go/tinystack/internal/validation"
 	"github.com/tinystack-go/tinystack/preflight"
 	"github.com/tinystack-go/tinystack/spec"
 	"github.com/tinystack-go/tinystack/stacks"
@@ -45,6 +47,9 @@ func Main() {
 //	}
 func Run(build func(cdk awscdk.App)) {
 	os.Exit(reporting(os.Stderr, func() int {
+		if err := validation.Check(); err != nil {
+			return fail(os.Stderr, err)
+		}
 		synthesize(build)
 		return 0
 	}))
@@ -69,6 +74,9 @@ func do(args []string, stderr io.Writer) int {
 	if len(args) > 0 {
 		return fail(stderr, fmt.Errorf("this app synthesizes %s and takes no arguments, not %q: the command is another program, cmd/tinystack", spec.File(), strings.Join(args, " ")))
 	}
+	if err := validation.Check(); err != nil {
+		return fail(stderr, err)
+	}
 	declared, err := spec.Load(spec.File())
 	if err != nil {
 		return fail(stderr, err)
@@ -87,25 +95,34 @@ func do(args []string, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "\nAWS would reject this: %s; nothing was written\n", phrase.Count(len(errors), "error"))
 		return 1
 	}
+	inputs, err := json.Marshal(declared)
+	if err != nil {
+		return fail(stderr, err)
+	}
 	synthesize(func(cdk awscdk.App) {
 		stacks.NewTinyStack(cdk, &declared.Name, &stacks.TinyStackProps{
 			App:  declared,
 			Tags: stacks.TagsFromEnvironment(declared),
 		})
-	})
+	}, string(inputs))
 	return 0
 }
 
 // synthesize runs the CDK. The folder it writes to is the one that the CDK
-// command line tool names in the environment.
-func synthesize(build func(cdk awscdk.App)) {
-	cdkcontext.PrepareRuntime(nil)
-	defer closeRuntime(os.Stderr)
+// command line tool names in the environment. Inputs are what the templates
+// depend on beside the program, as far as it is known.
+func synthesize(build func(cdk awscdk.App), inputs ...string) {
 	previous := findPrevious()
 	defer previous.cleanUp()
-	cdk := NewApp(&awscdk.AppProps{Outdir: previous.staging()})
+	templates := startValidation(validation.Settings{Outdir: previous.made(), Inputs: inputs})
+	defer templates.close()
+	cdkcontext.PrepareRuntime(nil)
+	defer closeRuntime(os.Stderr)
+	cdk := NewApp(templates.props(previous.staging()))
+	templates.of(cdk)
 	build(cdk)
 	cdk.Synth(nil)
+	templates.passed()
 	previous.replaceWith(cdk, os.Stderr)
 }
 

@@ -46,6 +46,14 @@ func findPrevious() previous {
 	return p
 }
 
+// made is the folder in which the assembly is made.
+func (p previous) made() string {
+	if p.partial == "" {
+		return p.outdir
+	}
+	return p.partial
+}
+
 func (p previous) staging() *string {
 	if p.partial == "" {
 		return nil // the CDK knows from the environment
@@ -85,11 +93,7 @@ func (p previous) replaceWith(cdk awscdk.App, stderr io.Writer) {
 }
 
 func (p previous) compare(cdk awscdk.App, stderr io.Writer) error {
-	made := p.partial
-	if made == "" {
-		made = p.outdir
-	}
-	after, err := snapshot.Load(made)
+	after, err := snapshot.Load(p.made())
 	if err != nil {
 		return err
 	}

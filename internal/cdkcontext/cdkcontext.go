@@ -29,10 +29,11 @@ func Context() *map[string]any {
 }
 
 // PrepareRuntime sets environment variables for the jsii runtime, and keeps it
-// from printing a banner on every run when Node is older than it likes. It has
-// to come before anything of the CDK.
+// from printing a banner on every run when Node is past its end of life: each of
+// the releases in the list runs the CDK, and the banner would hide what there is
+// to say about a declaration. It has to come before anything of the CDK.
 func PrepareRuntime(variables map[string]string) {
-	os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "18,20,21,22,23,24,25")
+	os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20,21,22,23,24,25")
 	for name, value := range variables {
 		os.Setenv(name, value)
 	}
