@@ -106,7 +106,7 @@ func (e *engine) read(stdout io.Reader) {
 	defer e.mutex.Unlock()
 	e.failed = fmt.Errorf("the validation's process ended: %w", err)
 	if text := strings.TrimSpace(e.stderr.String()); text != "" {
-		e.failed = fmt.Errorf("%w\n%s", e.failed, text)
+		e.failed = fmt.Errorf("%w: %s", e.failed, strings.ReplaceAll(text, "\n", " / "))
 	}
 	for _, asked := range e.waiting {
 		asked.err = e.failed
