@@ -22,14 +22,14 @@ const (
 // made again, so its key goes with the stack; the buckets stay, because
 // CloudFormation deletes none that is not empty, and empty themselves.
 func (d *delivery) artifactBucket() (awss3.Bucket, awskms.Key) {
-	logs := awss3.NewBucket(d, jsii.String("AccessLogs"), accessLogProps())
+	logs := awss3.NewBucket(d, jsii.String("AccessLogs"), d.accessLogProps())
 	var key awskms.Key
 	props := &awss3.BucketProps{
 		Encryption:             awss3.BucketEncryption_S3_MANAGED,
 		EnforceSSL:             jsii.Bool(true),
-		BlockPublicAccess:      awss3.BlockPublicAccess_BLOCK_ALL(),
+		BlockPublicAccess:      d.asked.private,
 		Versioned:              jsii.Bool(true),
-		LifecycleRules:         expiry(artifactDays),
+		LifecycleRules:         d.expiry(artifactDays),
 		ServerAccessLogsBucket: logs,
 		ServerAccessLogsPrefix: jsii.String(artifactLogs),
 		RemovalPolicy:          awscdk.RemovalPolicy_RETAIN,
@@ -47,22 +47,22 @@ func (d *delivery) artifactBucket() (awss3.Bucket, awskms.Key) {
 	return awss3.NewBucket(d, jsii.String("Artifacts"), props), key
 }
 
-func accessLogProps() *awss3.BucketProps {
+func (d *delivery) accessLogProps() *awss3.BucketProps {
 	return &awss3.BucketProps{
 		Encryption:        awss3.BucketEncryption_S3_MANAGED,
 		EnforceSSL:        jsii.Bool(true),
-		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
+		BlockPublicAccess: d.asked.private,
 		Versioned:         jsii.Bool(true),
-		LifecycleRules:    expiry(accessLogDays),
+		LifecycleRules:    d.expiry(accessLogDays),
 		RemovalPolicy:     awscdk.RemovalPolicy_RETAIN,
 	}
 }
 
-func expiry(days int) *[]*awss3.LifecycleRule {
+func (d *delivery) expiry(days int) *[]*awss3.LifecycleRule {
 	return &[]*awss3.LifecycleRule{{
 		Id:                                  jsii.String("expire"),
-		Expiration:                          awscdk.Duration_Days(jsii.Number(days)),
-		NoncurrentVersionExpiration:         awscdk.Duration_Days(jsii.Number(noncurrentDays)),
-		AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(1)),
+		Expiration:                          d.days(days),
+		NoncurrentVersionExpiration:         d.days(noncurrentDays),
+		AbortIncompleteMultipartUploadAfter: d.days(1),
 	}}
 }

@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -22,8 +23,23 @@ type asked struct {
 	// builder is CodeBuild, as the principal of roles.
 	builder awsiam.IPrincipal
 	// node is the part of a buildspec that installs Node.
-	node    awscodebuild.BuildSpec
-	minutes map[int]awscdk.Duration
+	node awscodebuild.BuildSpec
+	// private is a bucket that nobody can open to the world.
+	private awss3.BlockPublicAccess
+	// minutes and days are durations, by their number.
+	minutes, days map[int]awscdk.Duration
+}
+
+// newAsked holds what needs nothing of the pipeline.
+func newAsked() asked {
+	return asked{
+		private: awss3.BlockPublicAccess_BLOCK_ALL(),
+		image:   awscodebuild.LinuxBuildImage_AMAZON_LINUX_2023_5(),
+		builder: awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil),
+		node:    nodeRuntime(),
+		minutes: map[int]awscdk.Duration{},
+		days:    map[int]awscdk.Duration{},
+	}
 }
 
 // ask fills in what is there once bucket and log group are.
@@ -33,10 +49,6 @@ func (d *delivery) ask() {
 		d.asked.keyARN = *d.asked.key.KeyArn()
 	}
 	d.asked.logsARN = *d.logs.LogGroupArn()
-	d.asked.image = awscodebuild.LinuxBuildImage_AMAZON_LINUX_2023_5()
-	d.asked.builder = awsiam.NewServicePrincipal(jsii.String("codebuild.amazonaws.com"), nil)
-	d.asked.node = nodeRuntime()
-	d.asked.minutes = map[int]awscdk.Duration{}
 }
 
 func (d *delivery) minutes(n int) awscdk.Duration {
@@ -44,6 +56,15 @@ func (d *delivery) minutes(n int) awscdk.Duration {
 	if !made {
 		duration = awscdk.Duration_Minutes(jsii.Number(n))
 		d.asked.minutes[n] = duration
+	}
+	return duration
+}
+
+func (d *delivery) days(n int) awscdk.Duration {
+	duration, made := d.asked.days[n]
+	if !made {
+		duration = awscdk.Duration_Days(jsii.Number(n))
+		d.asked.days[n] = duration
 	}
 	return duration
 }

@@ -137,11 +137,12 @@ type delivery struct {
 // region of the declaration's pipeline. It panics, with all reasons, when AWS
 // would reject the pipeline.
 func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) Delivery {
-	arch, err := check(scope, props)
+	stack := awscdk.Stack_Of(scope)
+	arch, err := check(stack, props)
 	if err != nil {
 		panic(fmt.Errorf("delivery %s: %w", *id, err))
 	}
-	d := &delivery{props: props, app: props.App, stack: awscdk.Stack_Of(scope), groups: groups(props.Stages), arch: arch}
+	d := &delivery{props: props, app: props.App, stack: stack, groups: groups(props.Stages), asked: newAsked(), arch: arch}
 	constructs.NewConstruct_Override(d, scope, id)
 	for _, service := range d.app.Services {
 		if service.Image == "" {
@@ -220,14 +221,13 @@ func (d *delivery) Topic() awssns.ITopic {
 }
 
 // check finds what would otherwise fail late, or never be noticed.
-func check(scope constructs.Construct, props *DeliveryProps) (arch string, err error) {
+func check(stack awscdk.Stack, props *DeliveryProps) (arch string, err error) {
 	app := props.App
 	if app.Pipeline == nil || app.Source == nil {
 		return "", errors.New("the declaration has no pipeline, or no source: resolve it first, see spec.App.Resolve")
 	}
 	var problems []error
 	fail := func(format string, values ...any) { problems = append(problems, fmt.Errorf(format, values...)) }
-	stack := awscdk.Stack_Of(scope)
 	if *stack.Account() != app.Pipeline.Account || *stack.Region() != app.Pipeline.Region {
 		fail("stack %s is in account %s and region %s, and the declaration's pipeline in %s and %s: give the stack that environment",
 			*stack.StackName(), *stack.Account(), *stack.Region(), app.Pipeline.Account, app.Pipeline.Region)

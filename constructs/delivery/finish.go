@@ -40,7 +40,7 @@ func (d *delivery) finish() error {
 	support := *d.codePipeline.CrossRegionSupport()
 	for _, region := range slices.Sorted(maps.Keys(support)) {
 		if region != d.app.Pipeline.Region {
-			supportBucket(support[region])
+			d.supportBucket(support[region])
 		}
 	}
 	d.acknowledgeGrants()
@@ -64,13 +64,14 @@ func (d *delivery) limitApprovals(stages []any) {
 
 // supportBucket brings the bucket that the CDK makes for artifacts in another
 // region to what the one in the pipeline's region has.
-func supportBucket(support *awscodepipeline.CrossRegionSupport) {
-	logs := awss3.NewBucket(support.Stack, jsii.String("AccessLogs"), accessLogProps())
-	logs.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("logging.s3.amazonaws.com"), nil)},
-		Actions:    jsii.Strings("s3:PutObject"),
-		Resources:  jsii.Strings(*logs.ArnForObjects(jsii.String(artifactLogs + "*"))),
-		Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": support.Stack.Account()}},
+func (d *delivery) supportBucket(support *awscodepipeline.CrossRegionSupport) {
+	logs := awss3.NewBucket(support.Stack, jsii.String("AccessLogs"), d.accessLogProps())
+	logs.AddToResourcePolicy(awsiam.PolicyStatement_FromJson(map[string]any{
+		"Effect":    "Allow",
+		"Principal": map[string]any{"Service": "logging.s3.amazonaws.com"},
+		"Action":    "s3:PutObject",
+		"Resource":  *logs.ArnForObjects(jsii.String(artifactLogs + "*")),
+		"Condition": map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": d.app.Pipeline.Account}},
 	}))
 	bucket := support.ReplicationBucket.Node().DefaultChild().(awss3.CfnBucket)
 	bucket.SetLoggingConfiguration(&awss3.CfnBucket_LoggingConfigurationProperty{

@@ -79,43 +79,57 @@ func NewRegistry(scope constructs.Construct, id *string, props *RegistryProps) R
 		panic(fmt.Errorf("registry %s: %d stages need %d lifecycle rules, and ECR takes %d: at most %d stages can share a region's registry",
 			*id, len(props.Stages), rules, maxLifecycleRules, maxLifecycleRules-3))
 	}
+	if len(props.Services) == 0 {
+		return r
+	}
+	common := awsecr.RepositoryProps{
+		Encryption:                         awsecr.RepositoryEncryption_AES_256(),
+		ImageScanOnPush:                    jsii.Bool(true),
+		ImageTagMutability:                 awsecr.TagMutability_IMMUTABLE_WITH_EXCLUSION,
+		ImageTagMutabilityExclusionFilters: exclusions(filters),
+		LifecycleRules:                     lifecycle(tags, props.KeepImages),
+		RemovalPolicy:                      awscdk.RemovalPolicy_RETAIN,
+	}
+	pull := pullers(*awscdk.Stack_Of(r).Account(), props.PullAccounts)
 	for _, service := range props.Services {
-		r.repositories[service] = r.repository(props, service, tags, filters)
+		own := common
+		own.RepositoryName = jsii.String(RepositoryName(props.App, service))
+		repository := awsecr.NewRepository(r, jsii.String(service), &own)
+		if pull != nil {
+			repository.AddToResourcePolicy(pull)
+		}
+		r.repositories[service] = repository
 	}
 	return r
 }
 
 func (r *registry) Repository(service string) awsecr.IRepository { return r.repositories[service] }
 
-func (r *registry) repository(props *RegistryProps, service string, tags, filters []string) awsecr.IRepository {
+// exclusions are the tags that may move, in all others that may not.
+func exclusions(filters []string) *[]awsecr.ImageTagMutabilityExclusionFilter {
 	var exclusions []awsecr.ImageTagMutabilityExclusionFilter
 	for _, filter := range filters {
 		exclusions = append(exclusions, awsecr.ImageTagMutabilityExclusionFilter_Wildcard(jsii.String(filter)))
 	}
-	repository := awsecr.NewRepository(r, jsii.String(service), &awsecr.RepositoryProps{
-		RepositoryName:                     jsii.String(RepositoryName(props.App, service)),
-		Encryption:                         awsecr.RepositoryEncryption_AES_256(),
-		ImageScanOnPush:                    jsii.Bool(true),
-		ImageTagMutability:                 awsecr.TagMutability_IMMUTABLE_WITH_EXCLUSION,
-		ImageTagMutabilityExclusionFilters: &exclusions,
-		LifecycleRules:                     lifecycle(tags, props.KeepImages),
-		RemovalPolicy:                      awscdk.RemovalPolicy_RETAIN,
-	})
-	own := *awscdk.Stack_Of(r).Account()
-	var pullers []awsiam.IPrincipal
-	for _, account := range props.PullAccounts {
+	return &exclusions
+}
+
+// pullers lets the other accounts pull; nil where there are none.
+func pullers(own string, accounts []string) awsiam.PolicyStatement {
+	var others []awsiam.IPrincipal
+	for _, account := range accounts {
 		if account != own {
-			pullers = append(pullers, awsiam.NewAccountPrincipal(account))
+			others = append(others, awsiam.NewAccountPrincipal(account))
 		}
 	}
-	if len(pullers) > 0 {
-		repository.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-			Sid:        jsii.String("Pull"),
-			Principals: &pullers,
-			Actions:    jsii.Strings("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
-		}))
+	if len(others) == 0 {
+		return nil
 	}
-	return repository
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:        jsii.String("Pull"),
+		Principals: &others,
+		Actions:    jsii.Strings("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
+	})
 }
 
 // lifecycle has a rule per moving tag, because a rule with several patterns

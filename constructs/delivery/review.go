@@ -57,7 +57,7 @@ func (d *delivery) review(title string, stages []StageDeployment) pipelines.Code
 		d.artifacts.AddLifecycleRule(&awss3.LifecycleRule{
 			Id:         jsii.String("reviews"),
 			Prefix:     jsii.String(reviews),
-			Expiration: awscdk.Duration_Days(jsii.Number((d.app.Pipeline.ApprovalTimeout.Minutes()+24*60-1)/(24*60) + 1)),
+			Expiration: d.days((d.app.Pipeline.ApprovalTimeout.Minutes()+24*60-1)/(24*60) + 1),
 		})
 		d.reviewing = true
 	}
