@@ -349,3 +349,8 @@ func applyRules(stack, prefix string, before, after snapshot.Template, lost map[
 	}
 	return changes
 }
+
+// NameProperty is the property by which a resource of the type is named that AWS has
+// once in an account and region, or in a cluster or network; empty where there is
+// none.
+func NameProperty(resourceType string) string { return names[resourceType] }

@@ -35,6 +35,21 @@ func (s staged) capacity() {
 	}
 	s.memory(instance, shares)
 	s.interfaces(instance)
+	s.replacement()
+}
+
+// replacement looks at whether an instance that is replaced leaves another.
+func (s staged) replacement() {
+	if *s.Scale.Instances.Max > 1 {
+		return
+	}
+	kind := finding.ReplacementPause
+	if s.real() {
+		kind = as(kind, Warning)
+	}
+	s.add(kind, ".scale.instances.max", "the stage has one instance at most, so whatever replaces it ends it first",
+		"each release of the machine image, and each other instance type, stops all tasks for the minutes that a new instance and they take to start",
+		"set instances.max to 2: the successor then starts first, and is paid for only meanwhile")
 }
 
 // class is a type of instance that the stage uses.

@@ -79,17 +79,17 @@ func (c *check) health(service spec.Service, at string) {
 	if len(stages) == 0 {
 		return
 	}
-	const fails = "without one of the two (images made from scratch or distroless have neither) no task ever becomes healthy, and the deployment is rolled back"
+	const unseen = "an image without a shell (made from scratch or distroless) never becomes healthy, and the deployment is rolled back; one with a shell and without curl and wget counts as healthy whatever it answers"
 	switch {
 	case service.HealthCheck.Path == "":
 		c.add(finding.NoHealthCheck, stages, at+".healthCheck", "no load balancer asks for the health of "+quote(service.Name)+" in "+phrase.List(stages, "and")+", and no check is declared",
 			"a container that runs counts as healthy, even if it answers nothing", "declare healthCheck.path where it answers HTTP and the image has curl or wget, otherwise healthCheck.command")
 	case service.Image != "":
 		c.add(finding.HealthCheckClient, stages, at+".healthCheck.path", "the path is asked for inside the container in "+phrase.List(stages, "and")+", where no load balancer does it, with curl or wget",
-			fails, "check that the image has one of them, or give healthCheck.command with a client that it has")
+			unseen, "check that the image has one of them, or give healthCheck.command with a client that it has")
 	default:
 		c.add(finding.HealthCheckImage, stages, at+".healthCheck.path", "the path is asked for inside the container in "+phrase.List(stages, "and")+", where no load balancer does it, with curl or wget",
-			fails, "install one of them in the Dockerfile (alpine and busybox have wget), or give healthCheck.command with a client of your own")
+			unseen, "install one of them in the Dockerfile (alpine and busybox have wget), or give healthCheck.command with a client of your own")
 	}
 }
 

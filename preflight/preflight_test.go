@@ -115,6 +115,7 @@ var cures = map[string][2]string{
 	"previous-generation":       {"m3.large", "m7i.large"},
 	"burstable-sustained":       {"t3.medium", "m7i.large"},
 	"one-instance":              {"{name: prod}", "{name: prod, scale: {instances: {min: 2}}}"},
+	"replacement-pause":         {"max: 1", "max: 2"},
 	"one-task":                  {"{name: prod}", "{name: prod, scale: {tasks: {min: 2}}}"},
 	"spot-production":           {"name: prod", "name: dev"},
 	"spot-stop-timeout":         {"5m", "2m"},

@@ -165,20 +165,26 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 		}},
 	})
 	low, desired, high := *scale.Instances.Min, *scale.Instances.Desired, *scale.Instances.Max
+	// A new launch template (instance type, machine image) replaces the running
+	// instances one by one; their tasks are drained first. A group that can hold
+	// none has nothing to replace, and AWS refuses a policy that leaves as many in
+	// service as the group may have at most.
+	var update awsautoscaling.UpdatePolicy
+	if high > 0 {
+		update = awsautoscaling.UpdatePolicy_RollingUpdate(&awsautoscaling.RollingUpdateOptions{
+			MaxBatchSize:          jsii.Number(1),
+			MinInstancesInService: jsii.Number(min(desired, high-1)),
+			PauseTime:             awscdk.Duration_Minutes(jsii.Number(3)),
+			WaitOnResourceSignals: jsii.Bool(false),
+		})
+	}
 	c.group = awsautoscaling.NewAutoScalingGroup(c, jsii.String("AutoScalingGroup"), &awsautoscaling.AutoScalingGroupProps{
 		Vpc:            props.VPC,
 		VpcSubnets:     props.Subnets,
 		LaunchTemplate: template,
 		MinCapacity:    jsii.Number(low),
 		MaxCapacity:    jsii.Number(high),
-		// A new launch template (instance type, machine image) replaces the
-		// running instances one by one; their tasks are drained first.
-		UpdatePolicy: awsautoscaling.UpdatePolicy_RollingUpdate(&awsautoscaling.RollingUpdateOptions{
-			MaxBatchSize:          jsii.Number(1),
-			MinInstancesInService: jsii.Number(max(0, min(desired, high-1))),
-			PauseTime:             awscdk.Duration_Minutes(jsii.Number(3)),
-			WaitOnResourceSignals: jsii.Bool(false),
-		}),
+		UpdatePolicy:   update,
 	})
 	// The desired number is set by hand: the CDK's property warns that it
 	// resets what scaling decided, which the update policy of the group

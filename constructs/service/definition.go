@@ -125,11 +125,15 @@ func (d *definition) addTask(scope constructs.Construct, props *EcsEc2ServicePro
 	if image == nil {
 		image = ExistingImage(scope, declared.Image)
 	}
-	environment := maps.Clone(declared.Variables)
-	if environment == nil {
-		environment = map[string]string{}
-	}
+	// With one hop to the metadata service an SDK in a container cannot find out the
+	// region; what is declared wins.
+	region := *awscdk.Stack_Of(scope).Region()
+	environment := map[string]string{"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+	maps.Copy(environment, declared.Variables)
 	maps.Copy(environment, props.Variables)
+	for name := range props.Secrets {
+		delete(environment, name) // one that is a secret is no variable as well
+	}
 	container := &awsecs.ContainerDefinitionOptions{
 		ContainerName:          jsii.String(declared.Name),
 		Image:                  image,
@@ -280,10 +284,7 @@ func containerHealthCheck(declared spec.Service, loadBalanced bool) *awsecs.Heal
 	case len(check.Command) > 1:
 		command = append([]string{"CMD"}, check.Command...)
 	case check.Path != "" && !loadBalanced && declared.Port > 0:
-		// Whichever of the two clients the image has; alone, neither is
-		// certain to be there.
-		url := fmt.Sprintf("http://localhost:%d%s", declared.Port, check.Path)
-		command = []string{"CMD-SHELL", fmt.Sprintf("curl -fsS -o /dev/null %s || wget -q -O /dev/null %s || exit 1", url, url)}
+		command = []string{"CMD-SHELL", askPath(declared.Port, check.Path)}
 	default:
 		return nil
 	}
@@ -294,6 +295,16 @@ func containerHealthCheck(declared spec.Service, loadBalanced bool) *awsecs.Heal
 		Retries:     jsii.Number(check.Retries),
 		StartPeriod: seconds(*check.GracePeriod),
 	}
+}
+
+// askPath is the shell command that asks a path of the container itself, with
+// whichever client the image has. The address is the number: Docker's /etc/hosts
+// names ::1 as localhost too, the wget of BusyBox takes that one alone, and many
+// servers listen on IPv4 only. An image that has neither client is taken as healthy
+// as long as it runs: that nothing can ask is no fault of the application.
+func askPath(port int, path string) string {
+	url := fmt.Sprintf("http://127.0.0.1:%d%s", port, path)
+	return fmt.Sprintf("if command -v curl >/dev/null; then curl -fsS -o /dev/null %s; elif command -v wget >/dev/null; then wget -q -O /dev/null %s; fi || exit 1", url, url)
 }
 
 func seconds(d spec.Duration) awscdk.Duration {

@@ -97,11 +97,11 @@ func TestMigration(t *testing.T) {
 		}
 		assert.Equal(t, map[string]string{
 			"USER": "web", "SHARED": "1", "PASSWORD": "parameter/web<nil>", "OTHER": "parameter/other<nil>",
-			"LATER": "1", "LATER_SECRET": "parameter/later<nil>", "EXTRA": "1",
+			"LATER": "1", "LATER_SECRET": "parameter/later<nil>", "EXTRA": "1", "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
 		}, environments[false])
 		assert.Equal(t, map[string]string{
 			"USER": "parameter/owner<nil>", "SHARED": "1", "PASSWORD": "parameter/owners<nil>", "OTHER": "plain",
-			"LATER": "1", "LATER_SECRET": "parameter/later<nil>", "EXTRA": "1",
+			"LATER": "1", "LATER_SECRET": "parameter/later<nil>", "EXTRA": "1", "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
 		}, environments[true])
 		assert.Len(t, roles, 2, "who starts one task may not read the other's secrets")
 	})

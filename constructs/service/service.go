@@ -262,7 +262,9 @@ func (s *ecsEc2Service) serviceConnect(props *EcsEc2ServiceProps, declared spec.
 		panic(fmt.Errorf("service %s: an internal service needs a Namespace to be found in", declared.Name))
 	}
 	connect := &awsecs.ServiceConnectProps{
-		Namespace: props.Namespace.NamespaceName(),
+		// By its ARN, not its name: the reference makes CloudFormation make the
+		// namespace before the service, and delete it after.
+		Namespace: props.Namespace.NamespaceArn(),
 		LogDriver: awsecs.LogDrivers_AwsLogs(&awsecs.AwsLogDriverProps{
 			LogGroup:     s.definition.logs,
 			StreamPrefix: jsii.String("service-connect"),

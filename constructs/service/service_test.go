@@ -56,7 +56,7 @@ func TestEcsEc2Service(t *testing.T) {
 			s.Volumes = []spec.Volume{{Name: "scratch", Path: "/tmp"}, {Name: "models", Path: "/models", HostPath: "/data/models", ReadOnly: true}}
 		})},
 		"configured": {Service: image(func(s *spec.Service) { s.Variables = map[string]string{"A": "service", "B": "service"} }),
-			Variables: map[string]string{"A": "stage", "PORT": "80"}},
+			Variables: map[string]string{"A": "stage", "PORT": "80", "AWS_REGION": "eu-west-1"}},
 	} {
 		name = strings.ReplaceAll(name, " ", "-")
 		stack := synthtest.Stack(app, name)
@@ -156,7 +156,7 @@ func TestEcsEc2Service(t *testing.T) {
 	t.Run("health checks", func(t *testing.T) {
 		assert.Nil(t, container("standard")["HealthCheck"])
 		check := container("checked")["HealthCheck"].(map[string]any)
-		assert.Equal(t, []any{"CMD-SHELL", "curl -fsS -o /dev/null http://localhost:8080/up || wget -q -O /dev/null http://localhost:8080/up || exit 1"}, check["Command"])
+		assert.Equal(t, []any{"CMD-SHELL", "if command -v curl >/dev/null; then curl -fsS -o /dev/null http://127.0.0.1:8080/up; elif command -v wget >/dev/null; then wget -q -O /dev/null http://127.0.0.1:8080/up; fi || exit 1"}, check["Command"])
 		assert.Nil(t, container("balanced")["HealthCheck"], "the load balancer asks")
 		assert.Equal(t, 60.0, ecs("balanced").Get("Properties.HealthCheckGracePeriodSeconds"))
 		assert.Equal(t, []any{"CMD", "redis-cli", "ping"}, container("command")["HealthCheck"].(map[string]any)["Command"])
@@ -201,6 +201,13 @@ func TestEcsEc2Service(t *testing.T) {
 		alias := offered["ClientAliases"].([]any)[0].(map[string]any)
 		assert.Equal(t, "cache", alias["DnsName"])
 		assert.Equal(t, 6379.0, alias["Port"])
+		for _, name := range []string{"internal", "client"} {
+			var namespace string
+			for id := range template(name).Resources("AWS::ServiceDiscovery::PrivateDnsNamespace") {
+				namespace = id
+			}
+			assert.Equal(t, map[string]any{"Fn::GetAtt": []any{namespace, "Arn"}}, ecs(name).Get("Properties.ServiceConnectConfiguration.Namespace"), "made before the service, deleted after it")
+		}
 		assert.Nil(t, ecs("client").Get("Properties.ServiceConnectConfiguration.Services"))
 		assert.Equal(t, true, ecs("client").Get("Properties.ServiceConnectConfiguration.Enabled"))
 		assert.Nil(t, ecs("standard").Get("Properties.ServiceConnectConfiguration"), "no proxy where there is nobody to reach")
@@ -215,7 +222,8 @@ func TestEcsEc2Service(t *testing.T) {
 	t.Run("configuration", func(t *testing.T) {
 		c := container("configured")
 		assert.Equal(t, []any{
-			map[string]any{"Name": "A", "Value": "stage"}, map[string]any{"Name": "B", "Value": "service"}, map[string]any{"Name": "PORT", "Value": "80"},
+			map[string]any{"Name": "A", "Value": "stage"}, map[string]any{"Name": "AWS_DEFAULT_REGION", "Value": "us-east-1"}, map[string]any{"Name": "AWS_REGION", "Value": "eu-west-1"},
+			map[string]any{"Name": "B", "Value": "service"}, map[string]any{"Name": "PORT", "Value": "80"},
 		}, c["Environment"])
 		secrets := c["Secrets"].([]any)
 		require.Len(t, secrets, 1)

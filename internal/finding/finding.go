@@ -55,6 +55,7 @@ var (
 	PreviousGeneration   = kind("previous-generation", Warning)
 	BurstableSustained   = kind("burstable-sustained", Warning)
 	OneInstance          = kind("one-instance", Warning)
+	ReplacementPause     = kind("replacement-pause", Notice)
 	OneTask              = kind("one-task", Notice)
 	SpotProduction       = kind("spot-production", Warning)
 	SpotStopTimeout      = kind("spot-stop-timeout", Warning)
@@ -84,7 +85,7 @@ var (
 	ForwardedHeaders   = kind("forwarded-headers", Notice)
 	EndpointCapability = kind("endpoint-capability", Warning)
 	HealthCheckClient  = kind("health-check-client", Warning)
-	HealthCheckImage   = kind("health-check-image", Notice)
+	HealthCheckImage   = kind("health-check-image", Warning)
 	NoHealthCheck      = kind("no-health-check", Notice)
 
 	DockerHub        = kind("docker-hub", Warning)
