@@ -143,6 +143,25 @@ func TestSynthesize(t *testing.T) {
 	documented(t, summary, made)
 }
 
+// With the CDK's kernel in one process or in two, the templates are the same
+// bytes, and nothing stays behind.
+func TestOneProcessOrTwo(t *testing.T) {
+	t.Setenv("CDK_VALIDATION", "false")
+	synthesize := func(node string) map[string]string {
+		left := t.TempDir()
+		t.Setenv("TMPDIR", left)
+		t.Setenv("JSII_NODE", node)
+		outdir := filepath.Join(t.TempDir(), "cdk.out")
+		got := start(t, build(t, ".."), "../examples/direct/tinystack.yaml", outdir)
+		require.Equal(t, 0, got.status, got.stderr)
+		assert.Empty(t, files(t, left))
+		return files(t, outdir)
+	}
+	one, two := synthesize(""), synthesize("node")
+	assert.Equal(t, two, one)
+	assert.Contains(t, one, "manifest.json")
+}
+
 // What would lose data is refused before the last assembly is touched, again and
 // again, until the declaration allows it.
 func TestReplacementsAreRefused(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 	"os"
 
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/internal/kernel"
 )
 
 //go:embed context.json
@@ -37,6 +39,7 @@ func PrepareRuntime(variables map[string]string) {
 	for name, value := range variables {
 		os.Setenv(name, value)
 	}
+	kernel.UseOneProcess()
 	// The runtime copied the environment when the CDK's packages were
 	// initialized. It has not been started yet; closing it makes a new one,
 	// with the environment as it is now.

@@ -1,0 +1,169 @@
+package kernel_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/tinystack-go/tinystack/internal/kernel"
+)
+
+// installed calls UseOneProcess with a cache of its own and returns what
+// JSII_NODE is then.
+func installed(t *testing.T) string {
+	t.Helper()
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Setenv("HOME", cache)
+	t.Setenv("JSII_RUNTIME", "")
+	t.Setenv("JSII_NODE", "")
+	kernel.UseOneProcess()
+	return os.Getenv("JSII_NODE")
+}
+
+func TestWhatIsDamagedIsMadeAnew(t *testing.T) {
+	script := installed(t)
+	require.NotEmpty(t, script)
+	for _, file := range []string{script, filepath.Join(filepath.Dir(script), "shim.js")} {
+		whole, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(file, []byte("damaged"), 0o700))
+		os.Setenv("JSII_NODE", "")
+		kernel.UseOneProcess()
+		assert.Equal(t, script, os.Getenv("JSII_NODE"))
+		again, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.Equal(t, string(whole), string(again), file)
+	}
+	files, err := os.ReadDir(filepath.Dir(script))
+	require.NoError(t, err)
+	assert.Len(t, files, 2, "nothing half-written stays")
+}
+
+func TestTheRuntimeIsLeftAlone(t *testing.T) {
+	for name, prepare := range map[string]func(t *testing.T){
+		"where the user has chosen a runtime": func(t *testing.T) { t.Setenv("JSII_RUNTIME", "some command") },
+		"where there is no cache": func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "file")
+			require.NoError(t, os.WriteFile(file, nil, 0o600))
+			t.Setenv("XDG_CACHE_HOME", file)
+			t.Setenv("HOME", file)
+		},
+		"where no cache is named": func(t *testing.T) {
+			t.Setenv("XDG_CACHE_HOME", "")
+			t.Setenv("HOME", "")
+		},
+		"without Node": func(t *testing.T) { t.Setenv("PATH", t.TempDir()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("JSII_NODE", "")
+			prepare(t)
+			kernel.UseOneProcess()
+			assert.Empty(t, os.Getenv("JSII_NODE"))
+		})
+	}
+	t.Setenv("JSII_NODE", "my-node")
+	kernel.UseOneProcess()
+	assert.Equal(t, "my-node", os.Getenv("JSII_NODE"), "a Node that the user has chosen stays")
+}
+
+// program is a kernel as the jsii runtime has it, as far as its outside goes:
+// it answers what it reads on file descriptor 3 there, and prints.
+const program = `// {readFD:3,writeFD:3}
+const fs = require('fs');
+console.log('printed', process.argv.length);
+console.error('complained');
+require('child_process').execFileSync('echo', ['from a child'], { stdio: ['ignore', 'inherit', process.stderr] });
+const buffer = Buffer.alloc(100);
+const read = fs.readSync(3, buffer, 0, buffer.length, null);
+fs.writeSync(3, 'heard ' + buffer.subarray(0, read).toString());
+process.exit(fs.readSync(0, buffer, 0, buffer.length, null));
+`
+
+// entry is the runtime's entry point, which in two processes starts the program.
+const entry = `// {stdio:["ignore","pipe","pipe","pipe"]}
+console.log('two processes', process.argv.length);
+`
+
+// start runs the script as the jsii runtime would, on a runtime of such an entry
+// point and program.
+func start(t *testing.T, entry, program string) (stdout, stderr string) {
+	t.Helper()
+	script := installed(t)
+	require.NotEmpty(t, script)
+	folder := filepath.Join(t.TempDir(), "a folder")
+	for name, text := range map[string]string{"bin/jsii-runtime.js": entry, "lib/program.js": program} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
+	}
+	command := exec.Command(script, filepath.Join(folder, "bin", "jsii-runtime.js"))
+	command.Stdin = strings.NewReader("a message\n")
+	var out, errs bytes.Buffer
+	command.Stdout, command.Stderr = &out, &errs
+	require.NoError(t, command.Run(), errs.String())
+	return out.String(), errs.String()
+}
+
+// Nothing but answers is on standard output; what is printed is said in the way
+// that the jsii runtime reads.
+func TestOneProcess(t *testing.T) {
+	stdout, stderr := start(t, entry, program)
+	assert.Equal(t, "heard a message\n", stdout)
+	printed := map[string]string{}
+	var plain []string
+	for line := range strings.Lines(stderr) {
+		var said map[string]string
+		if json.Unmarshal([]byte(line), &said) != nil {
+			plain = append(plain, line)
+			continue
+		}
+		for stream, text := range said {
+			bytes, err := base64.StdEncoding.DecodeString(text)
+			require.NoError(t, err)
+			printed[stream] += string(bytes)
+		}
+	}
+	assert.Equal(t, map[string]string{"stdout": "printed 2\n", "stderr": "complained\n"}, printed)
+	assert.Equal(t, []string{"from a child\n"}, plain)
+}
+
+// A runtime that is built in another way than the script knows is started as it
+// would be without it.
+func TestAnotherRuntimeIsStartedAsItIs(t *testing.T) {
+	for name, runtime := range map[string]struct{ entry, program string }{
+		"its kernel reads elsewhere":    {entry, strings.ReplaceAll(program, "readFD:3", "readFD:5")},
+		"its entry point does more":     {strings.ReplaceAll(entry, `"pipe","pipe"]`, `"pipe","ipc"]`), program},
+		"it has no kernel of that name": {entry, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stdout, stderr := start(t, runtime.entry, runtime.program)
+			assert.Equal(t, "two processes 2\n", stdout)
+			assert.Empty(t, stderr)
+		})
+	}
+}
+
+// The jsii runtime of this version is built as the script knows it. Where this
+// fails after an upgrade, everything still works, in two processes: look at what
+// the runtime's entry point does now, and teach the script.
+func TestThisRuntimeIsKnown(t *testing.T) {
+	folder, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/jsii-runtime-go").Output()
+	require.NoError(t, err)
+	resources := filepath.Join(strings.TrimSpace(string(folder)), "internal", "embedded", "resources")
+	for file, mark := range map[string]string{
+		"bin/jsii-runtime.js": `{stdio:["ignore","pipe","pipe","pipe"]}`,
+		"lib/program.js":      "readFD:3,writeFD:3",
+	} {
+		text, err := os.ReadFile(filepath.Join(resources, file))
+		require.NoError(t, err)
+		assert.Contains(t, string(text), mark, file)
+	}
+}
