@@ -12,11 +12,13 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 export CDK_DISABLE_VERSION_CHECK := 1
 
 # The CDK runs on Node 22 or later. Where the machine's own is older, everything
-# here runs on the one that node/package.json pins; nothing is downloaded
-# otherwise. It comes as a package with a binary and no install script.
-ifeq ($(shell node -p 'parseInt(process.versions.node) < 22' 2>/dev/null),true)
+# here runs on the one that node/package.json pins for its system; nothing is
+# downloaded otherwise. It is a package with a binary and no install script.
+PINNED_NODE := $(shell node -p 'const {platform, arch, versions} = process; parseInt(versions.node) >= 22 ? "" : \
+	[platform + arch === "darwinarm64" ? "node-bin" : "node", platform === "win32" ? "win" : platform, arch].join("-")' 2>/dev/null)
+ifneq ($(PINNED_NODE),)
 NODE := node/node_modules/.package-lock.json
-export PATH := $(CURDIR)/node/node_modules/.bin:$(PATH)
+export PATH := $(CURDIR)/node/node_modules/$(PINNED_NODE)/bin:$(PATH)
 endif
 
 .PHONY: synth preflight build cost prices test strict lint create-only fuzz bench clean
