@@ -58,15 +58,16 @@ prices:
 test: $(CDK) $(NODE)
 	$(GOTEST) ./stacks ./constructs/delivery ./app ./...
 
-## What takes longest: AWS's own validation of every kind of template, offline.
+## What takes longest: AWS's own validation of every kind of template, offline;
+## and what a synthesis asks of the CDK.
 strict: $(CDK) $(NODE)
-	$(GOTEST) -tags strict -run 'Strict|FailedValidation|Example' ./app ./constructs/endpoint ./examples/...
+	$(GOTEST) -tags strict -run 'Strict|FailedValidation|Example' ./app ./bench/messages ./constructs/endpoint ./examples/...
 
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change:" $$unformatted; exit 1; }
 	go vet ./... && go vet -tags strict ./...
 	go run $(STATICCHECK) ./...
-	go run $(STATICCHECK) -tags strict ./app ./constructs/endpoint ./internal/synthtest
+	go run $(STATICCHECK) -tags strict ./app ./bench/messages ./constructs/endpoint ./internal/synthtest
 
 ## Take the properties that replace a resource from AWS's resource schemas.
 create-only:
