@@ -98,22 +98,23 @@ func RefReplica(name string) Ref { return Ref("replica " + name) }
 // RefRotation is the function that rotates the secret of that name.
 func RefRotation(secret string) Ref { return Ref("rotation of " + secret) }
 
-// Names are the names of a stage's resources: tokens of the CDK, or real ones.
+// Names are what the resources of a stage are called: the names themselves or,
+// while the CDK makes a template, tokens that stand for them.
 type Names map[Ref]string
 
 // Alarm is an alarm on metrics of a stage.
 type Alarm struct {
 	// ID is the kind of the alarm.
 	ID spec.AlarmID
-	// Subject is what of several it watches, such as a service; empty where a
-	// stage has one.
+	// Subject is the name of what it watches where a stage has several, such as
+	// a service; empty otherwise.
 	Subject string
 	// Severity of what it tells.
 	Severity Severity
 	// Meaning is a sentence for whoever gets the message.
 	Meaning string
-	// Gate says that deployments and promotions stop at the alarm: it tells
-	// that a new version does not work.
+	// Gate says that the alarm tells of a version that does not work:
+	// promotions stop while it is raised, and deployments are taken back.
 	Gate bool
 	// Metrics that are looked at; CloudWatch bills each of them.
 	Metrics []Metric

@@ -12,8 +12,8 @@ import (
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-// columns of a dashboard's grid. Its rows are about 50 pixels high, so that a
-// screen shows about 18.
+// columns are how many a dashboard's grid has. Its rows are about 50 pixels high,
+// so that a screen shows about 18 of them.
 const columns = 24
 
 // Body is the content of a dashboard, in the structure that CloudWatch asks
@@ -75,7 +75,8 @@ type graph struct {
 	title  string
 	region string
 	lines  []line
-	// unit of the left axis, and where lines are on it that of the right.
+	// left and right are the units of the two axes; right is empty where no
+	// line is on that axis.
 	left, right string
 	wide        int
 }
@@ -146,8 +147,9 @@ type StageDashboard struct {
 	LogGroups []string
 }
 
-// Dashboard is a page about a stage that fits on a screen: alarms, what users
-// see, what it takes, the database, and the newest errors.
+// Dashboard is a page about a stage that fits on a screen: its alarms, requests
+// and latency, tasks and instances, the database, and the newest errors. What the
+// stage does not have is left out.
 func Dashboard(app spec.App, stage spec.Stage, known StageDashboard) Body {
 	body := Body{Start: "-PT12H"}
 	names, region := known.Names, stage.Region
@@ -249,11 +251,12 @@ func logWidget(title, region, query string, groups []string, wide int) Widget {
 }
 
 // Stages is the page about all stages of an application, for the pipeline's
-// account. A stage is a row of the graphs of its gates, which CloudWatch draws
-// from the alarms: their names are known, other than those of the resources
-// that they watch, and they may be in any region of the account. What is in
-// another account cannot be read from here unless that account allows it, so of
-// such a stage there is a link.
+// account. Each stage is a row of graphs, one for each alarm that gates a release.
+// CloudWatch draws them from the alarms, whose names are known before anything is
+// deployed, while the resources that they watch get theirs from CloudFormation.
+// The alarms may be in any region, but only in the pipeline's own account: of
+// a stage in another account, which would have to allow it, there is a link to its
+// dashboard.
 func Stages(app spec.App, partition string, logGroups PipelineLogs) Body {
 	body := Body{Start: "-PT12H"}
 	for _, stage := range app.Stages {
@@ -312,8 +315,9 @@ func DashboardName(app, stage string) string { return naming.App(app).Stage(stag
 
 var words = regexp.MustCompile(`^\?([A-Za-z]+)$`)
 
-// ErrorsQuery finds the newest lines that look like errors: those of the words
-// in a filter pattern, or where that is none of words, of the usual ones.
+// ErrorsQuery finds the newest 50 lines that look like errors: lines with one of
+// the words of a filter pattern such as "?ERROR ?panic", or, where the pattern is
+// not made of such words, with one of the usual ones.
 func ErrorsQuery(pattern string) string {
 	var found []string
 	for _, field := range strings.Fields(pattern) {
@@ -332,15 +336,17 @@ func ErrorsQuery(pattern string) string {
 
 // Queries for CloudWatch Logs Insights.
 const (
-	// DeploymentsQuery reads the history of a pipeline.
+	// DeploymentsQuery lists what became of the actions of a pipeline.
 	DeploymentsQuery = "fields @timestamp, detail.stage, detail.action, detail.state, `detail.execution-id` | filter ispresent(detail.action) | sort @timestamp desc | limit 50"
-	// SlowestQuery reads the access log of an API.
+	// SlowestQuery lists the 50 slowest requests in the access log of an API.
 	SlowestQuery = "fields @timestamp, method, path, status, responseLatency | sort responseLatency desc | limit 50"
-	// StatusQuery reads the access log of an API.
+	// StatusQuery counts requests in the access log of an API by path and
+	// status, with the latency that nine of ten stay below, in milliseconds.
 	StatusQuery = "stats count(*) as requests, pct(responseLatency, 90) as p90 by path, status | sort requests desc | limit 50"
-	// FailedQuery reads the access log of an API.
+	// FailedQuery lists the newest 50 requests in the access log of an API that
+	// were answered with a status of 500 or more.
 	FailedQuery = "fields @timestamp, method, path, status, integrationStatus, integrationError, requestId | filter status >= 500 | sort @timestamp desc | limit 50"
-	// VolumeQuery says which streams fill a log group.
+	// VolumeQuery lists the 20 streams that write the most to a log group.
 	VolumeQuery = "stats count(*) as lines, sum(strlen(@message)) as bytes by @logStream | sort bytes desc | limit 20"
 )
 

@@ -17,7 +17,8 @@ type endpoint struct {
 	rejected Metric
 	// latency of responses, to be given a statistic.
 	latency Metric
-	// unit is how many of the metric's units of latency are a second.
+	// unit is how many units of the latency metric make a second: 1 where it is
+	// in seconds, 1000 where it is in milliseconds.
 	unit float64
 }
 
@@ -26,9 +27,10 @@ func metric(id, namespace, name, statistic string, dimensions ...Dimension) Metr
 }
 
 // endpointOf is what is known of a stage's endpoint. A REST API reports by its
-// name, an HTTP API by its id; both in milliseconds and nothing for what they
-// did not do. A load balancer reports seconds; what it answers itself because
-// no task can is not among its requests.
+// name, an HTTP API by its id; both report latency in milliseconds, and no data
+// for periods without requests. A load balancer reports seconds. Errors that it
+// answers itself because no task could are counted apart and not among its
+// requests.
 func endpointOf(stage spec.Stage) endpoint {
 	switch declared := stage.Endpoint; {
 	case declared.Type == spec.ALB:
@@ -71,7 +73,8 @@ func (e endpoint) at(percentile string) Metric {
 
 const fiveMinutes = 300
 
-// alarms of an endpoint. Whatever few requests say, an alarm does not repeat.
+// alarms of an endpoint. With fewer requests in a period than the declared least
+// number, an alarm is not raised: one failure of three requests says little.
 func (e endpoint) alarms(t spec.Thresholds) []Alarm {
 	failed, all := "FILL(errors, 0)", "FILL(requests, 0)"
 	if len(e.errors) > 1 {

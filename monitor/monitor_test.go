@@ -189,7 +189,7 @@ func TestDevelopmentIsCheap(t *testing.T) {
 	assert.Empty(t, app.Stages[0].Alarms.Notify, "a topic costs a key")
 }
 
-func TestThresholds(t *testing.T) {
+func TestThresholdsAreThoseOfTheDeclarationInAWSsUnits(t *testing.T) {
 	app := declared(t, nil)
 	prod := map[spec.AlarmID]monitor.Alarm{}
 	for _, alarm := range monitor.Alarms(app, stage(app, "prod")) {
@@ -237,7 +237,7 @@ func TestThresholds(t *testing.T) {
 
 // Instances of RDS take fewer connections than their memory by AWS's formula,
 // so a share of that would never be reached on the small ones.
-func TestMaxConnections(t *testing.T) {
+func TestMaxConnectionsIsNoMoreThanInstancesTake(t *testing.T) {
 	for class, formula := range map[string]int{"t4g.micro": 112, "db.t4g.small": 225, "t4g.medium": 450, "m7g.large": 901} {
 		most, known := monitor.MaxConnections(class)
 		require.True(t, known, class)
@@ -328,7 +328,7 @@ func oneScreen(t *testing.T, body monitor.Body, name string) {
 }
 
 // A schema that takes everything would prove nothing.
-func TestTheSchemaRefuses(t *testing.T) {
+func TestTheSchemaOfDashboardsRefusesWhatIsNone(t *testing.T) {
 	compiled := schema(t)
 	good := `{"widgets":[{"type":"metric","x":0,"y":0,"width":6,"height":6,"properties":{"region":"us-east-1","metrics":[["AWS/X","Y",{"stat":"Sum"}]]}}]}`
 	require.NoError(t, validate(t, compiled, good))
@@ -344,7 +344,7 @@ func TestTheSchemaRefuses(t *testing.T) {
 
 // Every kind of alarm has a section, in the order of the declaration, and every
 // section is about something there is.
-func TestRunbooks(t *testing.T) {
+func TestEveryAlarmHasARunbook(t *testing.T) {
 	text, err := os.ReadFile("../docs/runbooks.md")
 	require.NoError(t, err)
 	var sections []string

@@ -14,9 +14,9 @@ import (
 // essential are the alarms that every stage has; see [spec.Essential].
 var essential = []spec.AlarmID{spec.AlarmEndpoint5xx, spec.AlarmLatencyP90, spec.AlarmNoTasks, spec.AlarmTaskFailed}
 
-// Alarms are those of a stage of a resolved application. What is not there
-// raises none: a stage without tasks has no alarm on its endpoint or services,
-// one without a database none on that.
+// Alarms are those of a stage of a resolved application, in the order in which
+// people should look at them. Only what a stage has is watched: without tasks it
+// has no alarm on its endpoint or services, and without a database none on that.
 func Alarms(app spec.App, stage spec.Stage) []Alarm {
 	t := stage.Alarms.Thresholds
 	var all []Alarm
@@ -47,8 +47,8 @@ func Alarms(app spec.App, stage spec.Stage) []Alarm {
 	return Wanted(stage, all)
 }
 
-// Wanted are those of the alarms that the stage's level includes and that are
-// not turned off.
+// Wanted are those of the alarms that the declared level of the stage includes
+// and that are not turned off there.
 func Wanted(stage spec.Stage, alarms []Alarm) []Alarm {
 	return slices.DeleteFunc(alarms, func(a Alarm) bool {
 		return slices.Contains(stage.Alarms.Off, a.ID) ||
@@ -56,10 +56,10 @@ func Wanted(stage spec.Stage, alarms []Alarm) []Alarm {
 	})
 }
 
-// Unwell joins the alarms of what users feel, so that one outage is one
-// message. A stage with the essential alarms only has none, nor one where there
-// is nothing to join.
-func Unwell(stage spec.Stage, alarms []Alarm) (Composite, bool) {
+// Unwell is the alarm that joins those on what users feel, so that one outage is
+// one message. There is none, and ok is false, in a stage with the essential
+// alarms only, where it is turned off, and where fewer than two could be joined.
+func Unwell(stage spec.Stage, alarms []Alarm) (joined Composite, ok bool) {
 	gates := Gates(alarms)
 	return Composite{
 		ID: spec.AlarmStageUnwell, Severity: Critical, Members: gates,
@@ -72,9 +72,10 @@ func Gates(alarms []Alarm) []Alarm {
 	return slices.DeleteFunc(slices.Clone(alarms), func(a Alarm) bool { return !a.Gate })
 }
 
-// DeploymentAlarms are those of the gates that a deployment by ECS watches and
-// goes back at: those of the endpoint. Whether tasks start ECS sees itself, and
-// an alarm on the service cannot be made before the service that names it.
+// DeploymentAlarms are the gates that ECS watches during a deployment, which it
+// takes back when one is raised: those on the endpoint. ECS sees by itself whether
+// tasks start, and an alarm on a service cannot be among them: it refers to the
+// service, which would have to be made first, and names it.
 func DeploymentAlarms(alarms []Alarm) []Alarm {
 	return slices.DeleteFunc(Gates(alarms), func(a Alarm) bool { return a.Subject != "" })
 }
@@ -150,11 +151,14 @@ func serviceAlarms(app spec.App, stage spec.Stage, service spec.Service, share s
 	return alarms
 }
 
-// noTasks is raised when nothing is left that could work. A load balancer
-// knows whether tasks are healthy. Elsewhere the metrics of a service stop with
-// its last task, as ECS reports for running tasks only. A canary that sleeps
-// has no task most of the time, so there is an alarm only where sleep and
-// failure can be told apart.
+// noTasks is the alarm that is raised when a service has no task that could work.
+// Behind a load balancer it counts healthy tasks. Elsewhere it counts reports of
+// CPU: ECS makes them for running tasks only, so they end with the last task.
+//
+// A canary that sleeps has no task most of the time, and that is no failure. The
+// alarm is made for it only where the two can be told apart: a load balancer
+// reports nothing while no task is registered, and Container Insights counts the
+// tasks that are wanted. Elsewhere ok is false.
 func noTasks(stage spec.Stage, service spec.Service) (alarm Alarm, ok bool) {
 	name := service.Name
 	alarm = Alarm{
@@ -167,7 +171,7 @@ func noTasks(stage spec.Stage, service spec.Service) (alarm Alarm, ok bool) {
 	balanced, alternates := balanced(stage, service), alternates(stage, service)
 	switch {
 	case stage.Sleeps && balanced && !alternates:
-		// Asleep, no task is registered, and nothing is reported.
+		// While it sleeps no task is registered, and nothing is reported.
 		alarm.Missing = Good
 	case stage.Sleeps && *stage.ContainerInsights:
 		alarm.Metrics = taskCounts(name)
@@ -229,7 +233,8 @@ func TaskFailed(task string) Alarm {
 func instanceAlarms(stage spec.Stage) []Alarm {
 	group := Dimension{"AutoScalingGroupName", RefInstances}
 	t := stage.Alarms.Thresholds
-	// Scaling gets its time, and a new instance that to take over some load.
+	// As long as the scaling rule waits, and a quarter of an hour for a new
+	// instance to start and take over some of the load; half an hour at least.
 	patience := max(6, stage.Scale.CPU.For.Minutes()/5+3)
 	return []Alarm{{
 		ID: spec.AlarmInstanceCPU, Severity: Warning,
@@ -260,8 +265,8 @@ func databaseAlarms(database spec.Database, t spec.Thresholds) []Alarm {
 		Threshold: float64(t.DatabaseCPU), Comparison: AtLeast,
 		Period: fiveMinutes, Periods: 6, Datapoints: 6, Missing: Good,
 	}, {
-		// RDS lets storage grow when a tenth is left; half an hour later it
-		// has, or cannot.
+		// RDS enlarges the storage when less than a tenth of it is free. If
+		// half an hour later it is still short, it cannot grow any more.
 		ID: spec.AlarmDatabaseStorage, Severity: Critical,
 		Meaning:   fmt.Sprintf("Less than %d GB of the database's storage have been free for half an hour, and it did not grow. A full database stops.", t.FreeStorage),
 		Metrics:   []Metric{ofDatabase("free", "FreeStorageSpace", "Minimum", RefDatabase)},
@@ -281,10 +286,11 @@ func databaseAlarms(database spec.Database, t spec.Thresholds) []Alarm {
 }
 
 // MaxConnections is about how many connections Postgres takes on an instance
-// class whose parameter group leaves it to RDS: the memory by 9531392, at most
-// 5000. That memory is what RDS and the operating system leave of the class's,
-// which AWS does not document; taken off here are 320 MiB and a thirty-second
-// part, which is a little more than instances show.
+// class, where the parameter group leaves that to RDS. The formula of RDS is the
+// memory in bytes divided by 9531392, at most 5000. The memory in it is what the
+// operating system and RDS leave of the class's, which AWS does not document: 320
+// MiB and a thirty-second part are taken off here, a little more than instances
+// show. The class is not known where it is not in this version's table.
 func MaxConnections(class string) (most int, known bool) {
 	found, known := instances.LookupDatabase(class)
 	if !known {
@@ -295,15 +301,17 @@ func MaxConnections(class string) (most int, known bool) {
 	return min(left*(1<<20)/perConnection, largest), true
 }
 
-// Credentials are the subject of the alarm on a stage's rotation.
+// Credentials is the subject of the alarm on the rotation of the credentials of
+// a stage's database.
 const Credentials = "database"
 
 // replicaName is the subject of what is about a replica in the stage's region:
 // they are counted from 1.
 func replicaName(i int) string { return strconv.Itoa(i + 1) }
 
-// RemoteAlarms are those of what a stage has in another region: its replicas
-// there, which report there. Nothing of the stage's own region can hear of them.
+// RemoteAlarms are those of what a stage has in another region: replicas of its
+// database. They report their metrics there, so the alarms and their topic have
+// to be there, too.
 func RemoteAlarms(stage spec.Stage, region string) []Alarm {
 	var all []Alarm
 	if stage.Database != nil && slices.ContainsFunc(stage.Database.ReadReplicas, func(r spec.ReadReplica) bool { return r.Region == region && region != "" }) {
@@ -312,8 +320,9 @@ func RemoteAlarms(stage spec.Stage, region string) []Alarm {
 	return Wanted(stage, all)
 }
 
-// ReplicaLag is raised when a read replica is too far behind. RDS says -1 of
-// one that no longer replicates.
+// ReplicaLag is raised when a read replica is further behind than allowed for
+// a quarter of an hour. RDS reports -1 second for one that no longer replicates,
+// which counts as too far.
 func ReplicaLag(replica string, most spec.Duration) Alarm {
 	return Alarm{
 		ID: spec.AlarmReplicaLag, Subject: replica, Severity: Warning,

@@ -41,7 +41,7 @@ func compute() spec.App {
 	}
 }
 
-func TestCompute(t *testing.T) {
+func TestServicesAndTheirInstances(t *testing.T) {
 	assembly := synth(t, compute(), nil)
 	service := func(stage string) snapshot.Template { return template(t, assembly, "shop-"+stage+"-service") }
 	// id finds a resource by what its logical id begins with.

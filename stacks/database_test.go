@@ -188,7 +188,7 @@ func TestWhoGetsTheDatabase(t *testing.T) {
 
 // Services log in as a user that alternates with another, and that only
 // migrations make, as the master user.
-func TestAlternatingUsers(t *testing.T) {
+func TestServicesLogInAsUsersThatTakeTurns(t *testing.T) {
 	assembly := withDatabase(t, &spec.Database{Rotation: &spec.Rotation{User: "clerk"}, IAMUser: "token"}, func(app *spec.App) {
 		app.Services = append(app.Services, spec.Service{Name: "nightly", Image: "example.com/jobs:1", Schedule: "rate(1 day)"})
 		app.Services[1].Migration = nil
@@ -299,7 +299,7 @@ func TestAlternatingUsers(t *testing.T) {
 }
 
 // What a change of the database replaces, by the resource schemas.
-func TestChangingTheDatabase(t *testing.T) {
+func TestWhatAChangeOfTheDatabaseReplaces(t *testing.T) {
 	base := spec.Database{Version: "16", Instance: "t4g.micro", ReadReplicas: []spec.ReadReplica{{}}}
 	before := withDatabase(t, &base, nil)
 	for name, test := range map[string]struct {
@@ -329,7 +329,7 @@ func TestChangingTheDatabase(t *testing.T) {
 	}
 }
 
-func TestAttachingAndDetaching(t *testing.T) {
+func TestAttachingADatabaseAndDetachingIt(t *testing.T) {
 	without, with := withDatabase(t, nil, nil), withDatabase(t, &spec.Database{}, nil)
 
 	t.Run("attaching replaces nothing", func(t *testing.T) {

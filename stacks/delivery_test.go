@@ -18,7 +18,7 @@ import (
 
 // The way back that docs/rollback.md describes: the same templates, with
 // another commit. Nothing differs but the tags of the images.
-func TestRollback(t *testing.T) {
+func TestGoingBackChangesOnlyTheTagsOfImages(t *testing.T) {
 	declared := load(t, declarations["guestbook"])
 	declared.Services = append(declared.Services, spec.Service{
 		Name: "mail-er", Worker: true, Source: &spec.Source{CodeCommit: "mailer"},

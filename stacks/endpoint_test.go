@@ -68,7 +68,7 @@ func several(services ...spec.Service) spec.App {
 }
 
 // What a declaration says of an endpoint arrives in the templates.
-func TestEverythingOfAnEndpoint(t *testing.T) {
+func TestEveryFieldOfAnEndpointReachesTheTemplates(t *testing.T) {
 	assembly := synth(t, several(), nil)
 	everyTemplate(t, assembly)
 	for kind, want := range map[string][]string{
@@ -142,7 +142,7 @@ var longest = map[string]struct {
 
 // Whatever legal names application, stages and services have, AWS takes the
 // names that are made of them, and no two are alike.
-func TestNamesOfResources(t *testing.T) {
+func TestLegalNamesMakeNamesThatAWSTakes(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	name := func(length int) string {
 		const letters = "abcdefghijklmnopqrstuvwxyz"

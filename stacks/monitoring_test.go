@@ -578,7 +578,7 @@ stages:
     logs: {destination: {arn: "arn:aws:kinesis:us-east-1:222222222222:stream/logs", role: "arn:aws:iam::222222222222:role/logs"}}
 `
 
-func TestMonitoring(t *testing.T) {
+func TestWhatIsWatchedAndWhoHearsOfIt(t *testing.T) {
 	path := t.TempDir() + "/tinystack.yaml"
 	require.NoError(t, os.WriteFile(path, []byte(monitored), 0o644))
 	app := load(t, path)

@@ -10,13 +10,14 @@ import (
 	"github.com/tinystack-go/tinystack/constructs/delivery"
 )
 
-// awakeTag is how many tasks a service has when its stage is awake. What the
-// pipeline has to know it finds where it changes something.
+// awakeTag is the tag of an ECS service that holds how many tasks it has while
+// its stage is awake. The pipeline reads it from the service before it wakes the
+// stage, so that it needs no copy of the declaration.
 const awakeTag = "tinystack:awake"
 
 // addSleep lets the pipeline wake the stage for a release and put it to sleep
-// after it. The templates are those of a stage that is awake: the numbers of
-// instances and tasks change behind CloudFormation's back, which leaves both
+// after it. The templates stay those of a stage that is awake: the pipeline sets
+// the numbers of instances and tasks without CloudFormation, which leaves both
 // alone as long as the declaration does not change them.
 func (m *maker) addSleep(stack awscdk.Stack, cluster runningCluster, all runningServices) {
 	if !m.declared.Sleeps {

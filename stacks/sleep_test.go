@@ -14,7 +14,7 @@ import (
 
 // A canary that sleeps has the templates of one that is awake, beside a role
 // to change the numbers with, and schedules that rest.
-func TestSleepingCanary(t *testing.T) {
+func TestASleepingCanaryHasTheTemplatesOfOneThatIsAwake(t *testing.T) {
 	declared := spec.App{
 		Name:     "shop",
 		Pipeline: &spec.Pipeline{Account: "111111111111"},

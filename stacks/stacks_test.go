@@ -78,7 +78,7 @@ func TestEveryExampleHasItsGoldenList(t *testing.T) {
 	}
 }
 
-func TestDeclarations(t *testing.T) {
+func TestDeclarationsGiveTheirGoldenTemplates(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(declarations)) {
 		t.Run(name, func(t *testing.T) {
 			declared := load(t, declarations[name])

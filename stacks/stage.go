@@ -42,19 +42,20 @@ type Stage interface {
 	// Stacks are the CloudFormation stacks of the stage, in the order in
 	// which they are deployed.
 	Stacks() []awscdk.Stack
-	// Network of the stage.
+	// Network of the stage, as the stack of its services sees it.
 	Network() network.Network
-	// Database of the stage; nil without one.
+	// Database of the stage, made or existing; nil without one.
 	Database() database.PgDatabase
-	// Cluster of the stage.
+	// Cluster of the stage, and the instances that it runs on.
 	Cluster() cluster.Cluster
-	// Services of the stage, by name.
+	// Services of the stage, by name; scheduled tasks are not among them.
 	Services() map[string]service.EcsEc2Service
 	// ScheduledTasks of the stage, by name.
 	ScheduledTasks() map[string]service.ScheduledTask
 	// Endpoint of the stage; nil where no service is public.
 	Endpoint() endpoint.Endpoint
-	// AlarmTopic hears of the stage's alarms; nil where nobody is to.
+	// AlarmTopic is told of the stage's alarms: the declared topic, or one that
+	// is made for the declared addresses; nil where nobody is to be told.
 	AlarmTopic() awssns.ITopic
 }
 

@@ -23,9 +23,10 @@ type TinyStackProps struct {
 	// tagged with the stage's name. See [TagsFromEnvironment].
 	Tags map[string]string
 
-	// OnStage is called with each stage when it is complete. A pipeline
-	// synthesizes its stages as soon as it is made, so this is the place for
-	// aspects, tags and resources of one's own. Default: nothing.
+	// OnStage is called with each stage when it is complete, and is the place
+	// to add aspects, tags and resources of one's own to it. After
+	// [NewTinyStack] it is too late where there is a pipeline, which
+	// synthesizes the stages as soon as it is made. Default: nothing.
 	OnStage func(Stage)
 }
 

@@ -39,7 +39,7 @@ func replaced(before, after snapshot.Template) []string {
 
 // What switching a field replaces is in docs/upgrades.md, and is never the
 // cluster, the instances' group, the capacity provider or the service.
-func TestUpgrades(t *testing.T) {
+func TestWhatSwitchingAFieldReplaces(t *testing.T) {
 	synthesize := func(changes ...func(*spec.App, *spec.Stage)) snapshot.Template {
 		stage := spec.Stage{Name: "dev", Scale: spec.ScaleProfile{Instance: "t3.large"}, Network: spec.Network{VPC: &spec.ExistingVPC{
 			// No change is about the network, which is a third of a stage.

@@ -40,11 +40,12 @@ type ClusterProps struct {
 	// other way out. Nothing can come in by it. Default: false.
 	PublicIP bool
 
-	// Scale is the capacity. Default: the profile standard.
+	// Scale is the instance type, how many instances there are, and by what
+	// rule their number changes. Default: the profile standard.
 	Scale spec.ScaleProfile
 
-	// ContainerInsights collects metrics of every task, at CloudWatch's price
-	// for custom metrics. Default: false.
+	// ContainerInsights collects metrics of every service and task, which
+	// CloudWatch bills as custom metrics. Default: false.
 	ContainerInsights bool
 
 	// ExecLog records every session of ECS Exec in a log group, which like the
@@ -52,7 +53,8 @@ type ClusterProps struct {
 	// session's record is in the output of its container.
 	ExecLog bool
 
-	// ExecLogRetentionDays of that log group. Default: 90.
+	// ExecLogRetentionDays is how many days that record is kept: one of the
+	// numbers that CloudWatch Logs accepts; any other panics. Default: 90.
 	ExecLogRetentionDays int
 
 	// SessionManager lets people with the permission open sessions on the
@@ -67,7 +69,8 @@ type Cluster interface {
 	Cluster() awsecs.Cluster
 	// AutoScalingGroup holds the instances.
 	AutoScalingGroup() awsautoscaling.AutoScalingGroup
-	// CapacityProvider is how services ask for the instances.
+	// CapacityProvider is what services name in their strategy to run on the
+	// instances.
 	CapacityProvider() awsecs.AsgCapacityProvider
 	// SecurityGroup of the instances. In bridge mode the tasks share it.
 	SecurityGroup() awsec2.SecurityGroup
@@ -84,8 +87,9 @@ type cluster struct {
 	execLog  awslogs.LogGroup
 }
 
-// NewCluster makes a cluster. It panics with all problems of its scale profile
-// if there are any.
+// NewCluster makes a cluster with its instances. It panics with all problems of
+// its scale profile if there are any, and where a machine image is declared in
+// a stack whose region is not known: images are of one region.
 func NewCluster(scope constructs.Construct, id *string, props *ClusterProps) Cluster {
 	scale, err := props.Scale.Complete()
 	if err != nil {

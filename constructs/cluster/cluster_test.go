@@ -11,7 +11,6 @@ import (
 
 	"github.com/tinystack-go/tinystack/constructs/cluster"
 	"github.com/tinystack-go/tinystack/internal/synthtest"
-	"github.com/tinystack-go/tinystack/snapshot"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -40,27 +39,14 @@ func TestCluster(t *testing.T) {
 		props.VPC = synthtest.VPC(stack)
 		cluster.NewCluster(stack, jsii.String("Cluster"), &props)
 	}
-	assembly := synthtest.SynthSecure(t, app)
-	template := func(name string) snapshot.Template {
-		stack, err := assembly.Stack(name)
-		require.NoError(t, err)
-		return stack.Template
-	}
-	only := func(t *testing.T, name, kind string) snapshot.Resource {
-		t.Helper()
-		resources := template(name).Resources(kind)
-		require.Len(t, resources, 1, "%s in %s", kind, name)
-		for _, resource := range resources {
-			return resource
-		}
-		panic("unreachable")
-	}
+	assembly := synthtest.Secured(t, app)
+	template, only := assembly.Template, assembly.Only
 	const group, launch, provider, alarm, policy = "AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate",
 		"AWS::ECS::CapacityProvider", "AWS::CloudWatch::Alarm", "AWS::AutoScaling::ScalingPolicy"
 
 	t.Run("capacity is as declared, and a deployment does not reset it", func(t *testing.T) {
 		for name, want := range map[string][]string{"standard": {"1", "2", "6"}, "fixed": {"2", "2", "2"}, "zero": {"0", "0", "0"}} {
-			g := only(t, name, group)
+			g := only(name, group)
 			assert.Equal(t, want, []string{g.Get("Properties.MinSize").(string), g.Get("Properties.DesiredCapacity").(string), g.Get("Properties.MaxSize").(string)}, name)
 			assert.Equal(t, true, g.UpdatePolicy["AutoScalingScheduledAction"].(map[string]any)["IgnoreUnmodifiedGroupSizeProperties"], name)
 		}
@@ -68,19 +54,19 @@ func TestCluster(t *testing.T) {
 
 	t.Run("a host change rolls through the instances and keeps all but one", func(t *testing.T) {
 		for name, want := range map[string]string{"standard": "2", "fixed": "1"} {
-			rolling := only(t, name, group).UpdatePolicy["AutoScalingRollingUpdate"].(map[string]any)
+			rolling := only(name, group).UpdatePolicy["AutoScalingRollingUpdate"].(map[string]any)
 			assert.Equal(t, want, fmt.Sprint(rolling["MinInstancesInService"]), name)
 			assert.Equal(t, "1", fmt.Sprint(rolling["MaxBatchSize"]), name)
 		}
-		assert.NotContains(t, only(t, "zero", group).UpdatePolicy, "AutoScalingRollingUpdate", "AWS wants more instances at most than it keeps in service")
+		assert.NotContains(t, only("zero", group).UpdatePolicy, "AutoScalingRollingUpdate", "AWS wants more instances at most than it keeps in service")
 	})
 
 	t.Run("either alarms or managed scaling, never both", func(t *testing.T) {
 		assert.Len(t, template("standard").Resources(alarm), 2)
-		assert.Nil(t, only(t, "standard", provider).Get("Properties.AutoScalingGroupProvider.ManagedScaling"))
+		assert.Nil(t, only("standard", provider).Get("Properties.AutoScalingGroupProvider.ManagedScaling"))
 		assert.Empty(t, template("managed").Resources(alarm))
 		assert.Empty(t, template("managed").Resources(policy))
-		assert.Equal(t, "ENABLED", only(t, "managed", provider).Get("Properties.AutoScalingGroupProvider.ManagedScaling.Status"))
+		assert.Equal(t, "ENABLED", only("managed", provider).Get("Properties.AutoScalingGroupProvider.ManagedScaling.Status"))
 	})
 
 	t.Run("nothing to decide, nothing to watch", func(t *testing.T) {
@@ -114,8 +100,8 @@ func TestCluster(t *testing.T) {
 			assert.Equal(t, map[string]any{"GreaterThanThreshold75": 1.0, "LessThanThreshold35": -1.0}, moves, name)
 		}
 		// Metrics every minute are billed, and needed only for odd minutes.
-		assert.Equal(t, false, only(t, "standard", launch).Get("Properties.LaunchTemplateData.Monitoring.Enabled"))
-		assert.Equal(t, true, only(t, "minutes", launch).Get("Properties.LaunchTemplateData.Monitoring.Enabled"))
+		assert.Equal(t, false, only("standard", launch).Get("Properties.LaunchTemplateData.Monitoring.Enabled"))
+		assert.Equal(t, true, only("minutes", launch).Get("Properties.LaunchTemplateData.Monitoring.Enabled"))
 	})
 
 	t.Run("a quiet cluster at its least number raises no alarm", func(t *testing.T) {
@@ -143,57 +129,57 @@ func TestCluster(t *testing.T) {
 			}
 		}
 		for _, name := range []string{"standard", "fixed", "managed"} {
-			collected := fmt.Sprint(only(t, name, group).Get("Properties.MetricsCollection"))
+			collected := fmt.Sprint(only(name, group).Get("Properties.MetricsCollection"))
 			assert.Contains(t, collected, "GroupInServiceInstances", "without it alarm and dashboard have no data")
 		}
 	})
 
 	t.Run("spot instances are drained when AWS takes them back", func(t *testing.T) {
-		market := only(t, "spot", launch).Get("Properties.LaunchTemplateData.InstanceMarketOptions").(map[string]any)
+		market := only("spot", launch).Get("Properties.LaunchTemplateData.InstanceMarketOptions").(map[string]any)
 		assert.Equal(t, "spot", market["MarketType"])
 		assert.Equal(t, map[string]any{"SpotInstanceType": "one-time"}, market["SpotOptions"])
-		assert.Contains(t, fmt.Sprint(only(t, "spot", launch).Get("Properties.LaunchTemplateData.UserData")), "ECS_ENABLE_SPOT_INSTANCE_DRAINING=true")
-		assert.Equal(t, true, only(t, "spot", group).Get("Properties.CapacityRebalance"))
-		assert.Nil(t, only(t, "standard", launch).Get("Properties.LaunchTemplateData.InstanceMarketOptions"))
-		assert.Nil(t, only(t, "standard", group).Get("Properties.CapacityRebalance"))
+		assert.Contains(t, fmt.Sprint(only("spot", launch).Get("Properties.LaunchTemplateData.UserData")), "ECS_ENABLE_SPOT_INSTANCE_DRAINING=true")
+		assert.Equal(t, true, only("spot", group).Get("Properties.CapacityRebalance"))
+		assert.Nil(t, only("standard", launch).Get("Properties.LaunchTemplateData.InstanceMarketOptions"))
+		assert.Nil(t, only("standard", group).Get("Properties.CapacityRebalance"))
 	})
 
 	t.Run("a declared machine image stays until another is declared", func(t *testing.T) {
-		assert.Equal(t, "ami-0123456789abcdef0", only(t, "image", launch).Get("Properties.LaunchTemplateData.ImageId"))
+		assert.Equal(t, "ami-0123456789abcdef0", only("image", launch).Get("Properties.LaunchTemplateData.ImageId"))
 		assert.NotContains(t, fmt.Sprint(template("image")["Parameters"]), "image_id")
 	})
 
 	t.Run("sessions are recorded where asked for, encrypted, and the record stays", func(t *testing.T) {
-		c := only(t, "production", "AWS::ECS::Cluster")
+		c := only("production", "AWS::ECS::Cluster")
 		exec := c.Get("Properties.Configuration.ExecuteCommandConfiguration").(map[string]any)
 		assert.Equal(t, "OVERRIDE", exec["Logging"])
 		assert.NotNil(t, exec["KmsKeyId"])
 		assert.Equal(t, true, exec["LogConfiguration"].(map[string]any)["CloudWatchEncryptionEnabled"])
-		log := only(t, "production", "AWS::Logs::LogGroup")
+		log := only("production", "AWS::Logs::LogGroup")
 		assert.Equal(t, 30.0, log.Get("Properties.RetentionInDays"))
 		assert.NotNil(t, log.Get("Properties.KmsKeyId"))
 		assert.Equal(t, "Retain", log.DeletionPolicy)
-		key := only(t, "production", "AWS::KMS::Key")
+		key := only("production", "AWS::KMS::Key")
 		assert.Equal(t, "Retain", key.DeletionPolicy, "without it the record could not be read")
 		assert.Contains(t, fmt.Sprint(key.Get("Properties.KeyPolicy")), "logs.us-east-1.amazonaws.com", "CloudWatch Logs refuses a key that it may not use")
-		assert.Nil(t, only(t, "standard", "AWS::ECS::Cluster").Get("Properties.Configuration"))
+		assert.Nil(t, only("standard", "AWS::ECS::Cluster").Get("Properties.Configuration"))
 	})
 
 	t.Run("the group can be deleted with its stack", func(t *testing.T) {
 		for _, stack := range assembly.Stacks {
-			p := only(t, stack.Name, provider)
+			p := only(stack.Name, provider)
 			assert.Equal(t, "DISABLED", p.Get("Properties.AutoScalingGroupProvider.ManagedTerminationProtection"), stack.Name)
 			assert.Equal(t, "ENABLED", p.Get("Properties.AutoScalingGroupProvider.ManagedDraining"), stack.Name)
 			assert.Nil(t, p.Get("Properties.Name"), "a named provider collides when it is made again")
-			assert.Nil(t, only(t, stack.Name, group).Get("Properties.AutoScalingGroupName"))
-			assert.NotEqual(t, true, only(t, stack.Name, group).Get("Properties.NewInstancesProtectedFromScaleIn"))
+			assert.Nil(t, only(stack.Name, group).Get("Properties.AutoScalingGroupName"))
+			assert.NotEqual(t, true, only(stack.Name, group).Get("Properties.NewInstancesProtectedFromScaleIn"))
 			assert.Empty(t, stack.Template.Resources("AWS::Lambda::Function"), "managed draining needs no drain hook")
 		}
 	})
 
 	t.Run("containers cannot take the instance's role, disks are encrypted", func(t *testing.T) {
 		for _, stack := range assembly.Stacks {
-			l := only(t, stack.Name, launch)
+			l := only(stack.Name, launch)
 			assert.Equal(t, "required", l.Get("Properties.LaunchTemplateData.MetadataOptions.HttpTokens"))
 			assert.Equal(t, 1.0, l.Get("Properties.LaunchTemplateData.MetadataOptions.HttpPutResponseHopLimit"))
 			assert.Contains(t, fmt.Sprint(l.Get("Properties.LaunchTemplateData.UserData")), "ECS_AWSVPC_BLOCK_IMDS=true")
@@ -209,14 +195,14 @@ func TestCluster(t *testing.T) {
 	})
 
 	t.Run("a public address only where asked for", func(t *testing.T) {
-		assert.Nil(t, only(t, "standard", launch).Get("Properties.LaunchTemplateData.NetworkInterfaces"))
-		interfaces := only(t, "public", launch).Get("Properties.LaunchTemplateData.NetworkInterfaces").([]any)
+		assert.Nil(t, only("standard", launch).Get("Properties.LaunchTemplateData.NetworkInterfaces"))
+		interfaces := only("public", launch).Get("Properties.LaunchTemplateData.NetworkInterfaces").([]any)
 		assert.Equal(t, true, interfaces[0].(map[string]any)["AssociatePublicIpAddress"])
 	})
 
 	t.Run("nothing comes in", func(t *testing.T) {
 		for _, stack := range assembly.Stacks {
-			assert.Nil(t, only(t, stack.Name, "AWS::EC2::SecurityGroup").Get("Properties.SecurityGroupIngress"))
+			assert.Nil(t, only(stack.Name, "AWS::EC2::SecurityGroup").Get("Properties.SecurityGroupIngress"))
 		}
 	})
 }

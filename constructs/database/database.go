@@ -28,7 +28,7 @@ import (
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-// port of a new instance.
+// port that a new instance listens at.
 const port = 5432
 
 // PgDatabaseProps says what database is wanted.
@@ -39,10 +39,10 @@ type PgDatabaseProps struct {
 	// Subnets of the instance. Default: the isolated ones.
 	Subnets *awsec2.SubnetSelection
 
-	// Database is the declaration. Who gets the database, and how people reach
-	// it, is the stage's affair and not looked at here; a replica in another
-	// region is made by [NewRemoteReplica]. Default: Postgres 17 on a t4g.micro
-	// with 20 GB.
+	// Database is the declaration. Its fields services, variables and tunnel
+	// are for the stage and ignored here, and so are replicas in other regions,
+	// which [NewRemoteReplica] makes. Default: Postgres 17 on a t4g.micro with
+	// 20 GB.
 	Database spec.Database
 
 	// Identifier of the instance, unique in its account and region. It also
@@ -62,15 +62,18 @@ type PgDatabaseProps struct {
 	// Default: false.
 	Production bool
 
-	// RotationSubnets are where the function stands that rotates the password;
-	// it needs a way to Secrets Manager. Default: the private ones.
+	// RotationSubnets are the subnets of the function that rotates the
+	// password, from which Secrets Manager has to be reachable. Default: the
+	// private ones.
 	RotationSubnets *awsec2.SubnetSelection
 
-	// Removal is what becomes of the data when the stack is deleted.
+	// Removal is what becomes of the data when the stack is deleted: destroy,
+	// snapshot, or retain, which also protects the instance from deletion.
 	// Default: snapshot.
 	Removal spec.Removal
 
-	// LogRetentionDays of the instance's log. Default: [spec.DefaultLogRetentionDays].
+	// LogRetentionDays is how many days the instance's logs are kept.
+	// Default: [spec.DefaultLogRetentionDays].
 	LogRetentionDays int
 }
 
@@ -102,14 +105,14 @@ type PgDatabase interface {
 	// declared, PG_APP_USER, that or its clone, and PG_APP_CREDENTIALS_SECRET.
 	MigrationVariables() map[string]string
 	MigrationSecrets() map[string]awsecs.Secret
-	// AllowFrom lets a security group in. The rule is made in scope, which is
-	// the client's stack.
+	// AllowFrom lets the members of a security group connect to the database's
+	// port. The rule is made in scope, which belongs to the client's stack.
 	AllowFrom(scope constructs.Construct, id *string, client awsec2.ISecurityGroup) awsec2.CfnSecurityGroupIngress
 	// RotateUser has the credentials in UserSecret rotated. It panics where
 	// no user alternates.
 	RotateUser(scope constructs.Construct, id *string, props *UserRotationProps) awssecretsmanager.RotationSchedule
-	// GrantConnect lets a role log in as the declared IAM user. Without one it
-	// does nothing.
+	// GrantConnect lets a role log in to the instance and its replicas as the
+	// declared iamUser. Where none is declared it does nothing.
 	GrantConnect(grantee awsiam.IGrantable)
 }
 
@@ -119,7 +122,8 @@ type pgDatabase struct {
 	secret   awssecretsmanager.ISecret
 	// userSecret is that of the user that alternates; nil without one.
 	userSecret awssecretsmanager.Secret
-	// attached is the same, once it holds the instance's address.
+	// attached is the same secret, to which the CDK adds the instance's address
+	// and port: the function that rotates it reads them there.
 	attached   awssecretsmanager.ISecret
 	rotation   spec.Rotation
 	security   awsec2.ISecurityGroup
@@ -154,7 +158,9 @@ func NewPgDatabase(scope constructs.Construct, id *string, props *PgDatabaseProp
 	return d
 }
 
-// AttachPgDatabase attaches an instance that is there already.
+// AttachPgDatabase refers to an instance that is there already, by the existing
+// of its declaration, which is required. It makes no resource: the secret and the
+// security group are imported.
 func AttachPgDatabase(scope constructs.Construct, id *string, declared spec.Database) PgDatabase {
 	existing := *declared.Existing
 	d := &pgDatabase{name: declared.Name, user: declared.User, host: &existing.Host, port: existing.Port}
@@ -463,7 +469,7 @@ func acceptFindings(replica awsrds.CfnDBInstance, encryption, port string) {
 		acknowledge.Finding{Rule: "AwsSolutions-RDS11", Reason: port})
 }
 
-// removalPolicy of the instance.
+// removalPolicy is what a declared removal is to CloudFormation.
 func removalPolicy(removal spec.Removal) awscdk.RemovalPolicy {
 	switch removal {
 	case spec.RemovalRetain:

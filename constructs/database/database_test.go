@@ -62,20 +62,8 @@ func TestPgDatabase(t *testing.T) {
 			db.AllowFrom(client, jsii.String("Ingress"), group)
 		}
 	}
-	assembly := synthtest.SynthSecure(t, app)
-	template := func(name string) snapshot.Template {
-		stack, err := assembly.Stack(name)
-		require.NoError(t, err)
-		return stack.Template
-	}
-	only := func(name, kind string) snapshot.Resource {
-		resources := template(name).Resources(kind)
-		require.Len(t, resources, 1, "%s in %s", kind, name)
-		for _, resource := range resources {
-			return resource
-		}
-		panic("unreachable")
-	}
+	assembly := synthtest.Secured(t, app)
+	template, only := assembly.Template, assembly.Only
 	instance := func(name string) snapshot.Resource { return only(name, "AWS::RDS::DBInstance") }
 
 	t.Run("encrypted, private, gp3, always", func(t *testing.T) {

@@ -59,7 +59,8 @@ func (d *pgDatabase) addUser(props *PgDatabaseProps, declared spec.Database) {
 	acknowledge.All(d.userSecret, acknowledge.Finding{Rule: "AwsSolutions-SMG4", Reason: "RotateUser rotates it, from a stack where the user has been made before."})
 }
 
-// UserRotationProps says how the user that alternates is rotated.
+// UserRotationProps says how the credentials of the user that services log in as
+// are rotated.
 type UserRotationProps struct {
 	// VPC of the function, the instance's. Required.
 	VPC awsec2.IVpc

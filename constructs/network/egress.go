@@ -51,6 +51,8 @@ func (n *network) privateRoutes(private subnetGroup, target func(zone int) *awse
 	}
 }
 
+// natGateway makes a NAT gateway in the public subnet of a zone, counted from 0,
+// and returns its id.
 func (n *network) natGateway(zone int, public subnetGroup, publicRoutes []awsec2.CfnRoute) *string {
 	address := awsec2.NewCfnEIP(n, numbered("NatGatewayAddress", zone), &awsec2.CfnEIPProps{
 		Domain: jsii.String("vpc"),

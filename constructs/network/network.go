@@ -23,18 +23,24 @@ type NetworkProps struct {
 	Network spec.Network
 }
 
-// Network is a VPC and which of its subnets serve what.
+// Network is a VPC, and the selections of its subnets for each kind of resource.
+// Where the VPC is made here, each has one subnet in every zone, of which there
+// are two at least.
 type Network interface {
 	constructs.Construct
 	// VPC with its public, private and isolated subnets.
 	VPC() awsec2.IVpc
-	// InstanceSubnets are where container instances run.
+	// InstanceSubnets are where container instances run: the public ones where
+	// the way out is a public address of each instance, else the private ones.
 	InstanceSubnets() *awsec2.SubnetSelection
-	// PublicSubnets are where internet-facing load balancers stand.
+	// PublicSubnets have a route to the internet gateway; internet-facing load
+	// balancers are in them. An existing VPC may be declared without any.
 	PublicSubnets() *awsec2.SubnetSelection
-	// PrivateSubnets are where VPC links and internal load balancers stand.
+	// PrivateSubnets reach the internet by the declared way out, if at all;
+	// VPC links, internal load balancers and functions are in them.
 	PrivateSubnets() *awsec2.SubnetSelection
-	// DatabaseSubnets are where a database stands.
+	// DatabaseSubnets have no route out of the VPC; databases are in them. In
+	// an existing VPC they are the private ones.
 	DatabaseSubnets() *awsec2.SubnetSelection
 }
 
@@ -181,6 +187,9 @@ func (n *network) endpointService(service string) *string {
 	return jsii.String("com.amazonaws." + n.region + "." + service)
 }
 
+// subnets makes the subnets of a kind, one a zone, in the blocks that begin with
+// the given one, each with a route table. Where the zones are not known by id,
+// they are the first two of whatever account the stack is deployed to.
 func (n *network) subnets(vpc *string, cidr netip.Prefix, kind string, firstBlock int, zones []string) subnetGroup {
 	var group subnetGroup
 	for i := range max(len(zones), 2) {
@@ -209,7 +218,8 @@ func (n *network) subnets(vpc *string, cidr netip.Prefix, kind string, firstBloc
 	return group
 }
 
-// addFlowLog records rejected traffic.
+// addFlowLog records rejected traffic, for as many days as other logs are kept by
+// default.
 func (n *network) addFlowLog() {
 	awsec2.NewFlowLog(n, jsii.String("FlowLog"), &awsec2.FlowLogProps{
 		ResourceType: awsec2.FlowLogResourceType_FromVpc(n.vpc),

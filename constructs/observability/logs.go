@@ -14,7 +14,7 @@ import (
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-// LogKeyProps says what a key is for.
+// LogKeyProps says what the key of log groups is for.
 type LogKeyProps struct {
 	// Description of the key. Required.
 	Description string
@@ -51,7 +51,7 @@ func removal(retain bool) awscdk.RemovalPolicy {
 	return awscdk.RemovalPolicy_DESTROY
 }
 
-// ErrorFilterProps says what is counted.
+// ErrorFilterProps says which lines of which log group are counted.
 type ErrorFilterProps struct {
 	// LogGroup whose lines are counted. Required.
 	LogGroup awslogs.ILogGroup
@@ -107,7 +107,7 @@ func NewLogSubscription(scope constructs.Construct, id *string, props *LogSubscr
 	return filter
 }
 
-// SavedQueryProps says what is asked of which log groups.
+// SavedQueryProps says which query is saved for which log groups.
 type SavedQueryProps struct {
 	// Query to save. Required.
 	Query monitor.Query

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { synthtest.Main(m) }
 
 // The constructs in somebody else's stack, which knows neither its account nor
 // its region.
-func TestAlone(t *testing.T) {
+func TestInAStackOfAnyAccountAndRegion(t *testing.T) {
 	app := synthtest.NewApp(t)
 	stack := awscdk.NewStack(app, jsii.String("Theirs"), nil)
 	topic := observability.NewTopic(stack, jsii.String("Pager"), &observability.TopicProps{

@@ -37,16 +37,16 @@ type TopicProps struct {
 	// Slack is a channel. Default: none.
 	Slack *spec.Slack
 
-	// SlackName is the name of the channel's configuration, which the account
-	// has once. Required with Slack.
+	// SlackName is the name of the channel's configuration, of which an account
+	// has one of each name, in all regions together. Required with Slack.
 	SlackName string
 
-	// Events lets EventBridge publish, too. Default: false: only alarms of the
-	// account may.
+	// Events lets rules of EventBridge publish to the topic, too. Default:
+	// false: only alarms of the account may.
 	Events bool
 }
 
-// Topic is an SNS topic that alarms really can publish to.
+// Topic is an encrypted SNS topic whose key and policy let alarms publish to it.
 type Topic interface {
 	constructs.Construct
 	// Topic is the SNS topic.

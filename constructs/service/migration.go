@@ -22,7 +22,8 @@ import (
 //go:embed migration.js
 var migrationCode string
 
-// answerSeconds is what the function has left to tell the end.
+// answerSeconds is how long the function runs beyond the timeout of the
+// migration, to stop the task and to tell CloudFormation how it ended.
 const answerSeconds = 45
 
 // addMigration runs the service's migration in each new version, before the

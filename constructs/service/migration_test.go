@@ -21,7 +21,6 @@ import (
 	"github.com/tinystack-go/tinystack/constructs/service"
 	"github.com/tinystack-go/tinystack/internal/inline"
 	"github.com/tinystack-go/tinystack/internal/synthtest"
-	"github.com/tinystack-go/tinystack/snapshot"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -57,20 +56,8 @@ func TestMigration(t *testing.T) {
 		}
 		assert.Equal(t, name != "idle", made.Migration() != nil)
 	}
-	assembly := synthtest.SynthSecure(t, app)
-	template := func(name string) snapshot.Template {
-		stack, err := assembly.Stack(name)
-		require.NoError(t, err)
-		return stack.Template
-	}
-	only := func(name, kind string) (string, snapshot.Resource) {
-		found := template(name).Resources(kind)
-		require.Len(t, found, 1, kind)
-		for id, resource := range found {
-			return id, resource
-		}
-		panic("unreachable")
-	}
+	assembly := synthtest.Secured(t, app)
+	template, only := assembly.Template, assembly.OnlyID
 
 	t.Run("where no task runs, there is none", func(t *testing.T) {
 		assert.Empty(t, template("idle").Resources("Custom::Migration"))

@@ -24,7 +24,8 @@ var refreshCode string
 // they are started anew.
 const refreshMinutes = 5
 
-// SecretRefreshProps says whose tasks follow which secret.
+// SecretRefreshProps says which services are started anew after the rotation of
+// which secret.
 type SecretRefreshProps struct {
 	// Secret that is rotated. Required.
 	Secret awssecretsmanager.ISecret
@@ -35,7 +36,8 @@ type SecretRefreshProps struct {
 	// Services whose tasks are started anew. Required.
 	Services []EcsEc2Service
 
-	// LogRetentionDays of the function's output. Default: 14.
+	// LogRetentionDays is how many days the function's output is kept.
+	// Default: [spec.DefaultLogRetentionDays].
 	LogRetentionDays int
 }
 

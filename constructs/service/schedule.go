@@ -21,7 +21,8 @@ import (
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-// A run that finds no room is tried again for an hour, with growing pauses.
+// A run for which no instance has room is tried again up to 20 times within an
+// hour, with growing pauses.
 const (
 	retryAttempts  = 20
 	retrySeconds   = 60 * 60
@@ -34,7 +35,7 @@ const (
 // told by an alarm and described in a queue.
 type ScheduledTask interface {
 	constructs.Construct
-	// Schedule starts the task.
+	// Schedule starts the task at the declared times, in UTC.
 	Schedule() awsscheduler.CfnSchedule
 	// TaskDefinition of the task.
 	TaskDefinition() awsecs.Ec2TaskDefinition
@@ -48,9 +49,10 @@ type ScheduledTask interface {
 	// SecurityGroup of tasks that have network interfaces of their own; nil in
 	// bridge mode, where they share that of the instances.
 	SecurityGroup() awsec2.ISecurityGroup
-	// Failures holds a message for each run that failed.
+	// Failures holds a message for each run that failed, for 14 days or until
+	// somebody deletes it.
 	Failures() awssqs.IQueue
-	// FailureAlarm is raised while there is any; nil where the task is not
+	// FailureAlarm is raised while the queue holds any; nil where the task is not
 	// watched.
 	FailureAlarm() observability.Alarm
 	// AddVariable adds to the container's environment.

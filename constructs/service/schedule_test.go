@@ -11,7 +11,6 @@ import (
 	"github.com/tinystack-go/tinystack/constructs/cluster"
 	"github.com/tinystack-go/tinystack/constructs/service"
 	"github.com/tinystack-go/tinystack/internal/synthtest"
-	"github.com/tinystack-go/tinystack/snapshot"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -30,17 +29,8 @@ func TestScheduledTask(t *testing.T) {
 		props.Cluster, props.CapacityProvider = c.Cluster(), c.CapacityProvider()
 		service.NewScheduledTask(stack, jsii.String("Nightly"), &props)
 	}
-	assembly := synthtest.SynthSecure(t, app)
-	only := func(name, kind string) (string, snapshot.Resource) {
-		stack, err := assembly.Stack(name)
-		require.NoError(t, err)
-		resources := stack.Template.Resources(kind)
-		require.Len(t, resources, 1, "%s in %s", kind, name)
-		for id, resource := range resources {
-			return id, resource
-		}
-		panic("unreachable")
-	}
+	assembly := synthtest.Secured(t, app)
+	only := assembly.OnlyID
 	const scheduleType, queueType = "AWS::Scheduler::Schedule", "AWS::SQS::Queue"
 	queueID, _ := only("nightly", queueType)
 
@@ -55,9 +45,7 @@ func TestScheduledTask(t *testing.T) {
 		assert.Nil(t, schedule.Get("Properties.Name"), "a named schedule collides when it is made again")
 		_, resting := only("resting", scheduleType)
 		assert.Equal(t, "DISABLED", resting.Get("Properties.State"))
-		stack, err := assembly.Stack("nightly")
-		require.NoError(t, err)
-		assert.Empty(t, stack.Template.Resources("AWS::ECS::Service"))
+		assert.Empty(t, assembly.Template("nightly").Resources("AWS::ECS::Service"))
 	})
 
 	t.Run("it waits for the capacity provider", func(t *testing.T) {

@@ -52,22 +52,24 @@ type EcsEc2ServiceProps struct {
 	Secrets map[string]awsecs.Secret
 
 	// MigrationVariables and MigrationSecrets are added to the environment of
-	// the service's migration, and win there; the service does not see them.
+	// the service's migration, and take the place of the service's of the same
+	// name there; the service itself does not get them.
 	// With any, the migration has a task definition and an execution role of
 	// its own. Default: none.
 	MigrationVariables map[string]string
 	MigrationSecrets   map[string]awsecs.Secret
 
-	// Permissions of the container in AWS. Default: none.
+	// Permissions are what the container may do in AWS, in addition to what it
+	// needs for ECS Exec. Default: none.
 	Permissions []spec.Permission
 
 	// TaskRoleName is the physical name of the task role. Default: given by
 	// CloudFormation.
 	TaskRoleName string
 
-	// LoadBalanced says that a load balancer will ask the service for its
-	// health, so that its path needs no check inside the container.
-	// Default: false.
+	// LoadBalanced says that a load balancer checks the health of the service
+	// at its path; ECS then does not check the path inside the container, too,
+	// and gives a new task the declared grace period. Default: false.
 	LoadBalanced bool
 
 	// Namespace in which internal services are found by name. Required where
@@ -87,10 +89,12 @@ type EcsEc2ServiceProps struct {
 	// Exec allows `aws ecs execute-command`. Default: false.
 	Exec bool
 
-	// LogRetentionDays of the container's output. Default: [spec.DefaultLogRetentionDays].
+	// LogRetentionDays is how many days the container's output is kept.
+	// Default: [spec.DefaultLogRetentionDays].
 	LogRetentionDays int
 
-	// Resting keeps a schedule from starting tasks. Default: false.
+	// Resting turns the schedule of a scheduled task off: it is there and
+	// starts nothing. A service is not affected. Default: false.
 	Resting bool
 
 	// RetainLogs keeps the log group when the stack is deleted.
@@ -101,11 +105,12 @@ type EcsEc2ServiceProps struct {
 	// Default: a key of AWS's own.
 	LogKey awskms.IKey
 
-	// Unwatched leaves a scheduled task without its alarm. Default: false.
+	// Unwatched leaves out the alarm of a scheduled task on runs that failed.
+	// Default: false.
 	Unwatched bool
 
-	// Runbooks is the address of the page that says what to do about that
-	// alarm. Default: this project's.
+	// Runbooks is the address of the page that says what to do when that alarm
+	// is raised. Default: this project's.
 	Runbooks string
 }
 
@@ -126,12 +131,15 @@ type EcsEc2Service interface {
 	// SecurityGroup of tasks that have network interfaces of their own; nil in
 	// bridge mode, where they share that of the instances.
 	SecurityGroup() awsec2.ISecurityGroup
-	// Migration runs before a new version of the service; nil where there is
-	// none to run. Let it depend on what it needs.
+	// Migration is the custom resource that runs the declared migration before
+	// the service gets a new version; nil where none is declared, or no task
+	// ever runs. What the migration needs to work has to be a dependency of it.
 	Migration() awscdk.CustomResource
-	// AddVariable adds to the container's environment.
+	// AddVariable sets a variable in the container's environment, and in that
+	// of its migration unless the migration has one of its own by that name.
 	AddVariable(name, value string)
-	// AddSecret adds a secret to the container's environment.
+	// AddSecret does the same with a secret, which ECS reads when a task
+	// starts.
 	AddSecret(name string, secret awsecs.Secret)
 }
 
@@ -140,14 +148,17 @@ type ecsEc2Service struct {
 	service    awsecs.Ec2Service
 	migration  awscdk.CustomResource
 	definition *definition
-	// migrating is what the migration runs by: often the same.
+	// migrating is the task definition of the migration: that of the service,
+	// unless the migration has variables or secrets of its own; nil without
+	// a migration.
 	migrating *definition
-	// private are the names of what only the migration sees.
+	// private are the names of those variables and secrets.
 	private map[string]bool
 }
 
-// NewEcsEc2Service makes a service. It panics with all problems of its
-// declaration if there are any.
+// NewEcsEc2Service makes a service with its task definition, roles and log group.
+// It panics with all problems of its declaration if there are any, and where the
+// declaration has a schedule: that is for [NewScheduledTask].
 func NewEcsEc2Service(scope constructs.Construct, id *string, props *EcsEc2ServiceProps) EcsEc2Service {
 	plan := props.plan(*id)
 	if plan.declared.Schedule != "" {

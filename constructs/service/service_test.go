@@ -72,20 +72,8 @@ func TestEcsEc2Service(t *testing.T) {
 		}
 		service.NewEcsEc2Service(stack, jsii.String("Web"), &props)
 	}
-	assembly := synthtest.SynthSecure(t, app)
-	template := func(name string) snapshot.Template {
-		stack, err := assembly.Stack(name)
-		require.NoError(t, err)
-		return stack.Template
-	}
-	only := func(name, kind string) snapshot.Resource {
-		resources := template(name).Resources(kind)
-		require.Len(t, resources, 1, "%s in %s", kind, name)
-		for _, resource := range resources {
-			return resource
-		}
-		panic("unreachable")
-	}
+	assembly := synthtest.Secured(t, app)
+	template, only := assembly.Template, assembly.Only
 	ecs := func(name string) snapshot.Resource { return only(name, "AWS::ECS::Service") }
 	container := func(name string) map[string]any {
 		containers := only(name, "AWS::ECS::TaskDefinition").Get("Properties.ContainerDefinitions").([]any)

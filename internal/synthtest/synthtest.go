@@ -126,3 +126,43 @@ func Findings(t testing.TB, assembly *snapshot.Assembly) {
 		}
 	}
 }
+
+// Made is what an app was synthesized to, for tests that look at its stacks by
+// name.
+type Made struct {
+	*snapshot.Assembly
+	t testing.TB
+}
+
+// Secured is [SynthSecure] for such tests.
+func Secured(t testing.TB, app awscdk.App) Made {
+	t.Helper()
+	return Made{SynthSecure(t, app), t}
+}
+
+// Template of a stack; the test ends where there is no such stack.
+func (m Made) Template(stack string) snapshot.Template {
+	m.t.Helper()
+	found, err := m.Stack(stack)
+	require.NoError(m.t, err)
+	return found.Template
+}
+
+// Only is the one resource of a type that a stack has; the test ends where it
+// has none or several.
+func (m Made) Only(stack, kind string) snapshot.Resource {
+	m.t.Helper()
+	_, resource := m.OnlyID(stack, kind)
+	return resource
+}
+
+// OnlyID is [Made.Only] with the resource's logical id.
+func (m Made) OnlyID(stack, kind string) (string, snapshot.Resource) {
+	m.t.Helper()
+	resources := m.Template(stack).Resources(kind)
+	require.Len(m.t, resources, 1, "%s in %s", kind, stack)
+	for id, resource := range resources {
+		return id, resource
+	}
+	panic("unreachable")
+}
