@@ -144,6 +144,8 @@ func TestStrictFindingsAreThoseOfTheCDK(t *testing.T) {
 	defer jsii.Close()
 	outdir := filepath.Join(t.TempDir(), "cdk.out")
 	called := 0
+	// Native code is compared where there is one: see docs/validation.md.
+	python := os.Getenv(validation.PythonVariable)
 	apps := map[string]func(awscdk.App){
 		"faulty": faulty,
 		"with a plug-in of its own": func(cdk awscdk.App) {
@@ -171,7 +173,15 @@ func TestStrictFindingsAreThoseOfTheCDK(t *testing.T) {
 				assert.Contains(t, want.files[reportFile], "of a whole stage")
 				assert.Contains(t, want.files[reportFile], "of one resource")
 			}
-			for _, way := range []string{"first", "again", "by the CDK's own plug-in"} {
+			ways := []string{"first", "again", "by the CDK's own plug-in"}
+			if python != "" {
+				ways = append(ways, "by native code")
+			}
+			for _, way := range ways {
+				t.Setenv(validation.PythonVariable, "")
+				if way == "by native code" {
+					t.Setenv(validation.PythonVariable, python)
+				}
 				version := awscdkVersion(t)
 				if way == "by the CDK's own plug-in" {
 					version = "0.0.0" // which is not in the cache
@@ -190,7 +200,14 @@ func TestStrictFindingsAreThoseOfTheCDK(t *testing.T) {
 			}
 		})
 	}
-	assert.Equal(t, 4, called)
+	want := 4
+	if python != "" {
+		want++
+	}
+	page, err := os.ReadFile("../docs/validation.md")
+	require.NoError(t, err)
+	assert.Contains(t, string(page), "cloudformation-validate=="+validation.Start(validation.Settings{AWSCDK: awscdkVersion(t)}).Version()+"\n", "the page names the version that is the same")
+	assert.Equal(t, want, called, "a plug-in of the app's own is run each time")
 }
 
 var debugLines = regexp.MustCompile(`(?m)^validation: (.*)$`)

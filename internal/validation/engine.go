@@ -15,6 +15,9 @@ import (
 //go:embed engine.js
 var program string
 
+//go:embed engine.py
+var native string
+
 // engine is the process that validates.
 type engine struct {
 	command *exec.Cmd
@@ -47,13 +50,24 @@ func (r *reply) wait() (answer, error) {
 	return r.said, r.err
 }
 
-// startEngine starts the process. V8 compiles on one thread in it, and WebAssembly
-// only as fast as it can: measured with 13 and with 60 templates, the engine is
-// there sooner so, everything takes a third less of the processor's time, which
-// the kernel of the CDK has a use for meanwhile, and a third less memory.
-func startEngine(node, library string) (*engine, error) {
+// bundled runs the validator that is inside aws-cdk-lib. V8 compiles on one thread
+// in it, and WebAssembly only as fast as it can: measured with 13 and with 60
+// templates, the engine is there sooner so, everything takes a third less of the
+// processor's time, which the kernel of the CDK has a use for meanwhile, and
+// a third less memory.
+func bundled(node, library string) *exec.Cmd {
+	return exec.Command(node, "--single-threaded", "--liftoff-only", "--input-type=commonjs", "--eval", program, library)
+}
+
+// compiled runs the validator that is installed for a Python, and nothing of what
+// the environment would add to it.
+func compiled(python, library string) *exec.Cmd {
+	return exec.Command(python, "-I", "-c", native, library)
+}
+
+func startEngine(command *exec.Cmd) (*engine, error) {
 	e := &engine{
-		command: exec.Command(node, "--single-threaded", "--liftoff-only", "--input-type=commonjs", "--eval", program, library),
+		command: command,
 		waiting: map[int]*reply{},
 		ended:   make(chan struct{}),
 	}

@@ -32,6 +32,11 @@ const Variable = "TINYSTACK_VALIDATE"
 // is remembered of earlier syntheses.
 const Always = "always"
 
+// PythonVariable names the environment variable with the Python whose
+// cloudformation-validate is used instead of the validator in aws-cdk-lib. It has
+// to be the same version.
+const PythonVariable = "TINYSTACK_VALIDATE_PYTHON"
+
 // Template is one template to validate.
 type Template struct {
 	// Path is where it is, absolute.
@@ -143,6 +148,9 @@ func (v *Validator) find() {
 	if err != nil {
 		v.settings.Log(err.Error())
 		return
+	}
+	if os.Getenv(PythonVariable) != "" {
+		library.identity = address(library.identity, native)
 	}
 	v.library = library
 	if os.Getenv(Variable) == Always || os.Getenv("CI") != "" {
@@ -308,7 +316,11 @@ func (v *Validator) running() (*engine, error) {
 		return nil, errors.New("the validation has ended")
 	}
 	if v.engine == nil {
-		engine, err := startEngine(v.settings.Node, v.library.folder)
+		command := bundled(v.settings.Node, v.library.folder)
+		if python := os.Getenv(PythonVariable); python != "" {
+			command = compiled(python, v.library.folder)
+		}
+		engine, err := startEngine(command)
 		if err != nil {
 			return nil, err
 		}
