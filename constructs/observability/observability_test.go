@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -91,6 +92,56 @@ func TestInAStackOfAnyAccountAndRegion(t *testing.T) {
 			observability.NewAlarm(stack, jsii.String("Nameless"), &observability.AlarmProps{Alarm: monitor.ReplicaLag("x", spec.Minutes(1))})
 		})
 	})
+}
+
+// Whatever number of days a declaration may have for its logs is one that a log
+// group can be made with.
+func TestEveryDeclarableRetentionIsAccepted(t *testing.T) {
+	app := synthtest.NewApp(t)
+	stack := synthtest.Stack(app, "logs")
+	made := map[float64]bool{}
+	for days := 1; days <= 4000; days++ {
+		declared := spec.App{Name: "shop", Stages: []spec.Stage{{Name: "dev", LogRetentionDays: days}}}
+		if declared.Validate() == nil {
+			made[float64(days)] = true
+			observability.NewLogGroup(stack, jsii.String(fmt.Sprint("Kept", days)), &observability.LogGroupProps{RetentionDays: days})
+		}
+	}
+	assert.PanicsWithError(t, "log group Odd: CloudWatch Logs cannot keep events for 2 days: give one of [1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653]", func() {
+		observability.NewLogGroup(stack, jsii.String("Odd"), &observability.LogGroupProps{RetentionDays: 2})
+	})
+	found := map[float64]bool{}
+	for _, group := range synthtest.Synth(t, app).Stacks[0].Template.Resources("AWS::Logs::LogGroup") {
+		found[group.Get("Properties.RetentionInDays").(float64)] = true
+	}
+	assert.Len(t, found, 22)
+	assert.Equal(t, made, found)
+}
+
+// An alarm can be told of to others later, and be part of what users make
+// themselves.
+func TestAnAlarmIsReachable(t *testing.T) {
+	app := synthtest.NewApp(t)
+	stack := synthtest.Stack(app, "alarms")
+	alarm := observability.NewAlarm(stack, jsii.String("Lag"), &observability.AlarmProps{
+		Alarm: monitor.ReplicaLag("one", spec.Minutes(10)), Names: monitor.Names{monitor.RefReplica("one"): "shop-replica-1"}, ActionARNs: []string{"arn:first"},
+	})
+	alarm.Tell()
+	alarm.Tell("arn:second")
+	alarm.Resource().SetActionsEnabled(jsii.Bool(false))
+	awscloudwatch.NewCompositeAlarm(stack, jsii.String("Theirs"), &awscloudwatch.CompositeAlarmProps{
+		AlarmRule: awscloudwatch.AlarmRule_FromAlarm(alarm.Alarm(), awscloudwatch.AlarmState_ALARM),
+	})
+	assert.Same(t, alarm.Alarm(), alarm.Alarm())
+	template := synthtest.Synth(t, app).Stacks[0].Template
+	for id, made := range template.Resources("AWS::CloudWatch::Alarm") {
+		assert.Equal(t, []any{"arn:first", "arn:second"}, made.Get("Properties.AlarmActions"))
+		assert.Equal(t, []any{"arn:first", "arn:second"}, made.Get("Properties.OKActions"))
+		assert.Equal(t, false, made.Get("Properties.ActionsEnabled"))
+		for _, composite := range template.Resources("AWS::CloudWatch::CompositeAlarm") {
+			assert.Contains(t, fmt.Sprint(composite.Get("Properties.AlarmRule")), id)
+		}
+	}
 }
 
 func find(t *testing.T, stack *snapshot.Stack, prefix string) snapshot.Resource {

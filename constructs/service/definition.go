@@ -56,6 +56,8 @@ func (props *EcsEc2ServiceProps) plan(id string) plan {
 
 // definition is what tasks of a service and scheduled tasks have in common.
 type definition struct {
+	// stack that it is in.
+	stack     awscdk.Stack
 	task      awsecs.Ec2TaskDefinition
 	container awsecs.ContainerDefinition
 	logs      awslogs.LogGroup
@@ -73,7 +75,7 @@ var networkModes = map[spec.NetworkMode]awsecs.NetworkMode{
 
 // newDefinition makes it all directly in the scope.
 func newDefinition(scope constructs.Construct, props *EcsEc2ServiceProps, plan plan) *definition {
-	declared, d := plan.declared, &definition{}
+	declared, d := plan.declared, &definition{stack: awscdk.Stack_Of(scope)}
 	d.logs = observability.NewLogGroup(scope, jsii.String("LogGroup"), &observability.LogGroupProps{
 		RetentionDays: props.LogRetentionDays,
 		Retain:        props.RetainLogs,
@@ -82,7 +84,7 @@ func newDefinition(scope constructs.Construct, props *EcsEc2ServiceProps, plan p
 	taskRole := awsiam.NewRole(scope, jsii.String("TaskRole"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("ecs-tasks.amazonaws.com"), &awsiam.ServicePrincipalOpts{
 			Conditions: &map[string]any{
-				"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Stack_Of(scope).Account()},
+				"StringEquals": map[string]any{"aws:SourceAccount": d.stack.Account()},
 			},
 		}),
 		RoleName:    optional.Text(props.TaskRoleName),
@@ -127,7 +129,7 @@ func (d *definition) addTask(scope constructs.Construct, props *EcsEc2ServicePro
 	}
 	// With one hop to the metadata service an SDK in a container cannot find out the
 	// region; what is declared wins.
-	region := *awscdk.Stack_Of(scope).Region()
+	region := *d.stack.Region()
 	environment := map[string]string{"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
 	maps.Copy(environment, declared.Variables)
 	maps.Copy(environment, props.Variables)

@@ -56,7 +56,7 @@ func (s *ecsEc2Service) addMigration(props *EcsEc2ServiceProps, plan plan) {
 	s.migrating.letRun(role, props)
 	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions:    jsii.Strings("ecs:DescribeTasks", "ecs:StopTask"),
-		Resources:  &[]*string{ecsARN(role, "task", *props.Cluster.ClusterName()+"/*")},
+		Resources:  &[]*string{s.migrating.ecsARN("task", *props.Cluster.ClusterName()+"/*")},
 		Conditions: onCluster(props),
 	}))
 	acknowledge.Policy(role, runReason)
@@ -72,7 +72,7 @@ func (s *ecsEc2Service) addMigration(props *EcsEc2ServiceProps, plan plan) {
 			"Command":        declared.Migration.Command,
 			"LogGroup":       s.definition.logs.LogGroupName(),
 			"TimeoutSeconds": timeout,
-			"Placement":      awscdk.Stack_Of(s).ToJsonString(s.definition.placement(props), nil),
+			"Placement":      s.definition.stack.ToJsonString(s.definition.placement(props), nil),
 		},
 	})
 	// Its task needs what tasks of the service need; the function, its policy.
@@ -108,7 +108,7 @@ func (s *ecsEc2Service) definitionOfMigration(props *EcsEc2ServiceProps, plan pl
 		own.Secrets[name] = secret
 		delete(own.Variables, name)
 	}
-	d := &definition{logs: s.definition.logs, security: s.definition.security, taskRole: s.definition.taskRole}
+	d := &definition{stack: s.definition.stack, logs: s.definition.logs, security: s.definition.security, taskRole: s.definition.taskRole}
 	d.addTask(constructs.NewConstruct(s, jsii.String("MigrationTask")), &own, plan)
 	d.acknowledgePull()
 	return d
@@ -139,12 +139,12 @@ func (d *definition) letRun(role awsiam.Role, props *EcsEc2ServiceProps) {
 	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions: jsii.Strings("ecs:RunTask"),
 		// Every revision: during a deployment a schedule still names the old.
-		Resources:  &[]*string{ecsARN(role, "task-definition", *d.task.Family()+":*")},
+		Resources:  &[]*string{d.ecsARN("task-definition", *d.task.Family()+":*")},
 		Conditions: onCluster(props),
 	}))
 	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions:    jsii.Strings("ecs:TagResource"),
-		Resources:  &[]*string{ecsARN(role, "task", *props.Cluster.ClusterName()+"/*")},
+		Resources:  &[]*string{d.ecsARN("task", *props.Cluster.ClusterName()+"/*")},
 		Conditions: &map[string]any{"StringEquals": map[string]any{"ecs:CreateAction": "RunTask"}},
 	}))
 	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
@@ -154,8 +154,9 @@ func (d *definition) letRun(role awsiam.Role, props *EcsEc2ServiceProps) {
 	}))
 }
 
-func ecsARN(role awsiam.Role, resource, name string) *string {
-	return awscdk.Stack_Of(role).FormatArn(&awscdk.ArnComponents{Service: jsii.String("ecs"), Resource: &resource, ResourceName: &name})
+// ecsARN is the ARN of something of ECS in the stack's account and region.
+func (d *definition) ecsARN(resource, name string) *string {
+	return d.stack.FormatArn(&awscdk.ArnComponents{Service: jsii.String("ecs"), Resource: &resource, ResourceName: &name})
 }
 
 func onCluster(props *EcsEc2ServiceProps) *map[string]any {

@@ -191,10 +191,9 @@ func (s *scheduledTask) addSchedule(props *EcsEc2ServiceProps, plan plan) {
 // newRole is what the scheduler may do: run this task on this cluster with the
 // task's roles, and tell what it could not run.
 func (s *scheduledTask) newRole(props *EcsEc2ServiceProps) awsiam.Role {
-	stack := awscdk.Stack_Of(s)
 	role := awsiam.NewRole(s, jsii.String("ScheduleRole"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("scheduler.amazonaws.com"), &awsiam.ServicePrincipalOpts{
-			Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": stack.Account()}},
+			Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": s.definition.stack.Account()}},
 		}),
 		Description: jsii.String("Runs a task on a schedule"),
 	})
