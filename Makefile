@@ -21,13 +21,13 @@ NODE := node/node_modules/.package-lock.json
 export PATH := $(CURDIR)/node/node_modules/$(PINNED_NODE)/bin:$(PATH)
 endif
 
-.PHONY: synth preflight build cost prices test strict lint create-only fuzz bench clean
+.PHONY: synth preflight build ready .bin/app .bin/tinystack cost prices test strict lint create-only fuzz bench clean
 
 # What a synthesis is compared with, so that nothing that holds data is lost.
 AGAINST ?= $(if $(wildcard $(OUT)/manifest.json),$(OUT))
 
 ## Synthesize CONFIG into OUT. OUT changes only when all of it succeeded.
-synth: $(CDK) $(NODE) build
+synth: ready
 	@rm -rf '$(OUT).partial'
 	@TINYSTACK_CONFIG='$(CONFIG)' TINYSTACK_AGAINST='$(AGAINST)' $(CDK) synth --ci --app .bin/app --build '' --quiet --output '$(OUT).partial' >/dev/null \
 		|| { rm -rf '$(OUT).partial'; exit 1; }
@@ -35,18 +35,25 @@ synth: $(CDK) $(NODE) build
 	@.bin/tinystack summary '$(OUT)' --file '$(CONFIG)'
 
 ## Say what AWS would reject, starve, surprise with or overcharge for.
-preflight:
-	@go build -ldflags='-s -w' -o .bin/tinystack ./cmd/tinystack
+preflight: .bin/tinystack
 	@.bin/tinystack preflight --file '$(CONFIG)'
 
 ## Build the app and the command. Go relinks them only when sources changed.
-build:
-	@go build -ldflags='-s -w' -o .bin/app .
-	@go build -ldflags='-s -w' -o .bin/tinystack ./cmd/tinystack
+build: .bin/app .bin/tinystack
+
+.bin/app:
+	@go build -ldflags='-s -w' -o $@ .
+
+.bin/tinystack:
+	@go build -ldflags='-s -w' -o $@ ./cmd/tinystack
+
+# On a fresh clone nearly all the time goes into compiling the CDK's bindings;
+# what npm fetches, and the command, which has none of them, come beside it.
+ready:
+	@$(MAKE) --no-print-directory -j4 $(CDK) $(NODE) build
 
 ## What a month of CONFIG costs; ARGS as in ARGS='--load prod=heavy'.
-cost:
-	@go build -ldflags='-s -w' -o .bin/tinystack ./cmd/tinystack
+cost: .bin/tinystack
 	@.bin/tinystack cost --file '$(CONFIG)' $(ARGS)
 
 ## Regenerate the tables of instances and their prices; see cost/prices.csv for the others.

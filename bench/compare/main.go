@@ -34,11 +34,11 @@ func main() {
 	}
 }
 
-// mode is one way to validate.
+// mode is one way to validate, and which run of the peer it is paired with.
 type mode struct {
 	name string
 	ours subject
-	peer subject
+	peer string
 }
 
 func compare(out io.Writer, pairs int, counts []string) error {
@@ -118,11 +118,13 @@ func compareStages(out io.Writer, folder string, pairs, stages int) error {
 	off, repeated := ours.with("CDK_VALIDATION=false"), ours
 	first := ours
 	first.before = func() error { return os.RemoveAll(cache) }
+	const peerOff, peerStrict = "validation off, peer", "strict, peer"
 	modes := []mode{
-		{"validation off", off, peer.with("CDK_VALIDATION=false")},
-		{"strict, first", first, peer},
-		{"strict, repeated", repeated, peer},
+		{"validation off", off, peerOff},
+		{"strict, first", first, peerStrict},
+		{"strict, repeated", repeated, peerStrict},
 	}
+	peers := map[string]subject{peerOff: peer.with("CDK_VALIDATION=false"), peerStrict: peer}
 	requests := filepath.Join(folder, fmt.Sprintf("requests-%d", stages))
 	if err := os.Mkdir(requests, 0o700); err != nil {
 		return err
@@ -152,13 +154,18 @@ func compareStages(out io.Writer, folder string, pairs, stages int) error {
 		return nil
 	}
 	for round := -1; round < pairs; round++ {
+		ran := map[string]bool{}
 		for _, mode := range modes {
-			if err := note(mode.name+" ours", round, mode.ours); err != nil {
+			if err := note(mode.name+", ours", round, mode.ours); err != nil {
 				return err
 			}
-			if err := note(mode.name+" peer", round, mode.peer); err != nil {
+			if ran[mode.peer] {
+				continue // both strict ones are paired with the run between them
+			}
+			if err := note(mode.peer, round, peers[mode.peer]); err != nil {
 				return err
 			}
+			ran[mode.peer] = true
 		}
 		for _, limit := range limits {
 			if err := note(limit.name, round, limit.subject); err != nil {
@@ -179,18 +186,17 @@ func compareStages(out io.Writer, folder string, pairs, stages int) error {
 	fmt.Fprintf(out, "\n%d stages: %d resources, the peer %d; medians of %d pairs\n", stages, ourResources, peerResources, pairs)
 	fmt.Fprintf(out, "%-18s %6s %14s %6s %14s %7s %14s\n", "ours ÷ peer", "wall", "per resource", "CPU", "CPU per res.", "memory", "largest proc.")
 	for _, mode := range modes {
-		a, b := measured[mode.name+" ours"], measured[mode.name+" peer"]
+		a, b := measured[mode.name+", ours"], measured[mode.peer]
 		wall, cpu := ratio(a.wall, b.wall), ratio(a.cpu, b.cpu)
 		fmt.Fprintf(out, "%-18s %6.2f %14.2f %6.2f %14.2f %7s %14.2f\n", mode.name, wall, wall*per, cpu, cpu*per, orNone(ratio(a.memory, b.memory)), ratio(a.largest, b.largest))
 	}
 	fmt.Fprintf(out, "%-36s %7s %7s %8s %14s\n", "", "wall", "CPU", "memory", "largest proc.")
-	for _, mode := range modes {
-		for _, who := range []string{"ours", "peer"} {
-			measured[mode.name+" "+who].print(out, mode.name+", "+who)
-		}
-	}
+	names := []string{"validation off, ours", peerOff, "strict, first, ours", "strict, repeated, ours", peerStrict}
 	for _, limit := range limits {
-		measured[limit.name].print(out, limit.name)
+		names = append(names, limit.name)
+	}
+	for _, name := range names {
+		measured[name].print(out, name)
 	}
 	return nil
 }
