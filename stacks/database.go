@@ -117,7 +117,7 @@ func (m *maker) serveDatabase(stack awscdk.Stack, net network.Network, cluster r
 		if !m.declared.UsesDatabase(each.declared) {
 			continue
 		}
-		each.migrateAfter = append(each.migrateAfter, access.ingress)
+		each.migrateAfter(access.ingress)
 		access.database.GrantConnect(each.taskRole())
 		if each.service != nil { // a scheduled task reads the secret at each run
 			users = append(users, each.service)
@@ -154,7 +154,7 @@ func (m *maker) rotateUser(stack awscdk.Stack, net network.Network, access datab
 	}
 	for _, each := range services {
 		if m.declared.UsesDatabase(each.declared) {
-			each.after = append(each.after, migrations...)
+			each.runAfter(migrations...)
 		}
 	}
 	access.database.RotateUser(stack, jsii.String("UserRotation"), &database.UserRotationProps{

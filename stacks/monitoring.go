@@ -80,7 +80,7 @@ func (m *maker) addAlarms(stack awscdk.Stack, services runningServices, names mo
 			// name it and do not refer to it, and ECS is to find it.
 			for _, each := range services {
 				if each.declared.Public() {
-					each.after = append(each.after, alarm)
+					each.runAfter(alarm)
 				}
 			}
 		}

@@ -45,9 +45,32 @@ type runningService struct {
 	nameOutput awscdk.CfnOutput
 	// logs is the name of the log group of the container's output.
 	logs string
-	// after is what it is to be made after, and migrateAfter what its migration
-	// is; order tells the CDK all at once.
-	after, migrateAfter []constructs.IDependable
+	// after is what it is to be made after, and migratesAfter what its migration
+	// is. They are for runAfter and migrateAfter to add to, until order has told
+	// the CDK.
+	after, migratesAfter []constructs.IDependable
+	ordered              bool
+}
+
+// runAfter has the service made after something else.
+func (s *runningService) runAfter(made ...constructs.IDependable) {
+	s.refuseWhenOrdered()
+	s.after = append(s.after, made...)
+}
+
+// migrateAfter has the migration of the service, if it has one, made after
+// something else.
+func (s *runningService) migrateAfter(made ...constructs.IDependable) {
+	s.refuseWhenOrdered()
+	s.migratesAfter = append(s.migratesAfter, made...)
+}
+
+// refuseWhenOrdered panics where a step comes after the one that told the CDK:
+// what it adds would be lost.
+func (s *runningService) refuseWhenOrdered() {
+	if s.ordered {
+		panic(fmt.Errorf("stacks: the order of service %s is told to the CDK already: this step belongs before runningServices.order", s.declared.Name))
+	}
 }
 
 // runningServices are those of a stage, in the declared order.
@@ -63,11 +86,12 @@ func (all runningServices) of(name string) *runningService {
 // made after.
 func (all runningServices) order() {
 	for _, each := range all {
+		each.ordered = true
 		if len(each.after) > 0 {
 			each.resource().Node().AddDependency(each.after...)
 		}
-		if len(each.migrateAfter) > 0 && each.service != nil && each.service.Migration() != nil {
-			each.service.Migration().Node().AddDependency(each.migrateAfter...)
+		if len(each.migratesAfter) > 0 && each.service != nil && each.service.Migration() != nil {
+			each.service.Migration().Node().AddDependency(each.migratesAfter...)
 		}
 	}
 }
@@ -132,7 +156,7 @@ func (m *maker) addServices(stack awscdk.Stack, net network.Network, cluster run
 			made[declared.Name] = m.addScheduledTask(parts, declared)
 		default:
 			made[declared.Name] = m.addService(parts, declared)
-			made[declared.Name].after = slices.Clone(internal)
+			made[declared.Name].runAfter(internal...)
 		}
 	}
 	var all runningServices
@@ -286,7 +310,7 @@ func (m *maker) connectServices(stack awscdk.Stack, cluster runningCluster, acce
 		if own := from.taskGroup(); own != nil {
 			group = own
 			if m.declared.UsesDatabase(from.declared) {
-				from.migrateAfter = append(from.migrateAfter, access.database.AllowFrom(stack, jsii.String("DatabaseIngress-"+from.declared.Name), own))
+				from.migrateAfter(access.database.AllowFrom(stack, jsii.String("DatabaseIngress-"+from.declared.Name), own))
 			}
 		}
 		if from.task != nil {
