@@ -31,7 +31,7 @@ func TestExample(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"nobody-alarmed stages[2].alarms",
-		"burstable-sustained stages[2].scale.instance", "one-instance stages[2].scale.instances.min", "single-nat stages[2].network.egress",
+		"burstable-sustained stages[2].scale.instance", "one-instance stages[2].scale.instances.min", "single-nat stages[2].network.egress", "health-check-image services[0].healthCheck.path",
 	}, ids)
 	snapshot.MatchAssembly(t, "testdata", assembly)
 	snapshot.MatchLogicalIDs(t, "stateful.txt", assembly)
