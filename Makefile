@@ -21,7 +21,7 @@ NODE := node/node_modules/.package-lock.json
 export PATH := $(CURDIR)/node/node_modules/$(PINNED_NODE)/bin:$(PATH)
 endif
 
-.PHONY: synth preflight build ready .bin/app .bin/tinystack cost prices test strict lint create-only fuzz bench clean
+.PHONY: fields changes synth preflight build ready .bin/app .bin/tinystack cost prices test strict lint create-only fuzz bench clean
 
 # What a synthesis is compared with, so that nothing that holds data is lost.
 AGAINST ?= $(if $(wildcard $(OUT)/manifest.json),$(OUT))
@@ -75,6 +75,17 @@ lint:
 	go vet ./... && go vet -tags strict ./...
 	go run $(STATICCHECK) ./...
 	go run $(STATICCHECK) -tags strict ./app ./bench/messages ./constructs/endpoint ./internal/synthtest
+
+## Take over what the comments in package spec say of its fields: the table of the
+## command, the schema, and the pages that list fields.
+fields:
+	go generate ./internal/field
+	go test ./docs -update >/dev/null
+
+## Change every field alone and compare the templates with what the field says of a
+## change; `make test` does that in groups.
+changes: $(CDK)
+	$(GOTEST) ./stacks -run TestChangesDoWhatFieldsSay -each -timeout 60m
 
 ## Take the properties that replace a resource from AWS's resource schemas.
 create-only:

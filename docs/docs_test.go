@@ -5,12 +5,8 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tinystack-go/tinystack/internal/field"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -28,7 +25,7 @@ var update = flag.Bool("update", false, "write what is derived from the code int
 // prints about a declaration in testdata.
 var block = regexp.MustCompile("(?s)<!-- (file|output): ([^ ]+) -->\n```([a-z]*)\n(.*?)```")
 
-func TestCodeInTheDocumentation(t *testing.T) {
+func TestCodeInTheDocumentationIsThatOfTheFiles(t *testing.T) {
 	pages, err := filepath.Glob("*.md")
 	require.NoError(t, err)
 	blocks := 0
@@ -57,18 +54,94 @@ func content(t *testing.T, kind, name string) string {
 	return string(text)
 }
 
-// The reference of the declaration is the doc comments of package spec.
-func TestDeclarationReference(t *testing.T) {
-	comments := fieldComments(t)
+func TestDeclarationListsEveryField(t *testing.T) {
 	var page bytes.Buffer
-	page.WriteString("# The declaration\n\nEverything that `tinystack.yaml` can say. A field that is left out has the default\nthat its description names. `${NAME}` in a value is the environment variable of that\nname; `$${` is a literal `${`.\n")
-	seen := map[reflect.Type]bool{}
-	describe(&page, reflect.TypeFor[spec.App](), "", comments, seen)
+	page.WriteString(declarationIntroduction)
+	section(&page, field.TypeOf(field.Root), "", field.Top(), map[string]bool{})
 	have, err := os.ReadFile("declaration.md")
 	if !*update {
 		require.NoError(t, err)
 	}
 	settle(t, "declaration.md", have, page.Bytes())
+}
+
+const declarationIntroduction = `# The declaration
+
+Everything that ` + "`tinystack.yaml`" + ` can say. ` + "`tinystack explain stages.database.storage`" + ` says the same
+of one field, and an editor with the YAML language server shows it beside the line:
+
+` + "```yaml" + `
+# yaml-language-server: $schema=` + field.SchemaURL + `
+name: shop
+` + "```" + `
+
+` + "`tinystack schema`" + ` prints that schema. What a change of a field does to what is deployed is
+explained in [upgrades.md](upgrades.md). ` + "`${NAME}`" + ` in a value is the environment variable of that
+name; ` + "`$${`" + ` is a literal ` + "`${`" + `.
+`
+
+// section writes what a type has, then the types of its fields. A type that has
+// a section already is referred to.
+func section(page *bytes.Buffer, t field.Type, path string, fields []field.At, written map[string]bool) {
+	written[t.Name] = true
+	title := field.Section(t.Name)
+	fmt.Fprintf(page, "\n## %s\n\n%s\n\n| field | meaning | default | allowed | a change |\n|---|---|---|---|---|\n", title, cell(t.Doc))
+	for _, at := range fields {
+		meaning := at.Doc + " Example: `" + at.Name + ": " + at.Example + "`"
+		if at.See != "" {
+			meaning += fmt.Sprintf(" See [%[1]s](%[1]s).", strings.TrimPrefix(at.See, "docs/"))
+		}
+		permits := at.Permits()
+		if permits == "" {
+			permits = at.Type()
+			if at.Of != "" {
+				permits += " ([fields](#" + field.Anchor(field.Section(at.Of)) + "))"
+			}
+		}
+		fmt.Fprintf(page, "| `%s` | %s | %s | %s | %s |\n", at.Name, cell(meaning), cell(at.Default), cell(permits), cell(changes(at.Field)))
+	}
+	for _, at := range fields {
+		if at.Of != "" && !written[at.Of] {
+			section(page, field.TypeOf(at.Of), at.Inside(), at.Below(), written)
+		}
+	}
+}
+
+func cell(text string) string {
+	return strings.NewReplacer("|", "\\|", "<", "&lt;").Replace(text)
+}
+
+func changes(f field.Field) string {
+	var all []string
+	for _, change := range f.Changes {
+		all = append(all, change.String())
+	}
+	return strings.Join(all, ". ")
+}
+
+var changeTable = regexp.MustCompile(`(?s)<!-- changes -->.*<!-- end of changes -->`)
+
+func TestUpgradesListsEveryChange(t *testing.T) {
+	have, err := os.ReadFile("upgrades.md")
+	require.NoError(t, err)
+	require.True(t, changeTable.Match(have))
+	var table bytes.Buffer
+	table.WriteString("<!-- changes -->\n| field | a change |\n|---|---|\n")
+	for _, at := range field.All() {
+		if !at.Changes[0].Has(field.ByField) || at.Changes[0].Note != "" {
+			fmt.Fprintf(&table, "| `%s` | %s |\n", at.Path, cell(changes(at.Field)))
+		}
+	}
+	table.WriteString("<!-- end of changes -->")
+	settle(t, "upgrades.md", have, changeTable.ReplaceAllLiteral(have, table.Bytes()))
+}
+
+func TestTheSchemaIsWhatTheFieldsSay(t *testing.T) {
+	have, err := os.ReadFile("../tinystack.schema.json")
+	if !*update {
+		require.NoError(t, err)
+	}
+	settle(t, "../tinystack.schema.json", have, field.Schema())
 }
 
 func settle(t *testing.T, page string, have, want []byte) {
@@ -80,92 +153,4 @@ func settle(t *testing.T, page string, have, want []byte) {
 	if difference := udiff.Unified(page, "the code", string(have), string(want)); difference != "" {
 		assert.Fail(t, page+" is not what the code says; run: go test ./docs -update", "%s", difference)
 	}
-}
-
-// describe writes a section for a type, then for the types of its fields.
-func describe(page *bytes.Buffer, kind reflect.Type, path string, comments map[string]string, seen map[reflect.Type]bool) {
-	if seen[kind] {
-		return
-	}
-	seen[kind] = true
-	title := path
-	if title == "" {
-		title = "(top level)"
-	}
-	fmt.Fprintf(page, "\n## %s\n\n| field | type | meaning |\n|---|---|---|\n", title)
-	type nested struct {
-		kind reflect.Type
-		path string
-	}
-	var below []nested
-	for i := range kind.NumField() {
-		field := kind.Field(i)
-		if !field.IsExported() {
-			continue
-		}
-		name := field.Tag.Get("yaml")
-		inner, suffix := field.Type, ""
-		for inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice {
-			if inner.Kind() == reflect.Slice {
-				suffix = "[]"
-			}
-			inner = inner.Elem()
-		}
-		fmt.Fprintf(page, "| `%s` | %s | %s |\n", name, typeName(inner, suffix), comments[kind.Name()+"."+field.Name])
-		if inner.Kind() == reflect.Struct {
-			below = append(below, nested{inner, strings.TrimPrefix(path+"."+name+suffix, ".")})
-		}
-	}
-	for _, n := range below {
-		describe(page, n.kind, n.path, comments, seen)
-	}
-}
-
-func typeName(kind reflect.Type, suffix string) string {
-	name := "object"
-	switch {
-	case kind == reflect.TypeFor[spec.Duration]():
-		name = "duration"
-	case kind.Kind() == reflect.Map:
-		name = "map"
-	case kind.Kind() != reflect.Struct:
-		name = map[reflect.Kind]string{reflect.String: "text", reflect.Int: "number", reflect.Float64: "number", reflect.Bool: "true or false"}[kind.Kind()]
-	}
-	if suffix != "" {
-		return "list of " + name
-	}
-	return name
-}
-
-// fieldComments are the doc comments of the fields of package spec, by
-// Type.Field, each on one line.
-func fieldComments(t *testing.T) map[string]string {
-	t.Helper()
-	files, err := filepath.Glob("../spec/*.go")
-	require.NoError(t, err)
-	links := regexp.MustCompile(`\[([A-Za-z]+)(?:\.([A-Za-z]+))?\]`)
-	comments := map[string]string{}
-	for _, name := range files {
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
-		require.NoError(t, err)
-		ast.Inspect(file, func(node ast.Node) bool {
-			declared, ok := node.(*ast.TypeSpec)
-			if !ok {
-				return true
-			}
-			structure, ok := declared.Type.(*ast.StructType)
-			if !ok {
-				return true
-			}
-			for _, field := range structure.Fields.List {
-				for _, name := range field.Names {
-					text := strings.Join(strings.Fields(field.Doc.Text()), " ")
-					text = links.ReplaceAllString(text, "$1 $2")
-					comments[declared.Name.Name+"."+name.Name] = strings.ReplaceAll(text, "|", "\\|")
-				}
-			}
-			return true
-		})
-	}
-	return comments
 }

@@ -7,20 +7,32 @@ import (
 
 	"github.com/tinystack-go/tinystack/internal/finding"
 	"github.com/tinystack-go/tinystack/internal/phrase"
+	"github.com/tinystack-go/tinystack/internal/suggest"
 )
 
 // Acknowledgement accepts a finding of the preflight, and says why.
 type Acknowledgement struct {
-	// Finding is the id of what is accepted, as in single-nat: the word in
-	// brackets after a finding. Required. All ids are in docs/preflight.md.
+	// Finding is the id of what is accepted: the word in brackets after a
+	// finding.
+	//   - Default: required
+	//   - Allowed: an id of docs/preflight.md
+	//   - Change: none
+	//   - Example: docker-hub
+	//   - See: docs/preflight.md
 	Finding string `yaml:"finding"`
 
-	// Stage that it is accepted for. Default: none: it is accepted wherever
-	// it is found.
+	// Stage that it is accepted for.
+	//   - Default: none: it is accepted wherever it is found
+	//   - Allowed: the name of a stage
+	//   - Change: none
+	//   - Example: prod
 	Stage string `yaml:"stage"`
 
 	// Reason why it is right here, for whoever reads the declaration next.
-	// Required.
+	//   - Default: required
+	//   - Allowed: any text of 10 characters or more: a sentence
+	//   - Change: none
+	//   - Example: The images are small, and seldom pulled.
 	Reason string `yaml:"reason"`
 }
 
@@ -52,7 +64,7 @@ func (a Acknowledgement) validate(r report, app App) {
 				names = append(names, declared.Name)
 			}
 		}
-		fix := didYouMean(a.Stage, names)
+		fix := suggest.DidYouMean(a.Stage, names)
 		if fix == "" {
 			fix = "name a stage that is declared, or remove it"
 		}
@@ -73,7 +85,7 @@ func (a Acknowledgement) validateFinding(r report) {
 	if slices.Contains(ids, a.Finding) {
 		return
 	}
-	fix := didYouMean(a.Finding, ids)
+	fix := suggest.DidYouMean(a.Finding, ids)
 	if a.Finding == finding.UnusedAcknowledgement.ID {
 		fix = "remove the acknowledgement that matches nothing"
 	}

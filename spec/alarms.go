@@ -58,99 +58,181 @@ func AlarmIDs() []AlarmID {
 type Alarms struct {
 	// Level is essential (what deployments and gates watch: the endpoint's
 	// errors and latency, services without tasks, failed scheduled tasks) or
-	// full, see docs/monitoring.md for the list and its price. Default: full
-	// in production, essential elsewhere and in a canary.
+	// full.
+	//   - Default: full in production, otherwise essential; in every canary essential
+	//   - Allowed: essential or full
+	//   - Change: in place
+	//   - Example: full
+	//   - See: docs/monitoring.md
 	Level AlarmLevel `yaml:"level"`
 
-	// Off lists alarms that are not wanted, as in endpoint-latency-p99.
-	// Default: none.
+	// Off lists alarms that are not wanted.
+	//   - Default: none
+	//   - Allowed: the alarms of docs/monitoring.md, each once
+	//   - Change: in place
+	//   - Example: [endpoint-latency-p90]
+	//   - See: docs/monitoring.md
 	Off []AlarmID `yaml:"off"`
 
 	// Notify lists the e-mail addresses that hear of alarms; each confirms
-	// that once, by a link in a message from AWS. Default: those of the
-	// pipeline.
+	// that once, by a link in a message from AWS.
+	//   - Default: those of the pipeline
+	//   - Allowed: e-mail addresses, each once
+	//   - Change: in place; who is new has to confirm first. To take out the last who hears of alarms is refused until it is allowed: the key of the topic goes
+	//   - Example: [oncall@example.com]
 	Notify []string `yaml:"notify"`
 
 	// Webhooks are https URLs that SNS posts to, as those that PagerDuty or
 	// Opsgenie give out for CloudWatch; one that holds a token is given as
 	// "ssm:" and the name of a parameter in the stage's region.
-	// Default: none.
+	//   - Default: none
+	//   - Allowed: https URLs, or ssm:/name, each once
+	//   - Change: in place; a new one has to confirm first. To take out the last who hears of alarms is refused until it is allowed: the key of the topic goes
+	//   - Example: ["ssm:/shop/webhook"]
 	Webhooks []string `yaml:"webhooks"`
 
-	// Slack is a channel that hears of alarms. Default: none.
+	// Slack is a channel that hears of alarms.
+	//   - Default: none
+	//   - Change: in place; to take out the last who hears of alarms is refused until it is allowed: the key of the topic goes
+	//   - Example: {workspace: T0123456789, channel: C0123456789}
 	Slack *Slack `yaml:"slack"`
 
 	// Topic is the ARN of an SNS topic in the stage's region that is told
 	// instead of a topic of the stage's own. A canary does not take it over.
-	// Default: none.
+	//   - Default: none
+	//   - Allowed: the ARN of an SNS topic that is not FIFO
+	//   - Change: in place; the stage's own topic goes with its subscriptions, which is refused until it is allowed: its key goes. Back again everybody confirms anew
+	//   - Example: arn:aws:sns:us-east-1:111111111111:alarms
 	Topic string `yaml:"topic"`
 
 	// Runbooks is the address of the page that says what to do about each
-	// alarm; "#" and the kind of alarm are added. Default: docs/runbooks.md of
-	// this project.
+	// alarm; "#" and the kind of alarm are added.
+	//   - Default: docs/runbooks.md of this project
+	//   - Allowed: an https URL without #
+	//   - Change: in place
+	//   - Example: https://wiki.example.com/shop/runbooks
+	//   - See: docs/runbooks.md
 	Runbooks string `yaml:"runbooks"`
 
-	// Thresholds are when alarms are raised. Default: see each.
+	// Thresholds are when alarms are raised.
+	//   - Default: see each
+	//   - Change: by field
+	//   - Example: {errorRate: 2}
+	//   - See: docs/monitoring.md
 	Thresholds Thresholds `yaml:"thresholds"`
 }
 
 // Slack is a channel that Amazon Q Developer in chat applications (once AWS
 // Chatbot) writes to. The workspace is authorized once, in its console.
 type Slack struct {
-	// Workspace is the id of the workspace, as in T0123456789. Required.
+	// Workspace is the id of the workspace.
+	//   - Default: required
+	//   - Allowed: capital letters and digits
+	//   - Change: replaces AWS::Chatbot::SlackChannelConfiguration
+	//   - Example: T0000000001
 	Workspace string `yaml:"workspace"`
-	// Channel is the id of the channel, as in C0123456789. Required.
+
+	// Channel is the id of the channel.
+	//   - Default: required
+	//   - Allowed: letters and digits
+	//   - Change: in place
+	//   - Example: C0000000001
 	Channel string `yaml:"channel"`
 }
 
 // Thresholds are the numbers at which alarms are raised.
 type Thresholds struct {
 	// ErrorRate is the share of requests in percent of which more may not be
-	// answered with a status of 500 or above, 1 to 99. Default: 5.
+	// answered with a status of 500 or above.
+	//   - Default: 5
+	//   - Allowed: 1 to 99
+	//   - Change: in place
+	//   - Example: 2
 	ErrorRate int `yaml:"errorRate"`
 
 	// MinRequests is how many requests in five minutes the rate of errors and
-	// the latency are judged by: with fewer no alarm is raised. 1 to 1000000.
-	// Default: 20.
+	// the latency are judged by: with fewer no alarm is raised.
+	//   - Default: 20
+	//   - Allowed: 1 to 1000000
+	//   - Change: in place
+	//   - Example: 100
 	MinRequests int `yaml:"minRequests"`
 
-	// LatencyP90 is what the slowest tenth of requests may take, 10ms to 5m.
-	// Default: 2s.
+	// LatencyP90 is what the slowest tenth of requests may take.
+	//   - Default: 2s
+	//   - Allowed: 10ms to 5m
+	//   - Change: in place
+	//   - Example: 500ms
 	LatencyP90 Duration `yaml:"latencyP90"`
 
 	// LatencyP99 is what the slowest hundredth of requests may take, at least
-	// LatencyP90, to 5m. Default: 5s, or LatencyP90 where that is more.
+	// [Thresholds.LatencyP90].
+	//   - Default: 5s, or latencyP90 where that is more
+	//   - Allowed: 10ms to 5m
+	//   - Change: in place
+	//   - Example: 3s
 	LatencyP99 Duration `yaml:"latencyP99"`
 
 	// ServiceCPU is the load in percent of the CPU that is a service's share
-	// of its instances, 1 to 100. Default: 90.
+	// of its instances.
+	//   - Default: 90
+	//   - Allowed: 1 to 100
+	//   - Change: in place
+	//   - Example: 80
 	ServiceCPU int `yaml:"serviceCPU"`
 
-	// ServiceMemory is what a service's tasks use of the memory they may use,
-	// 1 to 100 percent. Default: 90.
+	// ServiceMemory is what a service's tasks use, in percent of the memory they
+	// may use.
+	//   - Default: 90
+	//   - Allowed: 1 to 100
+	//   - Change: in place
+	//   - Example: 80
 	ServiceMemory int `yaml:"serviceMemory"`
 
-	// InstanceCPU is the load of all instances that scaling did not relieve, 1
-	// to 100 percent. Default: 90.
+	// InstanceCPU is the load in percent of all instances that scaling did not
+	// relieve.
+	//   - Default: 90
+	//   - Allowed: 1 to 100
+	//   - Change: in place
+	//   - Example: 80
 	InstanceCPU int `yaml:"instanceCPU"`
 
 	// ErrorLines is how many lines in five minutes that look like errors are
-	// too many, 1 to 1000000. Default: 50.
+	// too many.
+	//   - Default: 50
+	//   - Allowed: 1 to 1000000
+	//   - Change: in place
+	//   - Example: 10
 	ErrorLines int `yaml:"errorLines"`
 
-	// DatabaseCPU is the load of the database, 1 to 100 percent. Default: 80.
+	// DatabaseCPU is the load of the database in percent.
+	//   - Default: 80
+	//   - Allowed: 1 to 100
+	//   - Change: in place
+	//   - Example: 70
 	DatabaseCPU int `yaml:"databaseCPU"`
 
-	// DatabaseConnections is how many of the connections that an instance of
-	// its class takes may be open, 1 to 100 percent. Default: 80.
+	// DatabaseConnections is how many may be open, in percent of the connections
+	// that an instance of the database's class takes.
+	//   - Default: 80
+	//   - Allowed: 1 to 100
+	//   - Change: in place
+	//   - Example: 60
 	DatabaseConnections int `yaml:"databaseConnections"`
 
 	// FreeStorage is how many GB of the database's storage have to stay free.
-	// Default: a tenth of its declared storage, but at least 2.
+	//   - Default: a tenth of its declared storage, but at least 2
+	//   - Allowed: 1 to 1 less than the declared storage
+	//   - Change: in place
+	//   - Example: 5
 	FreeStorage int `yaml:"freeStorage"`
 
-	// ReplicaLag is how far a read replica may be behind, 1s to 1h. One whose
-	// source is idle counts as up to five minutes behind. Default: 10m.
+	// ReplicaLag is how far a read replica may be behind. One whose source is
+	// idle counts as up to five minutes behind.
+	//   - Default: 10m
+	//   - Allowed: 1s to 1h
+	//   - Change: in place
+	//   - Example: 20m
 	ReplicaLag Duration `yaml:"replicaLag"`
 }
 

@@ -12,42 +12,74 @@ import (
 // App is the whole declaration: one application, how it is delivered, and the
 // stages it is carried through.
 type App struct {
-	// Name of the application; it prefixes everything that is created.
-	// Required: 1 to 20 characters, lower-case letters, digits and single
-	// hyphens, beginning with a letter and not ending with a hyphen.
+	// Name of the application. The names of everything that is made begin with
+	// it.
+	//   - Default: required
+	//   - Allowed: 1 to 20 lower-case letters, digits and single hyphens, beginning with a letter and not ending with a hyphen
+	//   - Change: moves; another name is another application, which is made beside the old one
+	//   - Example: bookshop
 	Name string `yaml:"name"`
 
 	// Pipeline makes a CodePipeline that carries every commit through the
-	// stages. Default: none ("direct mode"): the stages are deployed with
-	// `cdk deploy` from wherever the command runs.
+	// stages. Without one the stages are deployed with `cdk deploy` from
+	// wherever that runs ("direct mode").
+	//   - Default: none
+	//   - Change: by field; without it the stages stay deployed as they are
+	//   - Example: {account: "111111111111"}
+	//   - See: docs/delivery.md
 	Pipeline *Pipeline `yaml:"pipeline"`
 
-	// Source is where the application's code comes from. Required with a
-	// pipeline. Default without one: the folder of the declaration.
+	// Source is where the application's code comes from. Without a pipeline it
+	// is the folder of the declaration.
+	//   - Default: none; required with [App.Pipeline]
+	//   - Change: by field
+	//   - Example: {codeCommit: shop}
+	//   - See: docs/delivery.md
 	Source *Source `yaml:"source"`
 
-	// Build configures how images are built. Default: no build variables.
+	// Build configures how images are built.
+	//   - Default: no build variables
+	//   - Change: by field
+	//   - Example: {timeout: 90m}
 	Build Build `yaml:"build"`
 
 	// Services are the containers that run side by side in every stage.
-	// Default: one service named "web", built from the source, on port 80.
+	//   - Default: one service named web, built from the source, on port 80
+	//   - Allowed: up to 10
+	//   - Change: by field; one that comes or goes leaves the others alone, but for the even shares of CPU and memory
+	//   - Example: [{name: web}, {name: jobs, worker: true}]
 	Services []Service `yaml:"services"`
 
-	// Stages in the order in which a commit passes them.
-	// Default: one stage named "dev".
+	// Stages are in the order in which a commit passes them.
+	//   - Default: one stage named dev
+	//   - Allowed: up to 40
+	//   - Change: by field; one that comes, goes or moves leaves the others alone
+	//   - Example: [{name: dev}, {name: prod}]
 	Stages []Stage `yaml:"stages"`
 
-	// Tags put on every resource that can carry one, beside tinystack:app and
-	// tinystack:stage. Default: none.
+	// Tags are put on every resource that can carry one, beside tinystack:app
+	// and tinystack:stage.
+	//   - Default: none
+	//   - Allowed: up to 40, with keys of up to 128 and values of up to 256 letters, digits, spaces and _ . : / = + - @
+	//   - Change: restarts tasks, restarts instances
+	//   - Example: {team: shop}
 	Tags map[string]string `yaml:"tags"`
 
 	// Acknowledge lists findings of the preflight that are accepted, each with
-	// its reason. Default: none.
+	// its reason.
+	//   - Default: none
+	//   - Change: none
+	//   - Example: [{finding: single-nat, reason: An hour without it does no harm.}]
+	//   - See: docs/preflight.md
 	Acknowledge []Acknowledgement `yaml:"acknowledge"`
 
-	// Replacements lists changes that a synthesis is to let pass although they
-	// would replace or delete what holds data, each in the words in which it
-	// was refused (see docs/database.md). Default: none.
+	// Replacements lists changes that are let pass although they would replace
+	// or delete what holds data, each in the words in which it was refused.
+	//   - Default: none
+	//   - Allowed: stack/logical id: what changes
+	//   - Change: none
+	//   - Example: ["shop-dev-data/DatabaseInstanceAA8A5FDE: DBName"]
+	//   - See: docs/database.md
 	Replacements []string `yaml:"replacements"`
 
 	// dir is the folder the declaration was read from; paths in it are

@@ -13,11 +13,18 @@ import (
 type Build struct {
 	// Variables are environment variables of every image build, and build
 	// arguments where the Dockerfile declares an ARG of that name. They are
-	// not for secrets. Default: none.
-	Variables map[string]string `yaml:"variables"`
+	// not for secrets.
+	//   - Default: none
+	//   - Allowed: names as of environment variables, without those that the pipeline, CodeBuild or AWS set; values that everyone may read
+	//   - Change: in the pipeline; the next commit's images have it
+	//   - Example: {NODE_ENV: production}
+	Variables map[string]string `yaml:"variables" also:"env,environment"`
 
-	// Timeout of each image build, and of each release by a releaseSpec, 5m
-	// to 8h. Default: 1h.
+	// Timeout of each image build, and of each release by a releaseSpec.
+	//   - Default: 1h
+	//   - Allowed: 5m to 8h
+	//   - Change: in the pipeline
+	//   - Example: 90m
 	Timeout Duration `yaml:"timeout"`
 }
 

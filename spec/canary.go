@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/tinystack-go/tinystack/internal/phrase"
+	"github.com/tinystack-go/tinystack/internal/suggest"
 )
 
 // deriveCanaries lays what each canary declares over its production stage.
@@ -109,7 +110,7 @@ func (a App) validateCanary(r report, index int) {
 				names = append(names, other.Name)
 			}
 		}
-		fix := didYouMean(stage.CanaryOf, names)
+		fix := suggest.DidYouMean(stage.CanaryOf, names)
 		if fix == "" {
 			fix = "name a stage that is declared"
 		}

@@ -10,95 +10,173 @@ import (
 	"github.com/tinystack-go/tinystack/internal/postgres"
 )
 
-// Database is a Postgres database: a new instance, or with Existing one that
-// is there already.
+// Database is a Postgres database: a new instance, or with [Database.Existing]
+// one that is there already.
 type Database struct {
-	// Instance is the RDS instance class without "db.". Default: t4g.micro.
+	// Instance is the RDS instance class without "db.".
+	//   - Default: t4g.micro
+	//   - Allowed: an instance class that RDS offers for Postgres
+	//   - Change: in place; at once, with a restart of some minutes, or seconds where there is a standby
+	//   - Example: m7g.large
 	Instance string `yaml:"instance"`
 
-	// Storage in GB, 20 to 65536; it can grow later, never shrink.
-	// Default: 20.
+	// Storage in GB.
+	//   - Default: 20
+	//   - Allowed: 20 to 65536
+	//   - Change: in place; without interruption. It never shrinks, and after a change there is none for six hours
+	//   - Example: 100
 	Storage int `yaml:"storage"`
 
-	// MaxStorage in GB up to which storage grows by itself, at least
-	// 1.1 × Storage. Default: twice Storage, up to 65536.
+	// MaxStorage in GB up to which storage grows by itself, at least 1.1 times
+	// [Database.Storage].
+	//   - Default: twice the storage, up to 65536
+	//   - Allowed: 22 to 65536
+	//   - Change: in place; without interruption
+	//   - Example: 200
 	MaxStorage int `yaml:"maxStorage"`
 
 	// Version of Postgres: a major version ("17") follows AWS's minor versions
-	// in the maintenance window, "17.9" stays that one. Default: 17.
+	// in the maintenance window, "17.9" stays that one.
+	//   - Default: 17
+	//   - Allowed: a major version from 14 to 18, or with its minor version
+	//   - Change: in place; a restart of minutes. A major version also needs allowMajorUpgrade, takes minutes to an hour without the database, and cannot be taken back
+	//   - Example: "17.9"
+	//   - See: docs/database.md
 	Version string `yaml:"version"`
 
-	// Name of the database on the server. It cannot be changed later.
-	// Default: the application's name, hyphens replaced by underscores.
+	// Name of the database on the server.
+	//   - Default: the application's name, with underscores for hyphens
+	//   - Allowed: up to 63 letters, digits and underscores, beginning with a letter, and no reserved word
+	//   - Change: refused, restarts tasks; it would make a new, empty database
+	//   - Example: books
 	Name string `yaml:"name"`
 
-	// User is the master user. It cannot be changed later. Default: postgres.
+	// User is the master user.
+	//   - Default: postgres
+	//   - Allowed: up to 63 letters, digits and underscores, beginning with a letter, and no reserved word
+	//   - Change: refused, restarts tasks; it would make a new, empty database
+	//   - Example: owner
 	User string `yaml:"user"`
 
-	// MultiAZ keeps a standby in another availability zone. Default: false.
+	// MultiAZ keeps a standby in another availability zone. It doubles the
+	// price.
+	//   - Default: false
+	//   - Change: in place; without interruption
+	//   - Example: true
 	MultiAZ *bool `yaml:"multiAz"`
 
-	// BackupDays is how long automatic backups are kept, 1 to 35 days.
-	// Default: 7 in production, otherwise 1.
+	// BackupDays is how many days automatic backups are kept.
+	//   - Default: 7 in production, otherwise 1
+	//   - Allowed: 1 to 35
+	//   - Change: in place; without interruption
+	//   - Example: 14
 	BackupDays int `yaml:"backupDays"`
 
-	// AllowMajorUpgrade lets a change of Version cross a major version. RDS
-	// refuses that otherwise; there is no way back. Default: false.
+	// AllowMajorUpgrade lets a change of [Database.Version] cross a major
+	// version. RDS refuses that otherwise; there is no way back.
+	//   - Default: false
+	//   - Change: in place
+	//   - Example: true
 	AllowMajorUpgrade bool `yaml:"allowMajorUpgrade"`
 
-	// BackupWindow is when the daily backup is made, in UTC, 30 minutes or
-	// more, as in "02:00-02:30". Default: AWS chooses.
+	// BackupWindow is when the daily backup is made, in UTC.
+	//   - Default: AWS chooses
+	//   - Allowed: half an hour or more, as in 02:00-02:30
+	//   - Change: in place; without interruption
+	//   - Example: "02:00-02:30"
 	BackupWindow string `yaml:"backupWindow"`
 
 	// MaintenanceWindow is when AWS may do maintenance, such as minor upgrades,
-	// in UTC, 30 minutes or more, as in "sun:03:00-sun:04:00"; it must not meet
-	// BackupWindow. Default: AWS chooses.
+	// in UTC; it must not meet [Database.BackupWindow].
+	//   - Default: AWS chooses
+	//   - Allowed: half an hour to a day, as in sun:03:00-sun:04:00
+	//   - Change: in place; without interruption
+	//   - Example: sun:03:00-sun:04:00
 	MaintenanceWindow string `yaml:"maintenanceWindow"`
 
 	// PerformanceInsights records for seven days, free of charge, what the
-	// database's load consists of. Default: true in production, otherwise
-	// false.
+	// database's load consists of.
+	//   - Default: true in production, otherwise false
+	//   - Change: in place; without interruption
+	//   - Example: true
 	PerformanceInsights *bool `yaml:"performanceInsights"`
 
 	// Parameters of Postgres, by their names in RDS; rds.force_ssl is always 1:
-	// TLS is required. Default: RDS's own.
+	// TLS is required.
+	//   - Default: RDS's own
+	//   - Allowed: lower-case names of letters, digits, underscores and dots, and values that are not empty
+	//   - Change: in place; those that Postgres reads only at its start wait for a reboot (aws rds reboot-db-instance)
+	//   - Example: {log_min_duration_statement: "500"}
 	Parameters map[string]string `yaml:"parameters"`
 
-	// LogExports are the logs that are sent to CloudWatch: postgresql, upgrade
-	// and iam-db-auth-error. Default: the first alone.
+	// LogExports are the logs of Postgres that are sent to CloudWatch.
+	//   - Default: [postgresql]
+	//   - Allowed: postgresql, upgrade or iam-db-auth-error
+	//   - Change: in place; without interruption
+	//   - Example: [postgresql, upgrade]
 	LogExports []string `yaml:"logExports"`
 
-	// IAMUser is a user of the database, other than User, that the containers
-	// may log in as with a token of their task role in place of a password. It
-	// has to be made in the database: CREATE USER … ; GRANT rds_iam TO … .
-	// Default: none: IAM authentication is off.
+	// IAMUser is a user of the database, other than [Database.User], that the
+	// containers may log in as with a token of their task role in place of a
+	// password. It has to be made in the database: CREATE USER … ; GRANT rds_iam
+	// TO … .
+	//   - Default: none: IAM authentication is off
+	//   - Allowed: up to 63 letters, digits and underscores, beginning with a letter
+	//   - Change: in place; without interruption
+	//   - Example: clerk
+	//   - See: docs/database.md
 	IAMUser string `yaml:"iamUser"`
 
-	// ReadReplicas are copies that can be read from, up to 15. Of those in the
-	// stage's region the containers get the addresses. Default: none.
+	// ReadReplicas are copies that can be read from. Of those in the stage's
+	// region the containers get the addresses.
+	//   - Default: none
+	//   - Allowed: up to 15
+	//   - Change: restarts tasks; replicas come and go, and the database stays
+	//   - Example: [{}]
+	//   - See: docs/database.md
 	ReadReplicas []ReadReplica `yaml:"readReplicas"`
 
 	// Tunnel lets people reach the database from their computers through
 	// a container instance, with Session Manager: the stack's output
 	// DatabaseTunnel is the command. Whoever may start a session can also open
-	// a shell on the instances. Default: false.
+	// a shell on the instances.
+	//   - Default: false
+	//   - Change: in place; running instances learn of it in half an hour
+	//   - Example: true
+	//   - See: docs/database.md
 	Tunnel bool `yaml:"tunnel"`
 
-	// Rotation changes the password again and again. Default: none.
+	// Rotation changes the password again and again.
+	//   - Default: none
+	//   - Change: in place
+	//   - Example: {days: 60}
+	//   - See: docs/database.md
 	Rotation *Rotation `yaml:"rotation"`
 
 	// Services are the names of those that get the database: its address and
-	// password in their environment. Default: all whose StageConfig is true.
+	// password in their environment.
+	//   - Default: all whose stageConfig is true
+	//   - Allowed: names of services, each once
+	//   - Change: restarts tasks
+	//   - Example: [web]
 	Services []string `yaml:"services"`
 
 	// Overrides names those of the database's variables, as in PG_USER, that
 	// a variable or secret of the same name in the declaration replaces; any
-	// other of the same name is an error. Default: none.
+	// other of the same name is an error.
+	//   - Default: none
+	//   - Allowed: PG_CREDENTIALS_SECRET, PG_DATABASE, PG_HOST, PG_PORT or PG_USER; with replicas also PG_READER_HOST, PG_READER_HOSTS and PG_READER_PORT
+	//   - Change: restarts tasks
+	//   - Example: [PG_DATABASE]
+	//   - See: docs/database.md
 	Overrides []string `yaml:"overrides"`
 
 	// Existing attaches a database that is there already; of the other
-	// fields only Name, User, Services, Overrides and Tunnel are then allowed.
-	// Default: none: a new instance.
+	// fields only name, user, services, overrides and tunnel are then allowed.
+	//   - Default: none: a new instance
+	//   - Change: by field
+	//   - Example: {host: main.abc123.us-east-1.rds.amazonaws.com, secret: prod/books/database, securityGroup: sg-0123456789abcdef0}
+	//   - See: docs/database.md
 	Existing *ExistingDatabase `yaml:"existing"`
 }
 

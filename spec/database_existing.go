@@ -3,15 +3,34 @@ package spec
 // ExistingDatabase is an RDS Postgres instance that this declaration uses but
 // does not own. It must be in the VPC that [Network.VPC] names.
 type ExistingDatabase struct {
-	// Host is the instance's endpoint address. Required.
+	// Host is the instance's endpoint address.
+	//   - Default: required
+	//   - Allowed: a host name, without port; one of RDS in the stage's region
+	//   - Change: restarts tasks
+	//   - Example: main.abc123.us-east-1.rds.amazonaws.com
 	Host string `yaml:"host"`
-	// Port of the instance. Default: 5432.
+
+	// Port of the instance.
+	//   - Default: 5432
+	//   - Allowed: 1 to 65535
+	//   - Change: restarts tasks, replaces AWS::EC2::SecurityGroupIngress
+	//   - Example: 5433
 	Port int `yaml:"port"`
+
 	// Secret is the name or ARN of the Secrets Manager secret whose key
-	// "password" is the password. Required.
+	// "password" is the password.
+	//   - Default: required
+	//   - Allowed: the name or ARN of a Secrets Manager secret, without #key
+	//   - Change: restarts tasks
+	//   - Example: prod/books/clerk
 	Secret string `yaml:"secret"`
+
 	// SecurityGroup is the id of the instance's security group; a rule that
-	// lets the stage in is added to it. Required.
+	// lets the stage in is added to it.
+	//   - Default: required
+	//   - Allowed: the id of a security group
+	//   - Change: replaces AWS::EC2::SecurityGroupIngress
+	//   - Example: sg-0123456789abcdef1
 	SecurityGroup string `yaml:"securityGroup"`
 }
 

@@ -4,15 +4,21 @@ import "slices"
 
 // ReadReplica is a copy of a database that follows it and can be read from.
 type ReadReplica struct {
-	// Instance is the RDS instance class without "db.". Default: that of the
-	// database.
+	// Instance is the RDS instance class without "db.".
+	//   - Default: that of the database
+	//   - Allowed: an instance class that RDS offers for Postgres
+	//   - Change: in place; with a restart of the replica
+	//   - Example: t4g.small
 	Instance string `yaml:"instance"`
 
 	// Region of the replica, where that is not the stage's: a provision for the
 	// loss of that region, in a network and with a key of its own there. The
 	// stage's services do not get its address. One in each region; a canary
 	// has none of these.
-	// Default: the stage's.
+	//   - Default: the stage's
+	//   - Allowed: a commercial AWS region
+	//   - Change: restarts tasks; the old replica goes, or in another region stays deployed until somebody deletes it
+	//   - Example: eu-west-3
 	Region string `yaml:"region"`
 }
 

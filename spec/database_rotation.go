@@ -8,16 +8,24 @@ import (
 // Rotation changes the password of the database's user at set times, by
 // a function of Secrets Manager. The stage's tasks are started anew after it.
 type Rotation struct {
-	// Days between two changes, 1 to 365. Default: 30.
+	// Days between two changes.
+	//   - Default: 30
+	//   - Allowed: 1 to 365
+	//   - Change: in place
+	//   - Example: 60
 	Days int `yaml:"days"`
 
-	// User is a user of the database, other than Database.User, that the
+	// User is a user of the database, other than [Database.User], that the
 	// services log in as in its place. It alternates with another, whose name
 	// has _clone at its end, so that the password that running tasks have
 	// stays valid until the change after the next. A migration has to make the
-	// user: see docs/database.md. Up to 57 letters, digits and underscores.
-	// Default: none: the password of Database.User is changed, and tasks that
-	// have the old one cannot open connections until they are started anew.
+	// user. Without one the password of the master user is changed, and tasks
+	// that have the old one cannot open connections until they are started anew.
+	//   - Default: none
+	//   - Allowed: up to 57 letters, digits and underscores, beginning with a letter, and no reserved word
+	//   - Change: restarts tasks, refused where it is taken out or renamed; the credentials of the old user go
+	//   - Example: clerk
+	//   - See: docs/database.md
 	User string `yaml:"user"`
 }
 

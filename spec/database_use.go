@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/tinystack-go/tinystack/internal/phrase"
+	"github.com/tinystack-go/tinystack/internal/suggest"
 )
 
 // databaseNames are the variables that a stage's database can set.
@@ -67,7 +68,7 @@ func (s Stage) validateDatabaseUse(r report, app App) {
 		at := r.field("services").item(i)
 		switch {
 		case !slices.Contains(known, name):
-			fix := didYouMean(name, shown)
+			fix := suggest.DidYouMean(name, shown)
 			if fix == "" {
 				fix = "name a service that is declared"
 			}
@@ -84,7 +85,7 @@ func (s Stage) validateDatabaseUse(r report, app App) {
 		})
 		switch {
 		case !slices.Contains(names, name):
-			fix := didYouMean(name, names)
+			fix := suggest.DidYouMean(name, names)
 			if fix == "" {
 				fix = "remove it"
 			}

@@ -325,7 +325,9 @@ func (d *decoder) structure(node ast.Node, to reflect.Value, r report) bool {
 			continue
 		}
 		if d.value(entry.value, to.Field(index), field) {
-			d.checkZero(to.Field(index), field, entry.value)
+			if !known.zero[entry.name] {
+				d.checkZero(to.Field(index), field, entry.value)
+			}
 		}
 	}
 	return true
@@ -345,15 +347,9 @@ func (d *decoder) checkZero(value reflect.Value, r report, node ast.Node) {
 		}
 		d.reject(r, node, "is empty", wanted(value.Type()), "give a value, or remove the line to get the default")
 	case reflect.Int, reflect.Int64, reflect.Float64:
-		if zeroIsDefault[r.path[strings.LastIndexByte(r.path, '.')+1:]] {
-			return
-		}
 		d.reject(r, node, r.show(0)+" is not possible here", "a value above 0", "give another value, or remove the line to get the default")
 	}
 }
-
-// zeroIsDefault are the fields whose default is zero.
-var zeroIsDefault = map[string]bool{"bake": true}
 
 func (d *decoder) list(node ast.Node, to reflect.Value, r report) bool {
 	sequence, ok := node.(*ast.SequenceNode)

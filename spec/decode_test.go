@@ -193,20 +193,6 @@ func TestDuration(t *testing.T) {
 	assert.Equal(t, 90, Duration(90*time.Second).Seconds())
 }
 
-func TestNearest(t *testing.T) {
-	for text, want := range map[string]string{
-		"us-esat-1":  "us-east-1",
-		"eu-west1":   "eu-west-1",
-		"EU-WEST-1":  "eu-west-1",
-		"Frankfurt":  "",
-		"us-east-11": "us-east-1",
-		"":           "",
-		"x":          "",
-	} {
-		assert.Equal(t, want, nearest(text, Regions()), text)
-	}
-}
-
 func TestParseSecretRef(t *testing.T) {
 	for text, want := range map[string]SecretRef{
 		"stripe":          {Store: SecretsManager, Name: "stripe"},

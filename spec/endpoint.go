@@ -26,85 +26,144 @@ const (
 
 // Endpoint is how the world reaches a stage.
 type Endpoint struct {
-	// Type is api-gateway or alb. Default: api-gateway, with the profile
-	// hyperscale alb.
+	// Type is the service that takes the requests: api-gateway, billed by the
+	// request, or alb, an Application Load Balancer that is billed by the hour
+	// and by load.
+	//   - Default: api-gateway; with the profile hyperscale alb
+	//   - Allowed: api-gateway or alb
+	//   - Change: restarts tasks; the new endpoint is made before the old one goes. The address changes, unless there is a domain
+	//   - Example: alb
+	//   - See: docs/endpoints.md
 	Type EndpointType `yaml:"type"`
 
 	// Deployment of the service behind the endpoint: rolling, or with an alb
 	// blue-green, where all requests move to the new version at once, and back
-	// if the endpoint's alarm is raised in the next 15 minutes. Default:
-	// rolling.
+	// if the endpoint's alarm is raised in the next 15 minutes.
+	//   - Default: rolling
+	//   - Allowed: rolling or blue-green
+	//   - Change: in place; back to rolling, the old tasks can be in the second target group, and requests fail until new ones are up: do it when few come
+	//   - Example: blue-green
+	//   - See: docs/rollback.md
 	Deployment Deployment `yaml:"deployment"`
 
-	// Domain is the stage's own host name, with HTTPS. Needs HostedZone, or
-	// Certificate and a DNS record made elsewhere. Default: none: the address
-	// AWS gives it.
+	// Domain is the stage's own host name, with HTTPS. Needs
+	// [Endpoint.HostedZone], or [Endpoint.Certificate] and a DNS record made
+	// elsewhere.
+	//   - Default: none: the address AWS gives it
+	//   - Allowed: a host name in lower case, of up to 253 characters
+	//   - Change: replaces AWS::ApiGatewayV2::ApiMapping and AWS::ApiGatewayV2::DomainName and AWS::CertificateManager::Certificate and AWS::Route53::RecordSet; all of it is made anew under the new name, then the old goes, and with it the old name
+	//   - Change with an ALB: replaces AWS::CertificateManager::Certificate and AWS::Route53::RecordSet; all of it is made anew under the new name, then the old goes, and with it the old name
+	//   - Example: shop.example.com
+	//   - See: docs/domains.md
 	Domain string `yaml:"domain"`
 
-	// HostedZone is the Route 53 zone of Domain, in the stage's account; one
-	// below a zone of another account can be made by a delegation.
-	// Default: none: no DNS record is made; the stack's output DNSTarget says
-	// what one has to point to.
+	// HostedZone is the Route 53 zone of the domain, in the stage's account; one
+	// below a zone of another account can be made by a delegation. Without it no
+	// DNS record is made, and the stack's output DNSTarget says what one has to
+	// point to.
+	//   - Default: none
+	//   - Change: by field
+	//   - Example: {id: Z0123456789ABCDEFGHIJ, name: example.com}
+	//   - See: docs/domains.md
 	HostedZone *HostedZone `yaml:"hostedZone"`
 
-	// Certificate is the ARN of an ACM certificate for Domain, RedirectFrom, the
-	// subdomains of services and the regional domain of a Routing, in the
-	// stage's region. Required where HostedZone has no ID. Default: one
-	// is made and validated through HostedZone.
+	// Certificate is the ARN of an ACM certificate for the domain, the
+	// redirects, the subdomains of services and the regional domain of a
+	// routing, in the stage's region. Required where the hosted zone has no id.
+	//   - Default: one is made and validated through the hosted zone
+	//   - Allowed: the ARN of an ACM certificate in the stage's region
+	//   - Change: in place
+	//   - Example: arn:aws:acm:us-east-1:111111111111:certificate/01234567-89ab-cdef-0123-456789abcdef
+	//   - See: docs/domains.md
 	Certificate string `yaml:"certificate"`
 
 	// RedirectFrom lists other host names that answer with a redirect to the
-	// same path of Domain, as in example.com for the domain www.example.com.
-	// Only with alb: an API Gateway cannot answer by host name. Default: none.
+	// same path of the domain, as in example.com for the domain www.example.com.
+	// Only with alb: an API Gateway cannot answer by host name.
+	//   - Default: none
+	//   - Allowed: up to 5 host names
+	//   - Change: replaces AWS::CertificateManager::Certificate; the new one is in place before the old one goes
+	//   - Example: [example.com]
 	RedirectFrom []string `yaml:"redirectFrom"`
 
-	// Routing lets stages in several regions share Domain: DNS chooses between
-	// them. Needs Domain and HostedZone. Default: none: the domain is this
-	// stage's alone.
+	// Routing lets stages in several regions share a domain: DNS chooses between
+	// them. Needs [Endpoint.Domain] and [Endpoint.HostedZone].
+	//   - Default: none: the domain is this stage's alone
+	//   - Change: by field; where it comes or goes, the record of the domain is made anew, and the certificate, which has the regional name, too
+	//   - Example: {policy: latency}
+	//   - See: docs/routing.md
 	Routing *Routing `yaml:"routing"`
 
 	// Caching keeps responses at the endpoint. Only with api-gateway, which
-	// it makes a REST API in front of an internal load balancer. Default:
-	// none.
+	// it makes a REST API in front of an internal load balancer.
+	//   - Default: none
+	//   - Change: restarts tasks; the new API is made before the old one goes. The address changes, unless there is a domain
+	//   - Example: {paths: [{path: /items, query: []}]}
+	//   - See: docs/endpoints.md
 	Caching *Caching `yaml:"caching"`
 
 	// Throttling bounds the requests that are let through; others are answered
-	// with 429. Only with api-gateway. Default: the account's quotas in the
-	// region, which all its APIs share.
+	// with 429. Only with api-gateway.
+	//   - Default: the account's quotas in the region, which all its APIs share
+	//   - Change: by field
+	//   - Example: {requestsPerSecond: 100, burst: 200}
 	Throttling Throttling `yaml:"throttling"`
 
 	// CORS lets scripts of other sites ask the stage: the endpoint answers
 	// preflight requests and adds the headers. Only with api-gateway without
-	// Caching. Default: none: the application answers.
+	// [Endpoint.Caching].
+	//   - Default: none: the application answers
+	//   - Change: in place
+	//   - Example: {origins: ["https://www.example.com"]}
 	CORS *CORS `yaml:"cors"`
 
 	// JWT lets only requests through that carry a valid JSON Web Token. Only
-	// with api-gateway without Caching. Default: none: every request.
+	// with api-gateway without [Endpoint.Caching].
+	//   - Default: none: every request
+	//   - Change: in place
+	//   - Example: {issuer: "https://login.example.com/", audience: [shop]}
 	JWT *JWT `yaml:"jwt"`
 
 	// APIKeys lets only requests through whose header X-API-Key has one of
 	// these keys, each with its own limits. They tell callers apart; they are
-	// no protection, as people share them. Only with Caching. Default: none:
-	// every request.
+	// no protection, as people share them. Only with [Endpoint.Caching].
+	//   - Default: none: every request
+	//   - Allowed: up to 50
+	//   - Change: in place
+	//   - Example: [{name: partner, requestsPerMonth: 10000}]
 	APIKeys []APIKey `yaml:"apiKeys"`
 
 	// ClientCertificates lets only clients through that present a certificate
 	// of these authorities (mutual TLS), and closes the address that AWS gives
-	// the API. Only with api-gateway and Domain. Default: none: every client.
+	// the API. Only with api-gateway and [Endpoint.Domain].
+	//   - Default: none: every client
+	//   - Change: in place
+	//   - Example: {bucket: example-trust, key: clients/authorities.pem}
 	ClientCertificates *ClientCertificates `yaml:"clientCertificates"`
 
 	// Firewall is the ARN of a regional AWS WAF web ACL in the stage's region
-	// and account. Only with alb or Caching: AWS WAF does not stand before
-	// HTTP APIs. Default: none.
+	// and account. Only with alb or [Endpoint.Caching]: AWS WAF does not stand
+	// before HTTP APIs.
+	//   - Default: none
+	//   - Allowed: the ARN of a regional web ACL
+	//   - Change: in place
+	//   - Example: arn:aws:wafv2:us-east-1:111111111111:regional/webacl/shop/01234567-89ab-cdef-0123-456789abcdef
 	Firewall string `yaml:"firewall"`
 
 	// StickySessions is how long a client keeps being sent to the same task,
-	// by a cookie, 1s to 168h. Only with alb. Default: none: any task.
+	// by a cookie. Only with alb.
+	//   - Default: none: any task
+	//   - Allowed: 1s to 168h
+	//   - Change: in place
+	//   - Example: 24h
 	StickySessions Duration `yaml:"stickySessions"`
 
-	// IdleTimeout is how long a connection may be silent before it is closed,
-	// 1s to 4000s. The application must keep its connections open for longer.
-	// Only with alb. Default: AWS's own, a minute.
+	// IdleTimeout is how long a connection may be silent before it is closed.
+	// The application must keep its connections open for longer. Only with alb.
+	//   - Default: AWS's own, a minute
+	//   - Allowed: 1s to 4000s
+	//   - Change: in place
+	//   - Example: 2m
 	IdleTimeout Duration `yaml:"idleTimeout"`
 }
 

@@ -10,32 +10,63 @@ import (
 
 // Throttling bounds requests. What is left out is not bounded.
 type Throttling struct {
-	// RequestsPerSecond on average, 1 to 100000; more than the account's quota
-	// changes nothing. Default: not bounded.
+	// RequestsPerSecond on average; more than the account's quota changes
+	// nothing.
+	//   - Default: not bounded
+	//   - Allowed: 1 to 100000
+	//   - Change: in place
+	//   - Example: 50
 	RequestsPerSecond int `yaml:"requestsPerSecond"`
-	// Burst is how many requests may come at once, 1 to 100000.
-	// Default: not bounded.
+
+	// Burst is how many requests may come at once.
+	//   - Default: not bounded
+	//   - Allowed: 1 to 100000
+	//   - Change: in place
+	//   - Example: 100
 	Burst int `yaml:"burst"`
 }
 
 // CORS is what scripts of other sites may do.
 type CORS struct {
-	// Origins that may ask, as in https://www.example.com, or "*" alone for
-	// every one. Required.
+	// Origins that may ask.
+	//   - Default: required
+	//   - Allowed: a scheme and a host without a slash at the end, each once; or "*" alone for every one
+	//   - Change: in place
+	//   - Example: ["https://www.example.com"]
 	Origins []string `yaml:"origins"`
-	// Methods they may use, or "*" alone. Default: GET, HEAD and POST.
+
+	// Methods they may use.
+	//   - Default: [GET, HEAD, POST]
+	//   - Allowed: DELETE, GET, HEAD, OPTIONS, PATCH, POST or PUT; or "*" alone
+	//   - Change: in place
+	//   - Example: [GET, PUT]
 	Methods []string `yaml:"methods"`
-	// Headers they may send, or "*" alone. Default: only those that every
-	// script may send.
+
+	// Headers they may send.
+	//   - Default: only those that every script may send
+	//   - Allowed: names of headers, each once; or "*" alone
+	//   - Change: in place
+	//   - Example: [Content-Type]
 	Headers []string `yaml:"headers"`
-	// ExposedHeaders of responses that they may read. Default: only those that
-	// every script may read.
+
+	// ExposedHeaders of responses that they may read.
+	//   - Default: only those that every script may read
+	//   - Allowed: names of headers, each once; or "*" alone
+	//   - Change: in place
+	//   - Example: [ETag]
 	ExposedHeaders []string `yaml:"exposedHeaders"`
+
 	// Credentials lets them send cookies; no list may then be "*".
-	// Default: false.
+	//   - Default: false
+	//   - Change: in place
+	//   - Example: true
 	Credentials bool `yaml:"credentials"`
-	// MaxAge is how long a browser may remember the answer, 1s to 24h.
-	// Default: what the browser takes.
+
+	// MaxAge is how long a browser may remember the answer.
+	//   - Default: what the browser takes
+	//   - Allowed: 1s to 24h
+	//   - Change: in place
+	//   - Example: 1h
 	MaxAge Duration `yaml:"maxAge"`
 }
 
@@ -43,34 +74,74 @@ type CORS struct {
 // header.
 type JWT struct {
 	// Issuer is the https URL that the tokens name as their issuer, where
-	// /.well-known/openid-configuration is found. Required.
+	// /.well-known/openid-configuration is found.
+	//   - Default: required
+	//   - Allowed: an https URL
+	//   - Change: in place
+	//   - Example: https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Example
 	Issuer string `yaml:"issuer"`
-	// Audience lists what the tokens may be issued for, 1 to 50. Required.
+
+	// Audience lists what the tokens may be issued for.
+	//   - Default: required
+	//   - Allowed: 1 to 50 names without spaces
+	//   - Change: in place
+	//   - Example: [web, app]
 	Audience []string `yaml:"audience"`
-	// Scopes of which a token must have one. Default: none is asked for.
+
+	// Scopes of which a token must have one.
+	//   - Default: none is asked for
+	//   - Allowed: names without spaces
+	//   - Change: in place
+	//   - Example: [read]
 	Scopes []string `yaml:"scopes"`
 }
 
 // APIKey is a key that a caller of a REST API sends with each request.
 type APIKey struct {
-	// Name of the caller, unique in the stage. Required, and built like the
-	// name of an [App].
+	// Name of the caller, unique in the stage.
+	//   - Default: required
+	//   - Allowed: 1 to 20 lower-case letters, digits and single hyphens, beginning with a letter and not ending with a hyphen
+	//   - Change: in place; the caller of the new name gets a key of its own, and the old key goes
+	//   - Example: reseller
 	Name string `yaml:"name"`
-	// Throttling of this caller. Default: only that of the endpoint.
+
+	// Throttling of this caller.
+	//   - Default: only that of the endpoint
+	//   - Change: by field
+	//   - Example: {requestsPerSecond: 5, burst: 10}
 	Throttling Throttling `yaml:"throttling"`
-	// RequestsPerMonth of this caller. Default: not bounded.
+
+	// RequestsPerMonth of this caller.
+	//   - Default: not bounded
+	//   - Allowed: 1 to 1000000000
+	//   - Change: in place
+	//   - Example: 20000
 	RequestsPerMonth int `yaml:"requestsPerMonth"`
 }
 
 // ClientCertificates are the authorities that clients' certificates come from:
 // a PEM file in S3, in the stage's account and region.
 type ClientCertificates struct {
-	// Bucket that holds the file. Required.
+	// Bucket that holds the file.
+	//   - Default: required
+	//   - Allowed: 3 to 63 lower-case letters, digits, dots and hyphens
+	//   - Change: in place
+	//   - Example: example-authorities
 	Bucket string `yaml:"bucket"`
-	// Key of the file. Required.
+
+	// Key of the file.
+	//   - Default: required
+	//   - Allowed: any text that does not begin with a slash
+	//   - Change: in place
+	//   - Example: authorities.pem
 	Key string `yaml:"key"`
+
 	// Version of the object. API Gateway reads the file again only when this
-	// changes. Default: the newest when the domain is made.
+	// changes.
+	//   - Default: the newest when the domain is made
+	//   - Allowed: any text
+	//   - Change: in place
+	//   - Example: "3"
 	Version string `yaml:"version"`
 }
 

@@ -11,38 +11,63 @@ import (
 
 // Caching is a cache cluster of a REST API.
 type Caching struct {
-	// Size of the cache in GB: 0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118 or 237.
-	// Default: 0.5.
+	// Size of the cache in GB.
+	//   - Default: 0.5
+	//   - Allowed: 0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118 or 237
+	//   - Change: in place; the cache is made anew, empty, within minutes
+	//   - Example: 1.6
 	Size float64 `yaml:"size"`
 
-	// TTL is how long a response is kept, 1s to 1h. Default: 5m.
+	// TTL is how long a response is kept.
+	//   - Default: 5m
+	//   - Allowed: 1s to 1h
+	//   - Change: in place
+	//   - Example: 90s
 	TTL Duration `yaml:"ttl"`
 
 	// KeepLogRole leaves the role for logs alone that the API Gateway settings
 	// of the account and region name; without one a REST API can have no access
-	// logs. Default: false: a role is made and entered there, in place of one
-	// that may be there, and stays when the stage is deleted.
+	// logs. Otherwise a role is made and entered there, in place of one that may
+	// be there, and stays when the stage is deleted.
+	//   - Default: false
+	//   - Change: in place
+	//   - Example: true
 	KeepLogRole bool `yaml:"keepLogRole"`
 
 	// Paths whose GET responses are kept; all others are passed through.
-	// Required: at least one.
+	//   - Default: required
+	//   - Allowed: 1 to 100
+	//   - Change: in place
+	//   - Example: [{path: "/items/{id}", query: [page]}]
 	Paths []CachedPath `yaml:"paths"`
 }
 
 // CachedPath is a path whose GET responses are kept. Two requests share a
-// response only where path, Authorization header and all of Query and Headers
-// agree.
+// response only where path, Authorization header and all of [CachedPath.Query]
+// and [CachedPath.Headers] agree.
 type CachedPath struct {
-	// Path begins with a slash; a segment {name} matches anything. Required.
+	// Path whose responses are kept; a segment {name} matches anything.
+	//   - Default: required
+	//   - Allowed: segments of letters, digits and . _ : ~ -, or {name}, each after a slash
+	//   - Change: in place
+	//   - Example: "/photos/{id}"
 	Path string `yaml:"path"`
 
 	// Query names every query parameter that the response depends on; an
-	// empty list says that it depends on none. Required, so that nobody is
+	// empty list says that it depends on none. It is required so that nobody is
 	// served another's response by omission.
+	//   - Default: required
+	//   - Allowed: names of letters, digits and . _ $ -, each once
+	//   - Change: in place
+	//   - Example: [page, sort]
 	Query *[]string `yaml:"query"`
 
 	// Headers names the request headers, beside Authorization, that the
-	// response depends on. Default: none.
+	// response depends on.
+	//   - Default: none
+	//   - Allowed: names of letters, digits and . _ $ -, each once
+	//   - Change: in place
+	//   - Example: [Accept-Language]
 	Headers []string `yaml:"headers"`
 }
 

@@ -10,15 +10,29 @@ import (
 
 // HostedZone is a Route 53 public hosted zone.
 type HostedZone struct {
-	// ID of the zone, as in Z0123456789ABCDEFGHIJ. Required, unless there is a
-	// Certificate (records can be made by the name alone, which must then be
-	// that of one zone only, but a new certificate is validated by the ID) or
-	// a Delegation.
+	// ID of the zone. Required, unless there is an [Endpoint.Certificate]
+	// (records can be made by the name alone, which must then be that of one zone
+	// only, but a new certificate is validated by the id) or a
+	// [HostedZone.Delegation].
+	//   - Default: none
+	//   - Allowed: an id, without /hostedzone/
+	//   - Change: replaces AWS::CertificateManager::Certificate and AWS::Route53::RecordSet
+	//   - Example: Z00000000000000000001
 	ID string `yaml:"id"`
-	// Name of the zone, as in example.com. Required.
+
+	// Name of the zone.
+	//   - Default: required
+	//   - Allowed: a host name in lower case
+	//   - Change: replaces AWS::Route53::RecordSet; nothing where the zone has an id
+	//   - Example: shop.example.com
 	Name string `yaml:"name"`
+
 	// Delegation makes the zone, in the stage's account, below one that is in
-	// another account. Default: none: the zone is there already.
+	// another account. Without it the zone is there already.
+	//   - Default: none
+	//   - Change: replaces AWS::Route53::RecordSet; the records are made in the new zone, and where the domain stays the same, the NS record hides those of the zone above at once: do it when few requests come
+	//   - Example: {role: "arn:aws:iam::222222222222:role/dns", parentZone: Z0123456789ABCDEFGHIJ}
+	//   - See: docs/domains.md
 	Delegation *ZoneDelegation `yaml:"delegation"`
 }
 
@@ -26,11 +40,19 @@ type HostedZone struct {
 // servers in the zone above, which is in another account.
 type ZoneDelegation struct {
 	// Role is the ARN of the role in the other account by which the name
-	// servers are entered, see docs/domains.md. Required.
+	// servers are entered.
+	//   - Default: required
+	//   - Allowed: the ARN of a role
+	//   - Change: in place; the NS record is entered in the new zone, and the one in the old stays: delete it by hand
+	//   - Example: arn:aws:iam::222222222222:role/zones
+	//   - See: docs/domains.md
 	Role string `yaml:"role"`
 
-	// ParentZone is the id of the zone in the other account, as in
-	// Z0123456789ABCDEFGHIJ. Required.
+	// ParentZone is the id of the zone in the other account.
+	//   - Default: required
+	//   - Allowed: an id, without /hostedzone/
+	//   - Change: in place; the NS record is entered in the new zone, and the one in the old stays: delete it by hand
+	//   - Example: Z00000000000000000002
 	ParentZone string `yaml:"parentZone"`
 }
 

@@ -32,50 +32,85 @@ const (
 // DNS chooses between them. A region can be drained: taken out while it goes on
 // running.
 type Routing struct {
-	// Policy is latency, weighted or failover, the same in all stages that
-	// share the domain. Required.
+	// Policy by which DNS leads clients to a region, the same in all stages that
+	// share the domain: latency (the region that answers a client fastest),
+	// weighted (by the regions' weights) or failover (the primary region while it
+	// is healthy).
+	//   - Default: required
+	//   - Allowed: latency, weighted or failover
+	//   - Change: in place; Route 53 takes no two policies for one name: drain the other stages, give them domains of their own or delete them, change the one that is left, and let them share the domain again
+	//   - Example: weighted
+	//   - See: docs/routing.md
 	Policy RoutingPolicy `yaml:"policy"`
 
 	// RegionalDomain is a host name of this stage alone beside the shared
 	// domain, in the same hosted zone: health checks and smoke tests ask it.
-	// Default: the stage's name before the domain, as in
-	// prod-us.api.example.com; without a declaration it is required.
+	// Without a declaration it is required.
+	//   - Default: the stage's name before the domain, as in prod-us.api.example.com
+	//   - Allowed: a host name in the hosted zone
+	//   - Change: replaces AWS::ApiGatewayV2::ApiMapping and AWS::ApiGatewayV2::DomainName and AWS::CertificateManager::Certificate and AWS::Route53::RecordSet; the new ones are there before the old ones go
+	//   - Change with an ALB: replaces AWS::CertificateManager::Certificate and AWS::Route53::RecordSet; the new ones are there before the old ones go
+	//   - Example: shop-us.example.com
 	RegionalDomain string `yaml:"regionalDomain"`
 
-	// Weight of this region among those of the domain, 0 to 255; 0 drains it.
-	// Only with weighted. Default: 100.
+	// Weight of this region among those of the domain; 0 drains it. Only with
+	// the policy weighted.
+	//   - Default: 100
+	//   - Allowed: 0 to 255
+	//   - Change: in place; clients follow within a minute or two
+	//   - Example: 10
 	Weight *int `yaml:"weight"`
 
-	// Role of this region: primary or secondary. Required with failover, and
-	// only there.
+	// Role of this region in a failover: primary takes all clients while it is
+	// healthy, secondary takes them otherwise. Only with the policy failover.
+	//   - Default: none; required with the policy failover
+	//   - Allowed: primary or secondary
+	//   - Change: in place
+	//   - Example: secondary
 	Role RoutingRole `yaml:"role"`
 
 	// HealthCheck takes the region out while its endpoint does not answer. A
-	// primary region needs one. Billed by the check, see docs/routing.md.
-	// Default: none: the region is taken out only by hand; behind an ALB with
-	// one service, also while the load balancer has no healthy task.
+	// primary region needs one. Billed by the check. Without one the region is
+	// taken out only by hand; behind an ALB with one service, also while the load
+	// balancer has no healthy task.
+	//   - Default: none
+	//   - Change: in place
+	//   - Example: {path: /up}
+	//   - See: docs/routing.md
 	HealthCheck *RoutingHealthCheck `yaml:"healthCheck"`
 
-	// Drained takes the region out as if its health check failed. Only with
-	// latency and failover, and needs HealthCheck; with weighted, a weight of 0
-	// does the same. Default: false.
+	// Drained takes the region out as if its health check failed. Only with the
+	// policies latency and failover, and with [Routing.HealthCheck]; with
+	// weighted, a weight of 0 does the same.
+	//   - Default: false
+	//   - Change: in place; clients follow within a minute or two
+	//   - Example: true
 	Drained bool `yaml:"drained"`
 }
 
 // RoutingHealthCheck is how Route 53 asks a region whether it is well, by HTTPS
-// under its RegionalDomain, from several places in the world.
+// under its [Routing.RegionalDomain], from several places in the world.
 type RoutingHealthCheck struct {
-	// Path that a healthy region answers with a status of 200 to 399. Default:
-	// that of the health check of the service which gets every other request,
-	// otherwise "/".
+	// Path that a healthy region answers with a status of 200 to 399.
+	//   - Default: that of the health check of the service which gets every other request, otherwise /
+	//   - Allowed: a path of up to 255 characters that begins with a slash, without a query
+	//   - Change: in place
+	//   - Example: /health
 	Path string `yaml:"path"`
 
-	// Interval between requests of one place: 30s, or for a dearer check 10s.
-	// Default: 30s.
+	// Interval between requests of one place; a check every 10s is dearer.
+	//   - Default: 30s
+	//   - Allowed: 10s or 30s
+	//   - Change: replaces AWS::Route53::HealthCheck; the new one is there before the old one goes
+	//   - Example: 10s
 	Interval Duration `yaml:"interval"`
 
 	// Failures in a row after which the region counts as unhealthy, and
-	// successes after which it is healthy again, 1 to 10. Default: 3.
+	// successes after which it is healthy again.
+	//   - Default: 3
+	//   - Allowed: 1 to 10
+	//   - Change: in place
+	//   - Example: 2
 	Failures int `yaml:"failures"`
 }
 

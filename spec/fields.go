@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/tinystack-go/tinystack/internal/phrase"
+	"github.com/tinystack-go/tinystack/internal/suggest"
 )
 
 // fields are what a struct of the declaration consists of in YAML.
@@ -17,6 +18,11 @@ type fields struct {
 	index map[string]int
 	// inner are the paths of the fields one level below, by their name.
 	inner map[string]string
+	// also are the fields by names that other tools give to them: the tag "also".
+	also map[string]string
+	// zero are the fields in which a zero that is written out means the default:
+	// the tag "zero".
+	zero map[string]bool
 }
 
 var knownFields sync.Map // reflect.Type → *fields
@@ -25,7 +31,7 @@ func fieldsOf(structure reflect.Type) *fields {
 	if known, ok := knownFields.Load(structure); ok {
 		return known.(*fields)
 	}
-	found := &fields{name: words(structure.Name()), index: map[string]int{}, inner: map[string]string{}}
+	found := &fields{name: words(structure.Name()), index: map[string]int{}, inner: map[string]string{}, also: map[string]string{}, zero: map[string]bool{}}
 	for i := range structure.NumField() {
 		field := structure.Field(i)
 		if !field.IsExported() {
@@ -34,6 +40,10 @@ func fieldsOf(structure reflect.Type) *fields {
 		name := field.Tag.Get("yaml")
 		found.names = append(found.names, name)
 		found.index[name] = i
+		found.zero[name] = field.Tag.Get("zero") == "default"
+		for other := range strings.SplitSeq(field.Tag.Get("also"), ",") {
+			found.also[other] = name
+		}
 		nested := field.Type
 		if nested.Kind() == reflect.Pointer {
 			nested = nested.Elem()
@@ -48,13 +58,6 @@ func fieldsOf(structure reflect.Type) *fields {
 	return found
 }
 
-// synonyms are names that other tools give to fields of ours.
-var synonyms = map[string]string{
-	"env":         "variables",
-	"environment": "variables",
-	"dependsOn":   "canaryOf",
-}
-
 // suggest says what an unknown field was probably meant to be.
 func (f *fields) suggest(name string) string {
 	for _, known := range f.names {
@@ -65,12 +68,10 @@ func (f *fields) suggest(name string) string {
 	if inner, ok := f.inner[name]; ok {
 		return "did you mean " + inner + "?"
 	}
-	if known, ok := synonyms[name]; ok {
-		if _, ok := f.index[known]; ok {
-			return "did you mean " + known + "?"
-		}
+	if known, ok := f.also[name]; ok {
+		return "did you mean " + known + "?"
 	}
-	if fix := didYouMean(name, f.names); fix != "" {
+	if fix := suggest.DidYouMean(name, f.names); fix != "" {
 		return fix
 	}
 	return "remove it"

@@ -19,18 +19,33 @@ const (
 
 // Window is the time of the week in which a commit may enter a stage.
 type Window struct {
-	// Days of the week: mon, tue, wed, thu, fri, sat or sun. Default: the five
-	// from mon to fri.
+	// Days of the week.
+	//   - Default: [mon, tue, wed, thu, fri]
+	//   - Allowed: mon, tue, wed, thu, fri, sat or sun
+	//   - Change: in the pipeline
+	//   - Example: [mon, tue, thu]
 	Days []string `yaml:"days"`
 
-	// From is the hour at which the window opens, 0 to 23. Default: 9.
+	// From is the hour at which the window opens.
+	//   - Default: 9
+	//   - Allowed: 0 to 23
+	//   - Change: in the pipeline
+	//   - Example: 8
 	From *int `yaml:"from"`
 
-	// Until is the hour at which it closes, later than From, up to 24: at
-	// midnight. Default: 16, or 24 where From is not before that.
+	// Until is the hour at which it closes, later than [Window.From]; 24 is
+	// midnight.
+	//   - Default: 16, or 24 where it opens at that hour or later
+	//   - Allowed: 1 to 24
+	//   - Change: in the pipeline
+	//   - Example: 18
 	Until int `yaml:"until"`
 
-	// TimeZone of the hours, as in Europe/Berlin. Default: UTC.
+	// TimeZone of the hours.
+	//   - Default: UTC
+	//   - Allowed: UTC, or a name of the time zone database
+	//   - Change: in the pipeline
+	//   - Example: Europe/Berlin
 	TimeZone string `yaml:"timeZone"`
 }
 
@@ -102,19 +117,35 @@ func sameWindow(a, b *Window) bool {
 // Smoke is a test of a stage that was just deployed.
 type Smoke struct {
 	// Path that is asked for at the stage's own address, again and again until
-	// it answers with Status. Default: the path of the public service's health
-	// check, or "/"; without a public service nothing is asked for.
+	// it answers with [Smoke.Status]. Without a public service nothing is asked
+	// for.
+	//   - Default: the path of the public service's health check, or /
+	//   - Allowed: a path that begins with a slash, with or without a query
+	//   - Change: in the pipeline
+	//   - Example: /up?deep=1
 	Path string `yaml:"path"`
 
-	// Status that Path has to answer with, 100 to 599. Default: 200.
+	// Status that the path has to answer with.
+	//   - Default: 200
+	//   - Allowed: 100 to 599
+	//   - Change: in the pipeline
+	//   - Example: 204
 	Status int `yaml:"status"`
 
-	// Timeout is how long Path has for that, 10s to 30m. Default: 5m.
+	// Timeout is how long the path has for that.
+	//   - Default: 5m
+	//   - Allowed: 10s to 30m
+	//   - Change: in the pipeline
+	//   - Example: 10m
 	Timeout Duration `yaml:"timeout"`
 
-	// Commands are shell commands that run once Path has answered, in a
+	// Commands are shell commands that run once the path has answered, in a
 	// checkout of the application's source; each has to succeed. STAGE_URL,
-	// STAGE_NAME and STAGE_REGION are in their environment. Default: none.
+	// STAGE_NAME and STAGE_REGION are in their environment.
+	//   - Default: none
+	//   - Allowed: shell commands
+	//   - Change: in the pipeline
+	//   - Example: ["./smoke.sh"]
 	Commands []string `yaml:"commands"`
 }
 

@@ -11,48 +11,75 @@ import (
 
 // Logs say what becomes of the containers' output beside being kept.
 type Logs struct {
-	// Encrypted encrypts it with a customer key that is made for the stage.
-	// Default: false: with a key of AWS's own.
+	// Encrypted encrypts it with a customer key that is made for the stage,
+	// otherwise with a key of AWS's own.
+	//   - Default: false
+	//   - Change: in place; new lines are encrypted with the key. To turn it off is refused until it is allowed: lines encrypted with the key can be read no more once it is deleted, after 30 days. In production it stays, outside the stack
+	//   - Example: true
 	Encrypted bool `yaml:"encrypted"`
 
-	// CountErrors counts the lines that match ErrorPattern, as a metric of
+	// CountErrors counts the lines that match [Logs.ErrorPattern], as a metric of
 	// each service that is billed for the hours in which there are any.
-	// Default: true in production, otherwise false.
+	//   - Default: true in production, otherwise false
+	//   - Change: in place; from then on
+	//   - Example: true
 	CountErrors *bool `yaml:"countErrors"`
 
 	// ErrorPattern is the filter pattern of CloudWatch Logs by which a line
-	// is an error, 1 to 1024 characters. Default: any of the words ERROR,
-	// Error, FATAL, CRITICAL, panic, Traceback and Exception.
+	// is an error.
+	//   - Default: "?ERROR ?Error ?FATAL ?CRITICAL ?panic ?Traceback ?Exception"
+	//   - Allowed: any text of 1 to 1024 characters
+	//   - Change: in place; from then on
+	//   - Example: "?ERROR ?FATAL"
 	ErrorPattern string `yaml:"errorPattern"`
 
 	// Destination gets a copy of the output. A canary does not take it over.
-	// Default: none.
+	//   - Default: none
+	//   - Change: in place; from then on, nothing is sent twice
+	//   - Example: {arn: "arn:aws:lambda:us-east-1:111111111111:function:logs"}
 	Destination *LogDestination `yaml:"destination"`
 }
 
 // BuildLogs say what becomes of the output of builds and releases beside being
 // kept.
 type BuildLogs struct {
-	// Encrypted encrypts it with a customer key that is made for the pipeline.
-	// Default: false: with a key of AWS's own.
+	// Encrypted encrypts it with a customer key that is made for the pipeline,
+	// otherwise with a key of AWS's own.
+	//   - Default: false
+	//   - Change: in the pipeline; new lines are encrypted with the key. To turn it off is refused until it is allowed: lines encrypted with the key can be read no more once it is deleted, after 30 days
+	//   - Example: true
 	Encrypted bool `yaml:"encrypted"`
 
-	// Destination gets a copy of it. Default: none.
+	// Destination gets a copy of it.
+	//   - Default: none
+	//   - Change: in the pipeline; from then on
+	//   - Example: {arn: "arn:aws:lambda:us-east-1:111111111111:function:logs"}
 	Destination *LogDestination `yaml:"destination"`
 }
 
 // LogDestination is where CloudWatch Logs sends a copy of what it is told.
 type LogDestination struct {
 	// ARN of a Kinesis stream, a Firehose stream, a Lambda function or a
-	// destination of CloudWatch Logs, in the region of what it gets. Required.
+	// destination of CloudWatch Logs, in the region of what it gets.
+	//   - Default: required
+	//   - Allowed: the ARN of one of these
+	//   - Change: in place
+	//   - Example: arn:aws:logs:us-east-1:111111111111:destination:central
 	ARN string `yaml:"arn"`
 
 	// Role is the ARN of a role by which CloudWatch Logs may write to a
-	// Kinesis or Firehose stream. Required for these, not allowed otherwise.
+	// Kinesis or Firehose stream. Not for other destinations.
+	//   - Default: none; required for a stream
+	//   - Allowed: the ARN of a role
+	//   - Change: in place
+	//   - Example: arn:aws:iam::111111111111:role/log-writer
 	Role string `yaml:"role"`
 
-	// Pattern is the filter pattern of the lines that are sent. Default: all
-	// lines.
+	// Pattern is the filter pattern of the lines that are sent.
+	//   - Default: all lines
+	//   - Allowed: any text of up to 1024 characters
+	//   - Change: in place
+	//   - Example: ERROR
 	Pattern string `yaml:"pattern"`
 }
 

@@ -26,38 +26,78 @@ const (
 
 // Network is the VPC of a stage.
 type Network struct {
-	// Egress is how instances reach AWS and the internet: nat-instance,
-	// nat-gateway, nat-gateway-per-zone, public-ip or endpoints.
-	// Default: nat-instance; with VPC none: its private subnets have a way out.
+	// Egress is how instances without a public address reach AWS and the
+	// internet: nat-instance (one t4g.nano that forwards for all zones),
+	// nat-gateway (one managed NAT gateway for all zones), nat-gateway-per-zone,
+	// public-ip (each instance has a public address, and no way in) or endpoints
+	// (the AWS services a stage needs, and nothing else).
+	//   - Default: nat-instance; with vpc none: its private subnets have a way out
+	//   - Allowed: nat-instance, nat-gateway, nat-gateway-per-zone, public-ip or endpoints
+	//   - Change: in place; for some minutes nothing gets out. To and from public-ip instances are replaced one by one
+	//   - Example: nat-gateway
 	Egress Egress `yaml:"egress"`
 
-	// CIDR of the VPC, /16 to /24. Default: 10.0.0.0/16.
+	// CIDR of the VPC.
+	//   - Default: 10.0.0.0/16
+	//   - Allowed: an IPv4 block from /16 to /24
+	//   - Change: refused; it would make a new network, in which everything is made anew
+	//   - Example: 10.1.0.0/16
 	CIDR string `yaml:"cidr"`
 
-	// Zones are the ids of 2 to 4 availability zones (as in use1-az1), which
-	// mean the same zone in every account. Default: two zones of the region
-	// in which every endpoint type is offered.
+	// Zones are the ids of availability zones, which mean the same zone in
+	// every account.
+	//   - Default: two zones of the region in which every endpoint type is offered
+	//   - Allowed: 2 to 4 ids, each once
+	//   - Change: refused; subnets are made anew in the new zones
+	//   - Example: [use1-az4, use1-az6]
 	Zones []string `yaml:"zones"`
 
-	// VPC uses a network that is there already; no other field of Network is
-	// then allowed except Egress public-ip. Default: none: a new VPC.
+	// VPC uses a network that is there already; no other field of the network is
+	// then allowed except the egress public-ip.
+	//   - Default: none: a new VPC
+	//   - Change: restarts instances, replaces AWS::ApiGatewayV2::VpcLink and AWS::EC2::SecurityGroup and AWS::EC2::SecurityGroupEgress and AWS::EC2::SecurityGroupIngress and AWS::ServiceDiscovery::PrivateDnsNamespace and AWS::ServiceDiscovery::Service; all of the stage moves into the other network, and requests fail meanwhile. The stack of the old network stays deployed
+	//   - Example: {id: vpc-0123456789abcdef0, cidr: 10.0.0.0/16, zones: [use1-az1, use1-az2], publicSubnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1], privateSubnets: [subnet-0123456789abcdef2, subnet-0123456789abcdef3]}
 	VPC *ExistingVPC `yaml:"vpc"`
 }
 
 // ExistingVPC is a network that this declaration uses but does not own.
 type ExistingVPC struct {
-	// ID of the VPC, as in vpc-0123456789abcdef0. Required.
+	// ID of the VPC.
+	//   - Default: required
+	//   - Allowed: the id of a VPC
+	//   - Change: made anew
+	//   - Example: vpc-0123456789abcdef1
 	ID string `yaml:"id"`
-	// CIDR of the VPC. Required.
+
+	// CIDR of the VPC.
+	//   - Default: required
+	//   - Allowed: an IPv4 block from /16 to /28
+	//   - Change: in place
+	//   - Example: 10.1.0.0/16
 	CIDR string `yaml:"cidr"`
+
 	// Zones are the names or ids of the availability zones, in the order of
-	// the subnets below. Required: 2 or more.
+	// the subnets below.
+	//   - Default: required
+	//   - Allowed: 2 or more names or ids, each once
+	//   - Change: in place
+	//   - Example: [us-east-1a, us-east-1b]
 	Zones []string `yaml:"zones"`
+
 	// PublicSubnets are the ids of one subnet a zone with a route to an
-	// internet gateway. Required for an ALB and for Egress public-ip.
+	// internet gateway. Required for an ALB and for the egress public-ip.
+	//   - Default: none
+	//   - Allowed: as many ids of subnets as zones
+	//   - Change: in place
+	//   - Example: [subnet-0123456789abcdef4, subnet-0123456789abcdef5]
 	PublicSubnets []string `yaml:"publicSubnets"`
+
 	// PrivateSubnets are the ids of one subnet a zone with a way out that
-	// they share with nobody on the internet. Required.
+	// they share with nobody on the internet.
+	//   - Default: required
+	//   - Allowed: as many ids of subnets as zones
+	//   - Change: restarts instances, replaces AWS::ApiGatewayV2::VpcLink
+	//   - Example: [subnet-0123456789abcdef6, subnet-0123456789abcdef7]
 	PrivateSubnets []string `yaml:"privateSubnets"`
 }
 

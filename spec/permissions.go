@@ -2,9 +2,18 @@ package spec
 
 // Permission is a statement of the containers' IAM policy.
 type Permission struct {
-	// Actions, as in s3:GetObject. Required.
+	// Actions that are allowed.
+	//   - Default: required
+	//   - Allowed: service:Action, with * in place of a part of the action
+	//   - Change: in place
+	//   - Example: ["s3:GetObject"]
 	Actions []string `yaml:"actions"`
-	// Resources are the ARNs the actions apply to. Required.
+
+	// Resources are the ARNs the actions apply to.
+	//   - Default: required
+	//   - Allowed: ARNs, with * in place of a part; or * alone, with a warning
+	//   - Change: in place
+	//   - Example: ["arn:aws:s3:::shop-uploads/*"]
 	Resources []string `yaml:"resources"`
 }
 

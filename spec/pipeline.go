@@ -17,58 +17,99 @@ const (
 
 // Pipeline says where the delivery pipeline lives and whom it tells.
 type Pipeline struct {
-	// Account is the 12-digit id of the AWS account that holds the pipeline
-	// and the image repositories. Required.
+	// Account is the id of the AWS account that holds the pipeline and the
+	// image repositories.
+	//   - Default: required
+	//   - Allowed: 12 digits, in quotes
+	//   - Change: moves; the old pipeline and its images stay in the old account, and stages without an account of their own follow
+	//   - Example: "333333333333"
 	Account string `yaml:"account"`
 
-	// Region of the pipeline. Default: us-east-1.
+	// Region of the pipeline.
+	//   - Default: us-east-1
+	//   - Allowed: a commercial AWS region
+	//   - Change: moves; the old pipeline and its images stay in the old region, and stages without a region of their own follow
+	//   - Example: eu-west-1
 	Region string `yaml:"region"`
 
 	// Notify lists the e-mail addresses that hear of failed executions and of
-	// approvals that wait. Default: nobody.
+	// approvals that wait. Each confirms that once, by a link in a message from
+	// AWS.
+	//   - Default: nobody
+	//   - Allowed: e-mail addresses, each once
+	//   - Change: in place; who is new has to confirm first. To take out the last one is refused until it is allowed: the key of the topic goes
+	//   - Example: [team@example.com]
 	Notify []string `yaml:"notify"`
 
 	// Synth holds the shell commands that turn a checkout of the source into
-	// a cloud assembly in cdk.out. Default: `npm ci` (or an installation of
-	// the CDK CLI where there is no lock file), then `npx cdk synth`.
+	// a cloud assembly in cdk.out.
+	//   - Default: `npm ci`, or an installation of the CDK CLI where there is no lock file; then `npx cdk synth`
+	//   - Allowed: shell commands
+	//   - Change: in the pipeline
+	//   - Example: [make synth]
 	Synth []string `yaml:"synth"`
 
-	// LogRetentionDays is how long output of builds is kept, in days; one of
-	// the values CloudWatch Logs accepts. Default: 90.
+	// LogRetentionDays is how many days the output of builds is kept.
+	//   - Default: 90
+	//   - Allowed: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653
+	//   - Change: in the pipeline; what is older goes
+	//   - Example: 30
 	LogRetentionDays int `yaml:"logRetentionDays"`
 
 	// Logs say what else becomes of the output of builds and releases.
-	// Default: it is kept, and no more.
+	//   - Default: it is kept, and no more
+	//   - Change: by field
+	//   - Example: {encrypted: true}
 	Logs BuildLogs `yaml:"logs"`
 
 	// Dashboard shows all stages on one page in CloudWatch, in the pipeline's
-	// account. Default: true.
+	// account.
+	//   - Default: true
+	//   - Change: in the pipeline
+	//   - Example: false
 	Dashboard *bool `yaml:"dashboard"`
 
 	// Declaration is the repository that this declaration and its app are in,
 	// where that is not the application's own: templates are made from there,
 	// images from the application's source, whose commit tags them. A change
-	// of either starts the pipeline. Default: the application's source.
+	// of either starts the pipeline.
+	//   - Default: the application's source
+	//   - Change: in the pipeline; its execution ends, and the newest commits start again
+	//   - Example: {codeCommit: infrastructure}
 	Declaration *Source `yaml:"declaration"`
 
 	// ExecutionMode says what becomes of a commit that comes while another is
 	// on its way: superseded lets the newest one overtake those that wait
 	// before a stage, queued carries every one through, in order.
-	// Default: superseded.
+	//   - Default: superseded
+	//   - Allowed: superseded or queued
+	//   - Change: in the pipeline
+	//   - Example: queued
 	ExecutionMode ExecutionMode `yaml:"executionMode"`
 
 	// ApprovalTimeout is how long an approval waits for a person before the
-	// execution ends, 5m to 1440h (60 days). Default: 168h (7 days).
+	// execution ends.
+	//   - Default: 168h
+	//   - Allowed: 5m to 1440h
+	//   - Change: in the pipeline
+	//   - Example: 24h
 	ApprovalTimeout Duration `yaml:"approvalTimeout"`
 
 	// ProtectGates holds a commit that would drop, move or weaken a gate of this
 	// pipeline (an approval, a window, a bake, a smoke test) until somebody
-	// approves that, before the pipeline updates itself. Default: false.
+	// approves that, before the pipeline updates itself.
+	//   - Default: false
+	//   - Change: in the pipeline; to turn it off somebody has to approve
+	//   - Example: true
 	ProtectGates bool `yaml:"protectGates"`
 
 	// KeepImages is how many of the newest images of each service are kept,
-	// and with that how far back a rollback can go, 1 to 1000. What a stage
-	// runs is kept beside them. Default: 25.
+	// and with that how far back a rollback can go. What a stage runs is kept
+	// beside them.
+	//   - Default: 25
+	//   - Allowed: 1 to 1000
+	//   - Change: in the pipeline; images beyond the number are deleted within a day
+	//   - Example: 50
 	KeepImages int `yaml:"keepImages"`
 }
 

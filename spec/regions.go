@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tinystack-go/tinystack/internal/phrase"
+	"github.com/tinystack-go/tinystack/internal/suggest"
 )
 
 // zonesOf lists the commercial AWS regions and the ids of their availability
@@ -104,7 +105,7 @@ func validateRegion(r report, region string) bool {
 		r.fail(r.quote(region)+" is a region of "+partition+", a partition of AWS with accounts, ARNs and services of its own, which tinystack does not make templates for", "a region of the partition aws, as in eu-central-1", "choose such a region")
 		return false
 	}
-	fix := didYouMean(region, Regions())
+	fix := suggest.DidYouMean(region, Regions())
 	if fix == "" {
 		fix = "use the code of a region, not its name"
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tinystack-go/tinystack/internal/phrase"
+	"github.com/tinystack-go/tinystack/internal/suggest"
 )
 
 // report collects what is wrong at one path of a declaration.
@@ -182,20 +183,12 @@ func oneOf[T ~string](r report, value T, what string, allowed ...T) bool {
 	for i, name := range allowed {
 		names[i] = string(name)
 	}
-	fix := didYouMean(string(value), names)
+	fix := suggest.DidYouMean(string(value), names)
 	if fix == "" {
 		fix = "choose one of them"
 	}
 	r.fail(r.quote(string(value))+" is not "+what, phrase.List(names, "or"), fix)
 	return false
-}
-
-// didYouMean suggests the candidate that was probably meant, if any.
-func didYouMean(text string, candidates []string) string {
-	if found := nearest(text, candidates); found != "" {
-		return "did you mean " + found + "?"
-	}
-	return ""
 }
 
 // origin is what is known of the file that a declaration was read from. It is

@@ -22,74 +22,133 @@ const (
 
 // ScaleProfile is the capacity of a stage and how it follows the load.
 type ScaleProfile struct {
-	// Instance is the EC2 instance type. Default: t3.micro; with the profile
-	// hyperscale m7i.large.
+	// Instance is the EC2 instance type.
+	//   - Default: t3.micro; with the profile hyperscale m7i.large
+	//   - Allowed: an EC2 instance type
+	//   - Change: restarts instances, restarts tasks; instances are replaced one by one, their tasks drained first. Another processor needs images for it
+	//   - Example: t3.small
+	//   - See: docs/sizing.md
 	Instance string `yaml:"instance"`
 
-	// Instances is how many instances there are. Default: min 1, desired 2,
-	// max 6; with the profile hyperscale min 2, desired 2, max 10.
+	// Instances is how many instances there are.
+	//   - Default: min 1, desired 2, max 6; with the profile hyperscale min 2, desired 2, max 10
+	//   - Change: by field
+	//   - Example: {desired: 3}
 	Instances Instances `yaml:"instances"`
 
-	// Tasks is how many copies of each service run. Default: min 1, max 5;
-	// with the profile hyperscale min 2, max 10.
+	// Tasks is how many copies of each service run.
+	//   - Default: min 1, max 5; with the profile hyperscale min 2, max 10
+	//   - Change: by field
+	//   - Example: {max: 4}
 	Tasks Tasks `yaml:"tasks"`
 
-	// CPU is the load that changes capacity. Default: out at 75 %, in at
-	// 35 %, for 15 minutes.
+	// CPU is the load that changes capacity.
+	//   - Default: out at 75 %, in at 35 %, for 15 minutes
+	//   - Change: by field
+	//   - Example: {scaleOut: 60}
 	CPU CPUThresholds `yaml:"cpu"`
 
-	// Mode is cpu-alarms or managed. Default: cpu-alarms.
+	// Mode is what decides on the number of instances: cpu-alarms adds and
+	// removes one at a time by alarms on their CPU, managed leaves it to ECS,
+	// which takes as many as the tasks need.
+	//   - Default: cpu-alarms
+	//   - Allowed: cpu-alarms or managed
+	//   - Change: in place
+	//   - Example: managed
+	//   - See: docs/compute.md
 	Mode ScaleMode `yaml:"mode"`
 
 	// Spot runs spot instances: for a price that follows demand, by AWS's
 	// account up to 90 % lower, and with two minutes' notice when AWS takes one
-	// back, in which its tasks are drained. Default: false.
+	// back, in which its tasks are drained.
+	//   - Default: false
+	//   - Change: restarts instances; they are replaced one by one
+	//   - Example: true
+	//   - See: docs/compute.md
 	Spot bool `yaml:"spot"`
 
 	// Image is the id of a machine image (AMI) with the ECS agent, in the
 	// stage's region, that instances keep until another is declared. A canary
-	// does not take it over. Default: the newest ECS-optimized Amazon Linux
-	// 2023 at each deployment.
+	// does not take it over.
+	//   - Default: the newest ECS-optimized Amazon Linux 2023 at each deployment
+	//   - Allowed: the id of a machine image
+	//   - Change: restarts instances; they are replaced one by one
+	//   - Example: ami-0123456789abcdef0
 	Image string `yaml:"image"`
 }
 
-// Instances is a number of EC2 instances, 0 ≤ Min ≤ Desired ≤ Max.
+// Instances is a number of EC2 instances, 0 ≤ min ≤ desired ≤ max.
 type Instances struct {
-	// Min is the number that always runs. Default: 1.
+	// Min is the number that always runs.
+	//   - Default: 1; with the profile hyperscale 2
+	//   - Allowed: 0 to 1000
+	//   - Change: restarts tasks; the group's bounds move, and shares of the instances with them
+	//   - Example: 2
 	Min *int `yaml:"min"`
+
 	// Desired is the number that runs under everyday load: what the stage
-	// starts with. Default: 2, but within Min and Max.
+	// starts with.
+	//   - Default: 2, but within min and max
+	//   - Allowed: 0 to 1000
+	//   - Change: in place; the number that scaling decided on stays
+	//   - Example: 3
 	Desired *int `yaml:"desired"`
-	// Max is the number that bounds the bill. Default: 6.
+
+	// Max is the number that bounds the bill.
+	//   - Default: 6; with the profile hyperscale 10
+	//   - Allowed: 0 to 1000
+	//   - Change: in place
+	//   - Example: 4
 	Max *int `yaml:"max"`
 }
 
-// Tasks is a number of copies of a service, 0 ≤ Min ≤ Max.
+// Tasks is a number of copies of a service, 0 ≤ min ≤ max.
 type Tasks struct {
-	// Min is the number that always runs. Default: 1; of a service, its
-	// stage's.
+	// Min is the number that always runs.
+	//   - Default: 1; with the profile hyperscale 2; of a service, its stage's
+	//   - Allowed: 0 to 1000
+	//   - Change: restarts tasks; shares of the instances change with it
+	//   - Example: 2
 	Min *int `yaml:"min"`
-	// Max is the number that is never exceeded. Default: 5; of a service, its
-	// stage's.
+
+	// Max is the number that is never exceeded.
+	//   - Default: 5; with the profile hyperscale 10; of a service, its stage's
+	//   - Allowed: 0 to 1000
+	//   - Change: restarts tasks; shares of the instances change with it
+	//   - Example: 3
 	Max *int `yaml:"max"`
 }
 
-// CPUThresholds are loads in percent. A stage grows at ScaleOut and shrinks at
-// ScaleIn. ScaleIn must be below ScaleOut·min/(min+1), with min the lowest
-// number of instances: otherwise the load of one instance less would at once
-// call it back.
+// CPUThresholds are loads in percent. A stage grows at [CPUThresholds.ScaleOut]
+// and shrinks at [CPUThresholds.ScaleIn].
 type CPUThresholds struct {
-	// ScaleOut is the load in percent above which capacity is added, 1 to
-	// 100. Default: 75.
+	// ScaleOut is the load in percent above which capacity is added.
+	//   - Default: 75
+	//   - Allowed: 1 to 100
+	//   - Change: in place
+	//   - Example: 60
 	ScaleOut int `yaml:"scaleOut"`
-	// ScaleIn is the load in percent below which it is removed, 1 to 99.
-	// Default: 35, or the highest that ScaleOut allows where that is less.
+
+	// ScaleIn is the load in percent below which it is removed. It must be below
+	// scaleOut·min/(min+1), with min the lowest number of instances: otherwise
+	// the load of one instance less would at once call it back.
+	//   - Default: 35, or the highest that scaleOut allows where that is less
+	//   - Allowed: 1 to 99
+	//   - Change: in place
+	//   - Example: 20
 	ScaleIn int `yaml:"scaleIn"`
-	// For is how long the load must last, a multiple of a minute from 1m to
-	// 1h. Default: 15m.
+
+	// For is how long the load must last, a multiple of a minute.
+	//   - Default: 15m
+	//   - Allowed: 1m to 1h
+	//   - Change: in place; minutes that are no multiple of five replace the instances one by one, for metrics every minute
+	//   - Example: 10m
 	For Duration `yaml:"for"`
+
 	// AllowFlapping accepts thresholds that call capacity back and forth.
-	// Default: false.
+	//   - Default: false
+	//   - Change: none
+	//   - Example: true
 	AllowFlapping bool `yaml:"allowFlapping"`
 }
 

@@ -15,144 +15,249 @@ const (
 // Service is one container image and how it runs. Each stage runs every
 // service.
 type Service struct {
-	// Name of the service, unique in the application. Required, and built
-	// like the name of an [App].
+	// Name of the service, unique in the application.
+	//   - Default: required
+	//   - Allowed: 1 to 20 lower-case letters, digits and single hyphens, beginning with a letter and not ending with a hyphen
+	//   - Change: made anew; another name is another service, and the old one goes
+	//   - Example: api
 	Name string `yaml:"name"`
 
-	// Image is an existing image: a name on Docker Hub ("python:3.9"), a
-	// public registry's URL, or an ECR URL. Default: none: the image is built
-	// from a repository.
+	// Image is an existing image: a name on Docker Hub, the address of an image
+	// in a public registry, or that of one in ECR.
+	//   - Default: none: the image is built from a repository
+	//   - Allowed: a name with or without registry, tag and digest
+	//   - Change: restarts tasks
+	//   - Example: python:3.9
 	Image string `yaml:"image"`
 
 	// Source is the repository the image is built from, where it is not the
-	// application's own. Default: the application's source.
+	// application's own.
+	//   - Default: the application's source
+	//   - Change: in the pipeline; its execution ends, and the newest commits start again
+	//   - Example: {codeCommit: shop-web}
 	Source *Source `yaml:"source"`
 
 	// Context is the build context, relative to the root of the source (in
-	// direct mode, to the declaration's folder). Default: ".".
+	// direct mode, to the declaration's folder).
+	//   - Default: .
+	//   - Allowed: a relative path within the source, of letters, digits and _ @ + = . , / -
+	//   - Change: in the pipeline; the next commit's image has it
+	//   - Example: services/web
 	Context string `yaml:"context"`
 
-	// Dockerfile relative to Context. Default: Dockerfile.
+	// Dockerfile relative to the build context.
+	//   - Default: Dockerfile
+	//   - Allowed: a relative path within the source, of letters, digits and _ @ + = . , / -
+	//   - Change: in the pipeline; the next commit's image has it
+	//   - Example: docker/Dockerfile
 	Dockerfile string `yaml:"dockerfile"`
 
 	// BuildSpec is a CodeBuild buildspec file, relative to the root of the
-	// source, by which a pipeline builds and pushes the image. Default:
-	// build.yml in Context, where the declaration's own repository has one;
-	// otherwise the image is built from Dockerfile.
+	// source, by which a pipeline builds and pushes the image.
+	//   - Default: build.yml in the build context, where the declaration's own repository has one; otherwise the image is built from the Dockerfile
+	//   - Allowed: a relative path within the source, of letters, digits and _ @ + = . , / -
+	//   - Change: in the pipeline
+	//   - Example: ci/build.yml
+	//   - See: docs/delivery.md
 	BuildSpec string `yaml:"buildSpec"`
 
 	// ReleaseSpec is a buildspec file, relative to the root of the source,
-	// that a pipeline runs after each stage's deployment. Default:
-	// release.yml in Context, where the declaration's own repository has one;
-	// otherwise nothing.
+	// that a pipeline runs after each stage's deployment.
+	//   - Default: release.yml in the build context, where the declaration's own repository has one; otherwise nothing
+	//   - Allowed: a relative path within the source, of letters, digits and _ @ + = . , / -
+	//   - Change: in the pipeline
+	//   - Example: ci/release.yml
+	//   - See: docs/delivery.md
 	ReleaseSpec string `yaml:"releaseSpec"`
 
-	// Port the container listens on, 1 to 65535. Default: 80. Not allowed
-	// with Worker.
+	// Port the container listens on. Not with [Service.Worker].
+	//   - Default: 80
+	//   - Allowed: 1 to 65535
+	//   - Change: restarts tasks
+	//   - Example: 8080
 	Port int `yaml:"port"`
 
-	// Worker marks a service that listens on no port. Default: false.
+	// Worker marks a service that listens on no port.
+	//   - Default: false
+	//   - Change: restarts tasks; the endpoint serves it no more
+	//   - Example: true
 	Worker bool `yaml:"worker"`
 
 	// Schedule runs a task at set times and lets it end, instead of keeping
-	// tasks running: "rate(1 hour)", or "cron(0 3 * * ? *)" in UTC. It listens
-	// on no port, as a worker. In a stage without tasks the schedule rests.
-	// Default: none.
+	// tasks running. It listens on no port, as a worker. In a stage without
+	// tasks the schedule rests.
+	//   - Default: none
+	//   - Allowed: rate(…), as in rate(1 hour), or cron(…) with six fields, in UTC
+	//   - Change: in place; from its next run on. Given to a service that had none, it takes that service's place
+	//   - Example: cron(0 3 * * ? *)
 	Schedule string `yaml:"schedule"`
 
 	// Internal services are reached by the stage's other services only, under
 	// their name and port, which stand in the others' environment as
-	// <NAME>_HOST and <NAME>_PORT. Default: false: the service is served by
-	// the stage's endpoint.
+	// <NAME>_HOST and <NAME>_PORT. All others are served by the stage's
+	// endpoint.
+	//   - Default: false
+	//   - Change: restarts tasks; those of the other services, too
+	//   - Example: true
+	//   - See: docs/internal-services.md
 	Internal bool `yaml:"internal"`
 
-	// Path below which the stage's endpoint sends requests to this service, as
-	// in /admin: that path itself and everything under it, unchanged. The
-	// longest path that fits a request wins. One to four segments of letters,
-	// digits and . _ -. Of the services that are neither internal nor
-	// workers exactly one has no path and no Subdomain: it gets every other
-	// request.
-	// Default: none.
+	// Path below which the stage's endpoint sends requests to this service:
+	// that path itself and everything under it, unchanged. The longest path that
+	// fits a request wins. Of the services that are neither internal nor
+	// workers exactly one has no path and no [Service.Subdomain]: it gets every
+	// other request.
+	//   - Default: none
+	//   - Allowed: one to four segments of letters, digits and . _ -, each after a slash
+	//   - Change: in place; requests for the old path go to the service without a path
+	//   - Example: /admin
+	//   - See: docs/routing.md
 	Path string `yaml:"path"`
 
-	// Subdomain under which the stage's endpoint serves this service, as in
-	// admin: admin.example.com in a stage whose domain is example.com. A Path
-	// holds below it, and of the services of a subdomain exactly one has none.
-	// In a stage without a domain an HTTP API gives the service an address of
-	// its own; an ALB serves it to requests for any host name that begins with
-	// the subdomain. Not with Caching. One label of letters, digits and
-	// hyphens, up to 63. Default: none: the service is served under the domain
-	// itself.
+	// Subdomain under which the stage's endpoint serves this service:
+	// admin.example.com in a stage whose domain is example.com. A
+	// [Service.Path] holds below it, and of the services of a subdomain exactly
+	// one has none. In a stage without a domain an HTTP API gives the service an
+	// address of its own; an ALB serves it to requests for any host name that
+	// begins with the subdomain. Not with [Endpoint.Caching].
+	//   - Default: none: the service is served under the domain itself
+	//   - Allowed: one label of up to 63 lower-case letters, digits and hyphens
+	//   - Change: in place; at an HTTP API requests for it get errors until DNS leads there, a minute or two
+	//   - Change with a domain: replaces AWS::CertificateManager::Certificate; the new one is in place before the old one goes
+	//   - Example: admin
+	//   - See: docs/routing.md
 	Subdomain string `yaml:"subdomain"`
 
-	// HealthCheck says how to tell whether a task is healthy. Default: an ALB
-	// asks for "/"; elsewhere a running container counts as healthy.
+	// HealthCheck says how to tell whether a task is healthy.
+	//   - Default: an ALB asks for /; elsewhere a running container counts as healthy
+	//   - Change: by field
+	//   - Example: {path: /up}
 	HealthCheck HealthCheck `yaml:"healthCheck"`
 
-	// CPU units reserved for a task; 1024 are one vCPU. Default: an even
-	// share of the instance, see docs/sizing.md.
+	// CPU is the number of CPU units reserved for a task; 1024 are one vCPU.
+	//   - Default: an even share of the instance
+	//   - Allowed: 2 to 196608
+	//   - Change: restarts tasks; the shares of the other services change with it
+	//   - Example: 128
+	//   - See: docs/sizing.md
 	CPU int `yaml:"cpu"`
 
-	// Memory in MiB that a task may use at most. Default: an even share of
-	// the instance, see docs/sizing.md.
+	// Memory in MiB that a task may use at most.
+	//   - Default: an even share of the instance
+	//   - Allowed: 6 to 25165824
+	//   - Change: restarts tasks; the shares of the other services change with it
+	//   - Example: 256
+	//   - See: docs/sizing.md
 	Memory int `yaml:"memory"`
 
 	// Tasks is how many copies of this service run, where that differs from
 	// its stage: a cache stays at {min: 1, max: 1}. A stage whose tasks.max is
-	// 0 runs none all the same. Not allowed with Schedule. Default: the
-	// stage's, Min and Max one by one.
+	// 0 runs none all the same. Not with [Service.Schedule].
+	//   - Default: the stage's, min and max one by one
+	//   - Change: by field
+	//   - Example: {min: 1, max: 1}
 	Tasks Tasks `yaml:"tasks"`
 
 	// NetworkMode is bridge (tasks share the address of their instance, on
 	// ports that are chosen for them) or awsvpc (each task has a network
 	// interface and a security group of its own, of which small instances
-	// have few: see docs/sizing.md). Default: bridge.
+	// have few).
+	//   - Default: bridge
+	//   - Allowed: bridge or awsvpc
+	//   - Change: restarts tasks
+	//   - Change with an ALB: restarts tasks, replaces AWS::ElasticLoadBalancingV2::TargetGroup; the listener moves to the new one before tasks are in it, and requests fail for a minute or two
+	//   - Example: awsvpc
+	//   - See: docs/sizing.md
 	NetworkMode NetworkMode `yaml:"networkMode"`
 
 	// StopTimeout is how long a container may take to end after SIGTERM
-	// before it is killed, 1s to 1h. Default: 30s.
+	// before it is killed.
+	//   - Default: 30s
+	//   - Allowed: 1s to 1h
+	//   - Change: restarts tasks
+	//   - Example: 45s
 	StopTimeout Duration `yaml:"stopTimeout"`
 
-	// WorkingDirectory of the container's command. Default: the image's.
+	// WorkingDirectory of the container's command.
+	//   - Default: the image's
+	//   - Allowed: an absolute path, without a colon
+	//   - Change: restarts tasks
+	//   - Example: /srv/app
 	WorkingDirectory string `yaml:"workingDirectory"`
 
 	// User that the container runs as: a name or a number, with ":group"
-	// where that matters. Default: the image's.
+	// where that matters.
+	//   - Default: the image's
+	//   - Allowed: letters, digits and _ . -, as docker run --user takes them
+	//   - Change: restarts tasks
+	//   - Example: 1000:1000
 	User string `yaml:"user"`
 
 	// ReadOnlyRoot makes the container's file system read-only, except its
-	// Volumes. Default: false.
+	// volumes.
+	//   - Default: false
+	//   - Change: restarts tasks
+	//   - Example: true
 	ReadOnlyRoot bool `yaml:"readOnlyRoot"`
 
-	// Ulimits change the resource limits of the container. Default: none.
+	// Ulimits change the resource limits of the container.
+	//   - Default: none
+	//   - Allowed: each limit once
+	//   - Change: restarts tasks
+	//   - Example: [{name: nofile, soft: 4096}]
 	Ulimits []Ulimit `yaml:"ulimits"`
 
-	// Volumes are folders that are not part of the image. Default: none.
+	// Volumes are folders that are not part of the image.
+	//   - Default: none
+	//   - Allowed: each name and each path once
+	//   - Change: restarts tasks
+	//   - Example: [{name: scratch, path: /tmp}]
 	Volumes []Volume `yaml:"volumes"`
 
-	// EntryPoint replaces the image's entry point. Default: the image's.
+	// EntryPoint replaces the image's entry point.
+	//   - Default: the image's
+	//   - Allowed: any text
+	//   - Change: restarts tasks
+	//   - Example: [/bin/sh, -c]
 	EntryPoint []string `yaml:"entryPoint"`
 
-	// Command replaces the image's command. Default: the image's.
+	// Command replaces the image's command.
+	//   - Default: the image's
+	//   - Allowed: any text
+	//   - Change: restarts tasks
+	//   - Example: [serve, --port, "80"]
 	Command []string `yaml:"command"`
 
 	// Migration is a command that runs in the new version's image before tasks
 	// of that version start: in each stage, at each deployment that changes the
-	// service's task. Not allowed with Schedule. Default: none.
+	// service's task. Not with [Service.Schedule].
+	//   - Default: none
+	//   - Change: in place; it first runs with the next version of the service
+	//   - Example: {command: [./migrate, up]}
+	//   - See: docs/database.md
 	Migration *Migration `yaml:"migration"`
 
 	// Variables of this service's environment, the same in all stages; a
-	// stage's variable of the same name wins. Default: none.
-	Variables map[string]string `yaml:"variables"`
+	// stage's variable of the same name wins. They are not for secrets.
+	//   - Default: none
+	//   - Allowed: up to 100 names of letters, digits, underscores, dots and hyphens, beginning with a letter or an underscore, without those that the ECS agent sets; values that everyone may read
+	//   - Change: restarts tasks
+	//   - Example: {LOG_LEVEL: debug}
+	Variables map[string]string `yaml:"variables" also:"env,environment"`
 
 	// Secrets of this service's environment, in the form of [Stage.Secrets];
-	// a stage's secret of the same name wins. Default: none.
+	// a stage's secret of the same name wins.
+	//   - Default: none
+	//   - Allowed: the name or ARN of a Secrets Manager secret, with or without #key; ssm:/name, or the ARN of an SSM parameter
+	//   - Change: restarts tasks; a new value under the same name is only read by tasks that start
+	//   - Example: {API_KEY: "shop/api#key"}
 	Secrets map[string]string `yaml:"secrets"`
 
 	// StageConfig says whether the stage's variables, secrets, permissions
-	// and database reach this service. Default: true, except for an internal
-	// service that runs an existing image (a cache, a proxy): that gets only
-	// what it declares itself.
+	// and database reach this service.
+	//   - Default: true, except for an internal service that runs an existing image (a cache, a proxy): that gets only what it declares itself
+	//   - Change: restarts tasks
+	//   - Example: false
 	StageConfig *bool `yaml:"stageConfig"`
 }
 

@@ -9,25 +9,56 @@ import (
 
 // Ulimit is a resource limit of a container.
 type Ulimit struct {
-	// Name of the limit as Linux knows it, as in nofile. Required.
+	// Name of the limit as Linux knows it.
+	//   - Default: required
+	//   - Allowed: core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending or stack
+	//   - Change: restarts tasks
+	//   - Example: nproc
 	Name string `yaml:"name"`
-	// Soft limit, 1 to 2147483647. Required.
+
+	// Soft limit, which the container may raise up to [Ulimit.Hard].
+	//   - Default: required
+	//   - Allowed: 1 to 2147483647
+	//   - Change: restarts tasks
+	//   - Example: 2048
 	Soft int `yaml:"soft"`
-	// Hard limit, at least Soft. Default: Soft.
+
+	// Hard limit, at least the soft one.
+	//   - Default: the soft limit
+	//   - Allowed: 1 to 2147483647
+	//   - Change: restarts tasks
+	//   - Example: 65536
 	Hard int `yaml:"hard"`
 }
 
 // Volume is a folder on the disk of the instance.
 type Volume struct {
-	// Name of the volume, unique in the service. Required.
+	// Name of the volume, unique in the service.
+	//   - Default: required
+	//   - Allowed: up to 255 letters, digits, - and _
+	//   - Change: restarts tasks
+	//   - Example: uploads
 	Name string `yaml:"name"`
-	// Path of the folder in the container. Required.
+
+	// Path of the folder in the container.
+	//   - Default: required
+	//   - Allowed: an absolute path, without a colon
+	//   - Change: restarts tasks
+	//   - Example: /var/tmp
 	Path string `yaml:"path"`
+
 	// HostPath is a folder of the instance that all tasks on it share, and
-	// that goes with the instance. Default: none: a folder of the task's own,
-	// empty at first, that goes with the task.
+	// that goes with the instance.
+	//   - Default: none: a folder of the task's own, empty at first, that goes with the task
+	//   - Allowed: an absolute path, without a colon
+	//   - Change: restarts tasks
+	//   - Example: /data/uploads
 	HostPath string `yaml:"hostPath"`
-	// ReadOnly keeps the container from writing to it. Default: false.
+
+	// ReadOnly keeps the container from writing to it.
+	//   - Default: false
+	//   - Change: restarts tasks
+	//   - Example: true
 	ReadOnly bool `yaml:"readOnly"`
 }
 

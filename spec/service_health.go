@@ -7,32 +7,61 @@ type HealthCheck struct {
 	// Path that answers 200 to 399 over HTTP when the service is healthy. An
 	// ALB asks for it; where there is no load balancer it becomes a health
 	// check inside the container, made with curl or wget, whichever the image
-	// has. Default: "/" for an ALB, otherwise no check.
+	// has.
+	//   - Default: / for an ALB, otherwise no check
+	//   - Allowed: a path that begins with a slash, of up to 1024 letters, digits and . _ / % : @ + , = -
+	//   - Change: restarts tasks
+	//   - Change with an ALB: in place; the old tasks must answer it, too
+	//   - Example: /up
 	Path string `yaml:"path"`
 
 	// Command is the health check inside the container: exit status 0 is
 	// healthy. One element is run by the container's shell, several are run
-	// as they are. Default: derived from Path.
+	// as they are.
+	//   - Default: derived from the path
+	//   - Allowed: any text that is not empty
+	//   - Change: restarts tasks
+	//   - Example: [pg_isready, -q]
 	Command []string `yaml:"command"`
 
 	// Codes are the HTTP statuses by which a load balancer knows a healthy
-	// task: numbers from 200 to 499, ranges of them, and lists of both, as in
-	// "200,204" or "200-299". Default: 200-399.
+	// task.
+	//   - Default: 200-399
+	//   - Allowed: numbers from 200 to 499, ranges of them, and lists of both, as in 200,204 or 200-299
+	//   - Change: in place
+	//   - Example: "200,204"
 	Codes string `yaml:"codes"`
 
-	// Interval between two checks, 5s to 300s. Default: 30s.
+	// Interval between two checks.
+	//   - Default: 30s
+	//   - Allowed: 5s to 300s
+	//   - Change: restarts tasks
+	//   - Change with an ALB: in place
+	//   - Example: 10s
 	Interval Duration `yaml:"interval"`
 
-	// Timeout of one check, shorter than Interval, 2s to 60s. Default: 5s, or
-	// 1s less than Interval where that is less.
+	// Timeout of one check, shorter than the interval.
+	//   - Default: 5s, or 1s less than the interval where that is less
+	//   - Allowed: 2s to 60s
+	//   - Change: restarts tasks
+	//   - Change with an ALB: in place
+	//   - Example: 3s
 	Timeout Duration `yaml:"timeout"`
 
-	// Retries is the number of failures in a row that make a task unhealthy,
-	// 2 to 10. Default: 3.
+	// Retries is the number of failures in a row that make a task unhealthy.
+	//   - Default: 3
+	//   - Allowed: 2 to 10
+	//   - Change: restarts tasks
+	//   - Change with an ALB: in place
+	//   - Example: 5
 	Retries int `yaml:"retries"`
 
-	// GracePeriod after a task's start in which failures do not count, 0s to
-	// 300s. Default: 60s.
+	// GracePeriod after a task's start in which failures do not count.
+	//   - Default: 60s
+	//   - Allowed: 0s to 300s
+	//   - Change: restarts tasks
+	//   - Change with an ALB: in place
+	//   - Example: 2m
 	GracePeriod *Duration `yaml:"gracePeriod"`
 }
 

@@ -9,11 +9,17 @@ import "strings"
 // that it has run already, and the old version what it does.
 type Migration struct {
 	// Command that replaces the image's command; the entry point stays.
-	// Required.
+	//   - Default: required
+	//   - Allowed: any text that is not empty
+	//   - Change: in place; it first runs with the next version of the service
+	//   - Example: [./manage.py, migrate]
 	Command []string `yaml:"command"`
 
-	// Timeout for the whole of it, also the wait for room on an instance, 1m
-	// to 14m. Default: 10m.
+	// Timeout for the whole of it, also the wait for room on an instance.
+	//   - Default: 10m
+	//   - Allowed: 1m to 14m
+	//   - Change: in place
+	//   - Example: 5m
 	Timeout Duration `yaml:"timeout"`
 }
 

@@ -13,44 +13,76 @@ import (
 // repository with a connection (GitHub, GitLab, Bitbucket), a CodeCommit
 // repository, or a zip object in S3.
 type Source struct {
-	// Repository is "owner/name" at the provider of the connection.
-	// Default: none; required with Connection.
+	// Repository at the provider of the connection.
+	//   - Default: none; required with [Source.Connection]
+	//   - Allowed: owner/name, with more segments where the provider has groups
+	//   - Change: in the pipeline; its execution ends, and the newest commit starts again
+	//   - Example: acme/shop
 	Repository string `yaml:"repository"`
 
 	// Connection is the ARN of the CodeConnections connection that reaches
-	// the repository. Default: none; required with Repository.
+	// the repository, in the pipeline's region. It is made in the console.
+	//   - Default: none; required with [Source.Repository]
+	//   - Allowed: the ARN of a connection
+	//   - Change: in the pipeline
+	//   - Example: arn:aws:codeconnections:us-east-1:111111111111:connection/01234567-89ab-cdef-0123-456789abcdef
 	Connection string `yaml:"connection"`
 
 	// CodeCommit is the name of a CodeCommit repository in the pipeline's
-	// account and region. Default: none.
+	// account and region.
+	//   - Default: none
+	//   - Allowed: 1 to 100 letters, digits and . _ -
+	//   - Change: in the pipeline; its execution ends, and the newest commit starts again
+	//   - Example: shop-new
 	CodeCommit string `yaml:"codeCommit"`
 
 	// Bucket is the name of a versioned S3 bucket that holds the source as a
-	// zip. Default: none; required with Key.
+	// zip.
+	//   - Default: none; required with [Source.Key]
+	//   - Allowed: 3 to 63 lower-case letters, digits, dots and hyphens
+	//   - Change: in the pipeline; its execution ends, and the newest object starts again
+	//   - Example: shop-source
 	Bucket string `yaml:"bucket"`
 
-	// Key is the zip object in Bucket whose change starts the pipeline.
-	// Default: none; required with Bucket.
+	// Key is the zip object in the bucket whose change starts the pipeline.
+	//   - Default: none; required with [Source.Bucket]
+	//   - Allowed: a key that ends with .zip and does not begin with a slash
+	//   - Change: in the pipeline; its execution ends, and the newest object starts again
+	//   - Example: releases/shop.zip
 	Key string `yaml:"key"`
 
-	// Branch that is followed. Default: main. Not used with an S3 source.
+	// Branch that is followed. Not with an S3 source.
+	//   - Default: main
+	//   - Allowed: the name of a branch, without refs/heads/
+	//   - Change: in the pipeline; its execution ends, and the branch's newest commit starts again
+	//   - Example: release/1.x
 	Branch string `yaml:"branch"`
 
-	// Branches are patterns of the branches whose pushes start the pipeline,
-	// as in release/*; one that begins with "!" excludes. Branch is then what
-	// a start by hand takes. Up to 8 patterns that include and 8 that exclude;
-	// only with a connection, and not with Tags. Default: Branch alone.
+	// Branches are patterns of the branches whose pushes start the pipeline;
+	// one that begins with "!" excludes. [Source.Branch] is then what a start by
+	// hand takes. Only with a connection, and not with [Source.Tags].
+	//   - Default: the branch alone
+	//   - Allowed: up to 8 patterns that include and 8 that exclude
+	//   - Change: in the pipeline
+	//   - Example: [release/*, "!release/0.*"]
 	Branches []string `yaml:"branches"`
 
 	// Tags are patterns of the git tags whose push starts the pipeline, in
-	// place of pushes to a branch, as in v*; one that begins with "!"
-	// excludes. Up to 8 and 8; only with a connection. Default: none.
+	// place of pushes to a branch; one that begins with "!" excludes. Only with
+	// a connection.
+	//   - Default: none
+	//   - Allowed: up to 8 patterns that include and 8 that exclude
+	//   - Change: in the pipeline
+	//   - Example: [v*]
 	Tags []string `yaml:"tags"`
 
 	// Paths are patterns of the files of which one has to change for a push
-	// to start the pipeline, as in services/**; one that begins with "!"
-	// excludes. Up to 8 and 8; only with a connection, and not with Tags.
-	// Default: all files.
+	// to start the pipeline; one that begins with "!" excludes. Only with a
+	// connection, and not with [Source.Tags].
+	//   - Default: all files
+	//   - Allowed: up to 8 patterns that include and 8 that exclude
+	//   - Change: in the pipeline
+	//   - Example: [services/**]
 	Paths []string `yaml:"paths"`
 }
 

@@ -24,131 +24,220 @@ const (
 
 // Stage is one place the application runs in.
 type Stage struct {
-	// Name of the stage, unique in the application. Required, and built like
-	// the name of an [App]. The names of application, stage and service
-	// together have up to 53 characters.
+	// Name of the stage, unique in the application. The names of application,
+	// stage and service together have up to 53 characters.
+	//   - Default: required
+	//   - Allowed: 1 to 20 lower-case letters, digits and single hyphens, beginning with a letter and not ending with a hyphen
+	//   - Change: moves; another name is another stage, which is made beside the old one
+	//   - Example: staging
 	Name string `yaml:"name"`
 
-	// Account is the 12-digit id of the stage's AWS account. Default: the
-	// pipeline's; without a pipeline, the account of the credentials that
-	// deploy.
+	// Account is the id of the stage's AWS account.
+	//   - Default: the pipeline's; without a pipeline, the account of the credentials that deploy
+	//   - Allowed: 12 digits, in quotes
+	//   - Change: moves, refused where it holds data; the old stage stays in the old account
+	//   - Example: "222222222222"
+	//   - See: docs/accounts.md
 	Account string `yaml:"account"`
 
-	// Region of the stage. Default: the pipeline's; without a pipeline,
-	// us-east-1. Required with CanaryOf.
+	// Region of the stage. Required with [Stage.CanaryOf].
+	//   - Default: the pipeline's; without a pipeline, us-east-1
+	//   - Allowed: a commercial AWS region
+	//   - Change: moves, refused where it holds data; the old stage stays in the old region
+	//   - Example: eu-central-1
 	Region string `yaml:"region"`
 
 	// CanaryOf names the production stage this stage rehearses: it takes that
 	// stage's whole configuration except region, domain (with its zone,
 	// certificate, routing, redirects and client certificates), approval, review,
 	// bake, window, wave, and what is there already (a VPC, a database, a
-	// firewall), and stands before it.
-	// Fields that it declares itself win, one by one; a Profile that it declares
-	// replaces the numbers of instances and tasks. Default: none.
-	CanaryOf string `yaml:"canaryOf"`
+	// firewall), and stands before it. Fields that it declares itself win, one by
+	// one; a profile that it declares replaces the numbers of instances and
+	// tasks.
+	//   - Default: none
+	//   - Allowed: the name of a later stage that is no canary
+	//   - Change: by field; whatever differs from the production stage changes
+	//   - Example: prod
+	//   - See: docs/canary.md
+	CanaryOf string `yaml:"canaryOf" also:"dependsOn"`
 
 	// Bake is how long the stage runs a new commit, with its alarms watched,
-	// before the next stage may follow, 1m to 24h. An alarm takes the stage
-	// back and stops the pipeline. A canary does not take it over.
-	// Default: 0s: no wait.
-	Bake Duration `yaml:"bake"`
+	// before the next stage may follow. An alarm takes the stage back and stops
+	// the pipeline. A canary does not take it over.
+	//   - Default: 0s: no wait
+	//   - Allowed: 1m to 24h
+	//   - Change: in place; the stage gets or loses the role that its alarms are read with
+	//   - Example: 2h
+	//   - See: docs/canary.md
+	Bake Duration `yaml:"bake" zero:"default"`
 
 	// Smoke tests the stage after each deployment, before the commit counts as
 	// released; a failure stops the pipeline. Where no task runs, nothing is
-	// tested. Default: none.
+	// tested.
+	//   - Default: none
+	//   - Change: in the pipeline
+	//   - Example: {path: /up}
+	//   - See: docs/delivery.md
 	Smoke *Smoke `yaml:"smoke"`
 
 	// Wave joins neighbouring stages that name the same wave: they deploy
-	// side by side. Default: none: the stage deploys by itself.
+	// side by side.
+	//   - Default: none: the stage deploys by itself
+	//   - Allowed: 1 to 20 lower-case letters, digits and single hyphens, beginning with a letter and not ending with a hyphen
+	//   - Change: in the pipeline; a way back is there again once a commit has passed the new order
+	//   - Example: europe
 	Wave string `yaml:"wave"`
 
-	// Approval that a commit needs to enter the stage: automatic or manual.
-	// Default: automatic.
+	// Approval that a commit needs to enter the stage. Manual only with a
+	// pipeline.
+	//   - Default: automatic
+	//   - Allowed: automatic or manual
+	//   - Change: in the pipeline; beside a bake or a window, one that waits ends with its execution, and the newest commit asks again
+	//   - Example: manual
 	Approval Approval `yaml:"approval"`
 
 	// Review shows whoever approves what a commit would change: the resources of
 	// the stage's stacks, compared with those that are deployed. Only with a
 	// manual approval, which it comes before. A canary does not take it over.
-	// Default: false.
+	//   - Default: false
+	//   - Change: in the pipeline
+	//   - Example: true
 	Review bool `yaml:"review"`
 
 	// Sleeps keeps a canary without tasks and instances between releases: the
 	// pipeline wakes it before a deployment, and when the bake is over, or
 	// anything failed, lets it sleep again. Its endpoint, network and database
-	// stay. Only with CanaryOf and Bake. Default: false: it runs all the time.
+	// stay. Only with [Stage.CanaryOf] and [Stage.Bake].
+	//   - Default: false
+	//   - Change: in place; the canary sleeps after the next commit
+	//   - Example: true
+	//   - See: docs/canary.md
 	Sleeps bool `yaml:"sleeps"`
 
 	// Window is the time of the week in which a commit may enter the stage; one
 	// that comes at another time waits. It has to be the same in a whole wave. A
-	// canary does not take it over. Default: none: at any time.
+	// canary does not take it over.
+	//   - Default: none: at any time
+	//   - Change: in the pipeline
+	//   - Example: {days: [mon, tue], timeZone: Europe/Berlin}
 	Window *Window `yaml:"window"`
 
-	// Profile is the preset that the stage starts from: standard, hyperscale
-	// or idle. Default: standard.
+	// Profile is the preset of endpoint, instance type and capacity that the
+	// stage starts from.
+	//   - Default: standard
+	//   - Allowed: standard, hyperscale or idle
+	//   - Change: by field; it stands for the type of the endpoint and the numbers of the scale. To and from idle in place: tasks end, then instances, and back again instances come first
+	//   - Example: idle
 	Profile Profile `yaml:"profile"`
 
 	// Production turns on what a production stage should have: Container
 	// Insights, deletion protection, longer retention of logs and backups.
-	// Default: true where the name is prod or production or begins with
-	// prod-, otherwise false.
+	//   - Default: true where the name is prod or production or begins with prod-, otherwise false
+	//   - Change: restarts tasks
+	//   - Example: true
 	Production *bool `yaml:"production"`
 
-	// Endpoint through which the stage is reached. Default: by Profile.
+	// Endpoint through which the stage is reached.
+	//   - Default: by the profile
+	//   - Change: by field
+	//   - Example: {type: alb}
+	//   - See: docs/endpoints.md
 	Endpoint Endpoint `yaml:"endpoint"`
 
-	// Variables are environment variables of the stage's containers.
-	// Default: none.
-	Variables map[string]string `yaml:"variables"`
+	// Variables are environment variables of the stage's containers. They are
+	// not for secrets.
+	//   - Default: none
+	//   - Allowed: up to 100 names of letters, digits, underscores, dots and hyphens, beginning with a letter or an underscore, without those that the ECS agent sets; values that everyone may read
+	//   - Change: restarts tasks
+	//   - Example: {LOG_LEVEL: warn}
+	Variables map[string]string `yaml:"variables" also:"env,environment"`
 
 	// Secrets are environment variables whose values stay in AWS until a task
-	// starts: the name or ARN of a Secrets Manager secret, with "#key" for
-	// one key of a JSON secret, or "ssm:" and the name of an SSM parameter.
-	// Names are looked up in the stage's own account and region.
-	// Default: none.
+	// starts. Names are looked up in the stage's own account and region.
+	//   - Default: none
+	//   - Allowed: the name or ARN of a Secrets Manager secret, with "#key" for one key of a JSON secret; "ssm:" and the name of an SSM parameter, or its ARN
+	//   - Change: restarts tasks; a new value under the same name is only read by tasks that start
+	//   - Example: {API_KEY: "ssm:/shop/api-key"}
 	Secrets map[string]string `yaml:"secrets"`
 
 	// Permissions that the containers have in AWS beside those they need to
-	// run. Default: none.
+	// run.
+	//   - Default: none
+	//   - Change: in place; running tasks have them at once
+	//   - Example: [{actions: ["s3:GetObject"], resources: ["arn:aws:s3:::shop-uploads/*"]}]
 	Permissions []Permission `yaml:"permissions"`
 
 	// Scale is the capacity of the stage and how it follows the load.
-	// Default: by Profile.
+	//   - Default: by the profile
+	//   - Change: by field
+	//   - Example: {instance: t3.small}
+	//   - See: docs/compute.md
 	Scale ScaleProfile `yaml:"scale"`
 
-	// Database of the stage, new or existing. Default: none.
+	// Database of the stage, new or existing.
+	//   - Default: none
+	//   - Change: restarts tasks; without it the stack of the database stays deployed, with everything in it
+	//   - Example: {}
+	//   - See: docs/database.md
 	Database *Database `yaml:"database"`
 
-	// Network of the stage. Default: a new VPC with one NAT instance.
+	// Network of the stage.
+	//   - Default: a new VPC with one NAT instance
+	//   - Change: by field
+	//   - Example: {egress: nat-gateway}
 	Network Network `yaml:"network"`
 
-	// LogRetentionDays is how long the containers' output is kept, in days;
-	// one of the values CloudWatch Logs accepts. Default: 90 in production,
-	// otherwise 14.
+	// LogRetentionDays is how many days the containers' output is kept.
+	//   - Default: 90 in production, otherwise 14
+	//   - Allowed: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653
+	//   - Change: in place; what is older goes
+	//   - Example: 30
 	LogRetentionDays int `yaml:"logRetentionDays"`
 
-	// Logs say what else becomes of that output. Default: it is kept, and in
-	// production errors in it are counted.
+	// Logs say what else becomes of that output.
+	//   - Default: it is kept, and in production errors in it are counted
+	//   - Change: by field
+	//   - Example: {countErrors: true}
+	//   - See: docs/monitoring.md
 	Logs Logs `yaml:"logs"`
 
 	// Alarms say which alarms watch the stage, and who hears of them.
-	// Default: see docs/monitoring.md.
+	//   - Default: the essential ones; in production all
+	//   - Change: by field
+	//   - Example: {notify: [oncall@example.com]}
+	//   - See: docs/monitoring.md
 	Alarms Alarms `yaml:"alarms"`
 
-	// Dashboard shows the stage on a page in CloudWatch. Default: true.
+	// Dashboard shows the stage on a page in CloudWatch.
+	//   - Default: true
+	//   - Change: in place
+	//   - Example: false
 	Dashboard *bool `yaml:"dashboard"`
 
 	// ContainerInsights collects CloudWatch metrics of every task, billed by
-	// the metric. Default: true in production, otherwise false.
+	// the metric.
+	//   - Default: true in production, otherwise false
+	//   - Change: in place
+	//   - Example: true
 	ContainerInsights *bool `yaml:"containerInsights"`
 
 	// Exec allows `aws ecs execute-command` into the containers. In
 	// production each session is encrypted with a key of the stage's own, and
-	// recorded in an encrypted log group. Default: true, except in production.
+	// recorded in an encrypted log group.
+	//   - Default: false in production, otherwise true
+	//   - Change: restarts tasks; execute-command can reach the new ones or not
+	//   - Example: false
 	Exec *bool `yaml:"exec"`
 
-	// Removal is what becomes of the stage's data when it is deleted:
-	// destroy, snapshot or retain, which also protects database and ALB.
-	// Default: retain in production, snapshot elsewhere and in every canary.
+	// Removal is what becomes of the stage's data when the stage is deleted:
+	// destroy deletes it, snapshot deletes the database and keeps a last snapshot
+	// of it, retain keeps everything and protects database and ALB from
+	// deletion.
+	//   - Default: retain in production, otherwise snapshot; in every canary snapshot
+	//   - Allowed: destroy, snapshot or retain
+	//   - Change: in place
+	//   - Example: retain
+	//   - See: docs/deleting.md
 	Removal Removal `yaml:"removal"`
 }
 

@@ -1,16 +1,13 @@
 package spec
 
 import (
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"os/exec"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
-	"strings"
 	"testing"
 	"unicode"
 
@@ -18,54 +15,28 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// source is what the Go files of this package say of its types.
-type source struct {
-	comments  map[string]string // by Type.Field
-	validated map[string]bool   // types with a method validate
-}
-
-func readSource(t *testing.T) source {
+// validated are the types of this package that have a method validate.
+func validated(t *testing.T) map[string]bool {
 	t.Helper()
-	found := source{comments: map[string]string{}, validated: map[string]bool{}}
+	found := map[string]bool{}
 	names, err := filepath.Glob("*.go")
 	require.NoError(t, err)
 	for _, name := range names {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
 		require.NoError(t, err)
 		for _, declaration := range file.Decls {
-			switch declaration := declaration.(type) {
-			case *ast.FuncDecl:
-				if declaration.Name.Name == "validate" && declaration.Recv != nil {
-					receiver := declaration.Recv.List[0].Type
-					if star, ok := receiver.(*ast.StarExpr); ok {
-						receiver = star.X
-					}
-					found.validated[receiver.(*ast.Ident).Name] = true
-				}
-			case *ast.GenDecl:
-				for _, s := range declaration.Specs {
-					found.addFields(s)
-				}
+			method, ok := declaration.(*ast.FuncDecl)
+			if !ok || method.Name.Name != "validate" || method.Recv == nil {
+				continue
 			}
+			receiver := method.Recv.List[0].Type
+			if star, ok := receiver.(*ast.StarExpr); ok {
+				receiver = star.X
+			}
+			found[receiver.(*ast.Ident).Name] = true
 		}
 	}
 	return found
-}
-
-func (s source) addFields(declared ast.Spec) {
-	named, ok := declared.(*ast.TypeSpec)
-	if !ok {
-		return
-	}
-	structure, ok := named.Type.(*ast.StructType)
-	if !ok {
-		return
-	}
-	for _, field := range structure.Fields.List {
-		for _, name := range field.Names {
-			s.comments[named.Name.Name+"."+name.Name] = strings.Join(strings.Fields(field.Doc.Text()), " ")
-		}
-	}
 }
 
 // structs are the struct types of the declaration.
@@ -107,11 +78,11 @@ func lowerCamel(name string) string {
 	return string(runes)
 }
 
-func TestEveryTypeIsValidatedAndDocumented(t *testing.T) {
-	code := readSource(t)
+func TestEveryTypeIsValidatedAndNamesItsFieldsAsGoDoes(t *testing.T) {
+	checked := validated(t)
 	require.Greater(t, len(structs()), 15)
 	for _, structure := range structs() {
-		assert.True(t, code.validated[structure.Name()], "type %s has no method validate", structure.Name())
+		assert.True(t, checked[structure.Name()], "type %s has no method validate", structure.Name())
 		for i := range structure.NumField() {
 			field := structure.Field(i)
 			if !field.IsExported() {
@@ -123,10 +94,6 @@ func TestEveryTypeIsValidatedAndDocumented(t *testing.T) {
 				want = "multiAz" // as AWS spells it in CloudFormation, less the capital
 			}
 			assert.Equal(t, want, field.Tag.Get("yaml"), name)
-			comment := code.comments[name]
-			assert.True(t, strings.Contains(comment, "Default:") || strings.Contains(comment, "Default without one:") || strings.Contains(comment, "Required"),
-				"%s does not say what its default is: %q", name, comment)
-			assert.True(t, strings.HasPrefix(comment, field.Name), "the comment of %s begins with something else: %q", name, comment)
 		}
 	}
 }
@@ -167,73 +134,6 @@ func TestEveryFieldIsDecoded(t *testing.T) {
 			}
 		}
 	}
-}
-
-var literal = regexp.MustCompile(`^[A-Za-z0-9./-]+$`)
-
-// What the comments call a default is what the code makes the default.
-func TestDocumentedDefaults(t *testing.T) {
-	code := readSource(t)
-	app := App{
-		Name:     "shop",
-		Pipeline: &Pipeline{},
-		Source:   &Source{},
-		Services: []Service{{Name: "web"}},
-		Stages: []Stage{{
-			Name:     "test",
-			Endpoint: Endpoint{Caching: &Caching{}},
-			Database: &Database{},
-			Smoke:    &Smoke{},
-			Window:   &Window{},
-		}, {
-			Name:     "other",
-			Database: &Database{Existing: &ExistingDatabase{}},
-		}},
-	}.complete()
-	checked := 0
-	var visit func(reflect.Value)
-	visit = func(v reflect.Value) {
-		if v.Kind() == reflect.Pointer {
-			v = v.Elem()
-		}
-		if v.Kind() != reflect.Struct {
-			return
-		}
-		for i := range v.NumField() {
-			field := v.Type().Field(i)
-			if !field.IsExported() {
-				continue
-			}
-			if v.Type() == reflect.TypeFor[Service]() && field.Name == "Tasks" {
-				continue // the stage's, which a service does not know
-			}
-			visit(v.Field(i))
-			name := v.Type().Name() + "." + field.Name
-			_, stated, found := strings.Cut(code.comments[name], "Default: ")
-			stated = strings.Trim(regexp.MustCompile(`(?:[,;:]|\. |\.$).*`).ReplaceAllString(stated+" ", ""), `" `)
-			if strings.Contains(code.comments[name], `Default: ".".`) {
-				stated = "."
-			}
-			if !found || !literal.MatchString(stated) || stated == "none" || stated == "nobody" {
-				continue
-			}
-			got := v.Field(i)
-			if got.Kind() == reflect.Pointer {
-				require.False(t, got.IsNil(), name)
-				got = got.Elem()
-			}
-			if d, err := ParseDuration(stated); err == nil && got.Type() == durationType {
-				stated = d.String()
-			}
-			assert.Equal(t, stated, fmt.Sprint(got.Interface()), name)
-			checked++
-		}
-	}
-	visit(reflect.ValueOf(app))
-	visit(reflect.ValueOf(app.Services[0]))
-	visit(reflect.ValueOf(app.Stages[0]))
-	visit(reflect.ValueOf(app.Stages[1].Database.Existing))
-	assert.Greater(t, checked, 30)
 }
 
 // The declaration is pure Go, so that it is read in no time and by any program.

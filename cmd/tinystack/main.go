@@ -60,6 +60,8 @@ func newRoot() *cobra.Command {
 		newValidate(),
 		newSummary(),
 		newPreflight(),
+		newExplain(),
+		newSchema(),
 		newStage(),
 		newDestroy(),
 		newCost(),

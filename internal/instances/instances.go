@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tinystack-go/tinystack/internal/edit"
+	"github.com/tinystack-go/tinystack/internal/suggest"
 )
 
 // Arch is a processor architecture, named as EC2 names it.
@@ -166,7 +166,7 @@ func nearest(name string, candidates []string, current func(string) bool) string
 	}
 	var best match
 	for _, candidate := range candidates {
-		distance := edit.Distance(name, candidate)
+		distance := suggest.Distance(name, candidate)
 		if distance > limit {
 			continue
 		}

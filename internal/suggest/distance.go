@@ -1,5 +1,4 @@
-// Package edit measures how far one name is from another, for "did you mean".
-package edit
+package suggest
 
 // farthest is the longest name that is worth the time; what is longer is no
 // slip of the keyboard.
