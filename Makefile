@@ -96,7 +96,7 @@ FUZZTIME ?= 30s
 ## Feed the YAML loader, and the editor of declarations, for a while.
 fuzz:
 	go test ./spec -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
-	go test ./internal/declaration -run '^$$' -fuzz FuzzEdit -fuzztime $(FUZZTIME)
+	go test ./internal/yamledit -run '^$$' -fuzz FuzzEdit -fuzztime $(FUZZTIME)
 
 ## Whole-process times beside the peer's, and the command's; see bench/README.md.
 bench: bench/peer/dist/app.js $(NODE)

@@ -358,3 +358,22 @@ func TestAttachingADatabaseAndDetachingIt(t *testing.T) {
 		}
 	})
 }
+
+// replaced are the types of the resources that CloudFormation would make anew
+// on the way from one template to the other. A new revision of a task
+// definition is how every deployment works, and not listed.
+func replaced(before, after snapshot.Template) []string {
+	assembly := func(template snapshot.Template) *snapshot.Assembly {
+		return &snapshot.Assembly{Stacks: []*snapshot.Stack{{Name: "stack", Template: template}}}
+	}
+	var types []string
+	for _, lost := range guard.Replacements(assembly(before), assembly(after)) {
+		for id := range lost {
+			if kind := before.Resources("")[id].Type; kind != "AWS::ECS::TaskDefinition" && !slices.Contains(types, kind) {
+				types = append(types, kind)
+			}
+		}
+	}
+	slices.Sort(types)
+	return types
+}

@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tinystack-go/tinystack/cost"
-	"github.com/tinystack-go/tinystack/internal/declaration"
 	"github.com/tinystack-go/tinystack/internal/teardown"
+	"github.com/tinystack-go/tinystack/internal/yamledit"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -179,7 +179,7 @@ func (r *removal) run(ctx context.Context, command *cobra.Command) error {
 // locate says where the stage is, first of all the stage itself and then its
 // replicas, and what the declaration is without it; nil where it is out of it
 // already.
-func (r *removal) locate(declared *declaration.Declaration) (*declaration.Declaration, []teardown.Place, error) {
+func (r *removal) locate(declared *yamledit.Declaration) (*yamledit.Declaration, []teardown.Place, error) {
 	app := declared.App()
 	places := func(account string, regions ...string) (all []teardown.Place) {
 		for _, region := range regions {
@@ -210,7 +210,7 @@ func (r *removal) locate(declared *declaration.Declaration) (*declaration.Declar
 	return changed, places(stage.Account, append([]string{stage.Region}, stage.ReplicaRegions()...)...), nil
 }
 
-func (r *removal) onlyDeclaration(command *cobra.Command, declared, changed *declaration.Declaration, places []teardown.Place) error {
+func (r *removal) onlyDeclaration(command *cobra.Command, declared, changed *yamledit.Declaration, places []teardown.Place) error {
 	out := command.OutOrStdout()
 	switch {
 	case changed == nil:

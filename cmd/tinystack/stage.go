@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tinystack-go/tinystack/internal/declaration"
+	"github.com/tinystack-go/tinystack/internal/yamledit"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -25,7 +25,7 @@ written. With --dry-run the change is only shown.`,
 }
 
 func newStageAdd() *cobra.Command {
-	var place declaration.Place
+	var place yamledit.Place
 	// In the order in which they are written.
 	fields := []struct{ field, flag, usage string }{
 		{"canaryOf", "canary-of", "the production stage that it rehearses; it then stands before that one"},
@@ -43,17 +43,17 @@ func newStageAdd() *cobra.Command {
   tinystack stage add canary --canary-of prod --region us-west-2 --bake 30m`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			var written []declaration.Field
+			var written []yamledit.Field
 			for _, f := range fields {
 				if command.Flags().Changed(f.flag) {
 					value, _ := command.Flags().GetString(f.flag)
-					written = append(written, declaration.Field{Name: f.field, Value: value})
+					written = append(written, yamledit.Field{Name: f.field, Value: value})
 				}
 			}
-			if production, _ := command.Flags().GetString("canary-of"); production != "" && place == (declaration.Place{}) {
+			if production, _ := command.Flags().GetString("canary-of"); production != "" && place == (yamledit.Place{}) {
 				place.Before = production
 			}
-			return edit(command, func(d *declaration.Declaration) (*declaration.Declaration, error) {
+			return edit(command, func(d *yamledit.Declaration) (*yamledit.Declaration, error) {
 				return d.AddStage(args[0], written, place)
 			}, func(out io.Writer, before, after spec.App) {
 				fmt.Fprintf(out, "stage %s added: %s\n", args[0], order(after))
@@ -69,14 +69,14 @@ func newStageAdd() *cobra.Command {
 }
 
 func newStageMove() *cobra.Command {
-	var place declaration.Place
+	var place yamledit.Place
 	move := &cobra.Command{
 		Use:     "move NAME",
 		Short:   "Puts a stage somewhere else in the order",
 		Example: "  tinystack stage move load-test --after test",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			return edit(command, func(d *declaration.Declaration) (*declaration.Declaration, error) {
+			return edit(command, func(d *yamledit.Declaration) (*yamledit.Declaration, error) {
 				return d.MoveStage(args[0], place)
 			}, func(out io.Writer, _, after spec.App) {
 				fmt.Fprintf(out, "stage %s moved: %s\n", args[0], order(after))
@@ -92,7 +92,7 @@ func newStageMove() *cobra.Command {
 	return move
 }
 
-func placeFlags(command *cobra.Command, place *declaration.Place) {
+func placeFlags(command *cobra.Command, place *yamledit.Place) {
 	command.Flags().StringVar(&place.Before, "before", "", "the stage that it stands before")
 	command.Flags().StringVar(&place.After, "after", "", "the stage that it stands after")
 	dryRunFlag(command)
@@ -113,7 +113,7 @@ func newStageApproveMode() *cobra.Command {
 				return fmt.Errorf("%q is not a kind of approval: write automatic or manual", args[1])
 			}
 			var changed []string
-			return edit(command, func(d *declaration.Declaration) (result *declaration.Declaration, err error) {
+			return edit(command, func(d *yamledit.Declaration) (result *yamledit.Declaration, err error) {
 				result, changed, err = d.SetApproval(name, approval)
 				return result, err
 			}, func(out io.Writer, _, after spec.App) {
@@ -136,7 +136,7 @@ func newStageApproveMode() *cobra.Command {
 
 // edit changes the declaration, or shows what would change, and says what
 // happens next.
-func edit(command *cobra.Command, change func(*declaration.Declaration) (*declaration.Declaration, error), say func(out io.Writer, before, after spec.App)) error {
+func edit(command *cobra.Command, change func(*yamledit.Declaration) (*yamledit.Declaration, error), say func(out io.Writer, before, after spec.App)) error {
 	declared, err := read(command)
 	if err != nil {
 		return err
@@ -165,12 +165,12 @@ func edit(command *cobra.Command, change func(*declaration.Declaration) (*declar
 	return nil
 }
 
-func read(command *cobra.Command) (*declaration.Declaration, error) {
+func read(command *cobra.Command) (*yamledit.Declaration, error) {
 	path, err := command.Flags().GetString("file")
 	if err != nil {
 		return nil, err
 	}
-	return declaration.Read(path)
+	return yamledit.Read(path)
 }
 
 func dryRun(command *cobra.Command) bool {

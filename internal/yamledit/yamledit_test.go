@@ -1,4 +1,4 @@
-package declaration_test
+package yamledit_test
 
 import (
 	"errors"
@@ -13,13 +13,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tinystack-go/tinystack/internal/declaration"
+	"github.com/tinystack-go/tinystack/internal/yamledit"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-func parse(t *testing.T, text string) *declaration.Declaration {
+func parse(t *testing.T, text string) *yamledit.Declaration {
 	t.Helper()
-	d, err := declaration.Parse("tinystack.yaml", []byte(text), func(name string) (string, bool) {
+	d, err := yamledit.Parse("tinystack.yaml", []byte(text), func(name string) (string, bool) {
 		return "us-west-2", name == "REGION"
 	})
 	require.NoError(t, err, text)
@@ -34,7 +34,7 @@ source: {codeCommit: shop}
 // edits are what a person would have done by hand.
 var edits = map[string]struct {
 	before, after string
-	edit          func(*declaration.Declaration) (*declaration.Declaration, error)
+	edit          func(*yamledit.Declaration) (*yamledit.Declaration, error)
 }{
 	"remove one of several": {
 		before: "name: shop\n\n# Where it runs.\nstages:\n  # For everybody.\n  - name: dev # here\n    variables: {A: b}\n    # region: eu-west-1\n\n  # Not of any stage.\n\n  # Looked at by people.\n  # Twice.\n  - name: test\n    variables:\n      TEXT: |\n        # no comment\n\n        more\n\n  - name: prod\n\n# The end.\ntags: {a: b}\n",
@@ -89,57 +89,57 @@ var edits = map[string]struct {
 	"move up": {
 		before: "name: shop\nstages:\n  - name: dev\n\n  # Gate.\n\n  # People.\n  - name: test # t\n    region: us-west-2\n\n  - name: prod",
 		after:  "name: shop\nstages:\n  - name: prod\n\n  - name: dev\n\n  # Gate.\n\n  # People.\n  - name: test # t\n    region: us-west-2",
-		edit:   move("prod", declaration.Place{Before: "dev"}),
+		edit:   move("prod", yamledit.Place{Before: "dev"}),
 	},
 	"move down": {
 		before: "name: shop\nstages:\n  # d\n  - name: dev\n    variables:\n      A: b\n  - name: test\n  - name: prod\n",
 		after:  "name: shop\nstages:\n  - name: test\n  # d\n  - name: dev\n    variables:\n      A: b\n  - name: prod\n",
-		edit:   move("dev", declaration.Place{After: "test"}),
+		edit:   move("dev", yamledit.Place{After: "test"}),
 	},
 	"move in brackets": {
 		before: "name: shop\nstages: [\n  {name: dev}, # d\n  # above\n  {name: test}, {name: prod} # p\n]\n",
 		after:  "name: shop\nstages: [\n  {name: prod}, # p\n  {name: dev}, # d\n  # above\n  {name: test}\n]\n",
-		edit:   move("prod", declaration.Place{Before: "dev"}),
+		edit:   move("prod", yamledit.Place{Before: "dev"}),
 	},
 	"move to where it is": {
 		before: "name: shop\nstages: [{name: dev}, {name: prod}]\n",
 		after:  "name: shop\nstages: [{name: dev}, {name: prod}]\n",
-		edit:   move("prod", declaration.Place{After: "dev"}),
+		edit:   move("prod", yamledit.Place{After: "dev"}),
 	},
 	"add to a declaration without stages": {
 		before: "name: shop\n\nservices: [{name: web}]",
 		after:  "name: shop\n\nservices: [{name: web}]\n\nstages:\n  - name: dev\n  - name: prod\n    region: us-west-2\n",
-		edit:   add("prod", declaration.Place{}, declaration.Field{Name: "region", Value: "us-west-2"}),
+		edit:   add("prod", yamledit.Place{}, yamledit.Field{Name: "region", Value: "us-west-2"}),
 	},
 	"add in the middle": {
 		before: "name: shop\nstages:\n  -   name: dev\n      region: eu-west-1\n\n  # Careful.\n  -   name: prod\n# end",
 		after:  "name: shop\nstages:\n  -   name: dev\n      region: eu-west-1\n\n  -   name: test\n      account: \"012345678901\"\n      region: us-west-2\n\n  # Careful.\n  -   name: prod\n# end",
-		edit:   add("test", declaration.Place{Before: "prod"}, declaration.Field{Name: "account", Value: "012345678901"}, declaration.Field{Name: "region", Value: "us-west-2"}),
+		edit:   add("test", yamledit.Place{Before: "prod"}, yamledit.Field{Name: "account", Value: "012345678901"}, yamledit.Field{Name: "region", Value: "us-west-2"}),
 	},
 	"add after, a comment between": {
 		before: "name: shop\nstages:\n- name: dev\n\n# Alone.\n\n- name: prod\n",
 		after:  "name: shop\nstages:\n- name: dev\n\n- name: test\n\n# Alone.\n\n- name: prod\n",
-		edit:   add("test", declaration.Place{After: "dev"}),
+		edit:   add("test", yamledit.Place{After: "dev"}),
 	},
 	"add at the end, no line end": {
 		before: "name: shop\r\nstages:\r\n  - {name: dev}",
 		after:  "name: shop\r\nstages:\r\n  - {name: dev}\r\n  - {name: \"null\", region: us-west-2}",
-		edit:   add("null", declaration.Place{}, declaration.Field{Name: "region", Value: "us-west-2"}),
+		edit:   add("null", yamledit.Place{}, yamledit.Field{Name: "region", Value: "us-west-2"}),
 	},
 	"add in a line": {
 		before: "name: shop\nstages: [{name: dev}, {name: prod}]\n",
 		after:  "name: shop\nstages: [{name: test}, {name: dev}, {name: prod}]\n",
-		edit:   add("test", declaration.Place{Before: "dev"}),
+		edit:   add("test", yamledit.Place{Before: "dev"}),
 	},
 	"add in brackets over lines": {
 		before: "name: shop\nstages: [\n  {name: dev}, # d\n  {name: prod} # p\n]\n",
 		after:  "name: shop\nstages: [\n  {name: dev}, # d\n  {name: prod}, # p\n  {name: test}\n]\n",
-		edit:   add("test", declaration.Place{}),
+		edit:   add("test", yamledit.Place{}),
 	},
 	"add before the document's end": {
 		before: "---\nname: shop\nstages:\n  - name: dev\n...\n",
 		after:  "---\nname: shop\nstages:\n  - name: dev\n  - name: test\n...\n",
-		edit:   add("test", declaration.Place{}),
+		edit:   add("test", yamledit.Place{}),
 	},
 	"approval, new": {
 		before: pipeline + "stages:\n  - name: dev\n  # People.\n  - name: prod # p\n    region: ${REGION} # r\n    variables: {A: b}",
@@ -183,24 +183,24 @@ var edits = map[string]struct {
 	},
 }
 
-type edit = func(*declaration.Declaration) (*declaration.Declaration, error)
+type edit = func(*yamledit.Declaration) (*yamledit.Declaration, error)
 
 func remove(name string) edit {
-	return func(d *declaration.Declaration) (*declaration.Declaration, error) { return d.RemoveStage(name) }
+	return func(d *yamledit.Declaration) (*yamledit.Declaration, error) { return d.RemoveStage(name) }
 }
 
-func move(name string, place declaration.Place) edit {
-	return func(d *declaration.Declaration) (*declaration.Declaration, error) { return d.MoveStage(name, place) }
+func move(name string, place yamledit.Place) edit {
+	return func(d *yamledit.Declaration) (*yamledit.Declaration, error) { return d.MoveStage(name, place) }
 }
 
-func add(name string, place declaration.Place, fields ...declaration.Field) edit {
-	return func(d *declaration.Declaration) (*declaration.Declaration, error) {
+func add(name string, place yamledit.Place, fields ...yamledit.Field) edit {
+	return func(d *yamledit.Declaration) (*yamledit.Declaration, error) {
 		return d.AddStage(name, fields, place)
 	}
 }
 
 func approve(name string, approval spec.Approval) edit {
-	return func(d *declaration.Declaration) (*declaration.Declaration, error) {
+	return func(d *yamledit.Declaration) (*yamledit.Declaration, error) {
 		changed, _, err := d.SetApproval(name, approval)
 		return changed, err
 	}
@@ -228,31 +228,31 @@ func TestRefusals(t *testing.T) {
 		"the stage of the defaults": {"name: shop\n", remove("dev"), "only stage"},
 		"no such stage":             {two, remove("test"), "no stage \"test\"; it has dev, prod"},
 		"rehearsed":                 {canary, remove("prod"), "rehearsed by canary"},
-		"a canary behind":           {canary, move("prod", declaration.Place{Before: "canary"}), "stands before its canary"},
-		"beside itself":             {two, move("dev", declaration.Place{After: "dev"}), "itself"},
-		"nowhere":                   {two, move("dev", declaration.Place{}), "before or after which"},
-		"both":                      {two, add("test", declaration.Place{Before: "dev", After: "prod"}), "not both"},
-		"twice":                     {two, add("dev", declaration.Place{}), "already"},
-		"a bad name":                {two, add("Test Stage", declaration.Place{}), "write test-stage"},
-		"a bad region":              {two, add("test", declaration.Place{}, declaration.Field{Name: "region", Value: "mars"}), "\"mars\" is not an AWS region"},
+		"a canary behind":           {canary, move("prod", yamledit.Place{Before: "canary"}), "stands before its canary"},
+		"beside itself":             {two, move("dev", yamledit.Place{After: "dev"}), "itself"},
+		"nowhere":                   {two, move("dev", yamledit.Place{}), "before or after which"},
+		"both":                      {two, add("test", yamledit.Place{Before: "dev", After: "prod"}), "not both"},
+		"twice":                     {two, add("dev", yamledit.Place{}), "already"},
+		"a bad name":                {two, add("Test Stage", yamledit.Place{}), "write test-stage"},
+		"a bad region":              {two, add("test", yamledit.Place{}, yamledit.Field{Name: "region", Value: "mars"}), "\"mars\" is not an AWS region"},
 		"an anchor":                 {"name: shop\nstages:\n  - name: dev\n    variables: &v {A: b}\n  - name: prod\n    variables: *v\n", remove("dev"), "&v, which line 6"},
-		"an anchor that moves":      {"name: shop\nstages:\n  - name: dev\n    variables: &v {A: b}\n  - name: prod\n    variables: *v\n", move("dev", declaration.Place{After: "prod"}), "anchor"},
-		"an anchor's namesake":      {"name: shop\nstages:\n  - {name: a, variables: &v {A: a}}\n  - {name: b, variables: &v {A: b}}\n  - {name: c, variables: *v}\n", move("b", declaration.Place{Before: "a"}), "the stage c would change, too"},
+		"an anchor that moves":      {"name: shop\nstages:\n  - name: dev\n    variables: &v {A: b}\n  - name: prod\n    variables: *v\n", move("dev", yamledit.Place{After: "prod"}), "anchor"},
+		"an anchor's namesake":      {"name: shop\nstages:\n  - {name: a, variables: &v {A: a}}\n  - {name: b, variables: &v {A: b}}\n  - {name: c, variables: *v}\n", move("b", yamledit.Place{Before: "a"}), "the stage c would change, too"},
 		"a shared value":            {pipeline + "stages:\n  - {name: dev, approval: &gate manual}\n  - {name: prod, approval: *gate}\n", approve("dev", spec.Automatic), "the stage prod would change, too"},
-		"stages by an alias":        {"tags: {a: b}\nname: shop\nservices:\n  - name: web\nstages: &s\n  - {name: dev}\n", add("x", declaration.Place{After: "y"}), "no stage \"y\""},
-		"an empty list":             {"name: shop\nstages: []\n", add("test", declaration.Place{}), "is empty"},
-		"no list":                   {"{name: shop}\n", add("test", declaration.Place{}), "write one by hand"},
+		"stages by an alias":        {"tags: {a: b}\nname: shop\nservices:\n  - name: web\nstages: &s\n  - {name: dev}\n", add("x", yamledit.Place{After: "y"}), "no stage \"y\""},
+		"an empty list":             {"name: shop\nstages: []\n", add("test", yamledit.Place{}), "is empty"},
+		"no list":                   {"{name: shop}\n", add("test", yamledit.Place{}), "write one by hand"},
 		"approval without pipeline": {two, approve("prod", spec.Manual), "needs a pipeline"},
 		"approval merged in":        {pipeline + "stages:\n  - &d {name: dev, approval: manual}\n  - {<<: *d, name: prod}\n", approve("dev", spec.Automatic), "the stage prod would change, too"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := test.edit(parse(t, test.text))
-			var refusal *declaration.Refusal
+			var refusal *yamledit.Refusal
 			require.True(t, errors.As(err, &refusal), "%v", err)
 			assert.Contains(t, err.Error(), test.says)
 		})
 	}
-	_, err := declaration.Parse("tinystack.yaml", []byte("name: [shop\n"), nil)
+	_, err := yamledit.Parse("tinystack.yaml", []byte("name: [shop\n"), nil)
 	assert.ErrorAs(t, err, &spec.Problems{})
 }
 
@@ -272,12 +272,12 @@ func TestAcceptedDeclarations(t *testing.T) {
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		d, err := declaration.Parse(file, text, func(string) (string, bool) { return "111111111111", true })
+		d, err := yamledit.Parse(file, text, func(string) (string, bool) { return "111111111111", true })
 		if err != nil {
 			continue // it is to be refused, or needs another environment
 		}
 		for i, stage := range d.App().Stages {
-			place := declaration.Place{Before: stage.Name}
+			place := yamledit.Place{Before: stage.Name}
 			added, err := d.AddStage("zz", fieldsLike(stage), place)
 			if err != nil {
 				assert.NotContains(t, err.Error(), "cannot edit", "%s: %s", file, stage.Name)
@@ -289,9 +289,9 @@ func TestAcceptedDeclarations(t *testing.T) {
 				assert.Equal(t, string(text), back.Text(), "%s: %s", file, stage.Name)
 			}
 			if i > 0 {
-				moved, err := d.MoveStage(stage.Name, declaration.Place{Before: d.App().Stages[i-1].Name})
+				moved, err := d.MoveStage(stage.Name, yamledit.Place{Before: d.App().Stages[i-1].Name})
 				if err == nil {
-					_, err = moved.MoveStage(stage.Name, declaration.Place{After: d.App().Stages[i-1].Name})
+					_, err = moved.MoveStage(stage.Name, yamledit.Place{After: d.App().Stages[i-1].Name})
 				}
 				if err != nil {
 					assert.NotContains(t, err.Error(), "cannot edit", "%s: %s", file, stage.Name)
@@ -304,12 +304,12 @@ func TestAcceptedDeclarations(t *testing.T) {
 }
 
 // fieldsLike are those of a stage that can stand beside another.
-func fieldsLike(stage spec.Stage) []declaration.Field {
-	var fields []declaration.Field
+func fieldsLike(stage spec.Stage) []yamledit.Field {
+	var fields []yamledit.Field
 	if stage.Account != "" {
-		fields = append(fields, declaration.Field{Name: "account", Value: stage.Account})
+		fields = append(fields, yamledit.Field{Name: "account", Value: stage.Account})
 	}
-	return append(fields, declaration.Field{Name: "region", Value: stage.Region})
+	return append(fields, yamledit.Field{Name: "region", Value: stage.Region})
 }
 
 // FuzzEdit looks for a text that an edit breaks: it has to refuse, or to give
@@ -319,7 +319,7 @@ func FuzzEdit(f *testing.F) {
 		f.Add(test.before, 0, 1)
 	}
 	f.Fuzz(func(t *testing.T, text string, i, j int) {
-		d, err := declaration.Parse("tinystack.yaml", []byte(text), nil)
+		d, err := yamledit.Parse("tinystack.yaml", []byte(text), nil)
 		if err != nil {
 			t.Skip()
 		}
@@ -327,14 +327,14 @@ func FuzzEdit(f *testing.F) {
 		name, other := stages[abs(i)%len(stages)].Name, stages[abs(j)%len(stages)].Name
 		for _, edit := range []edit{
 			remove(name),
-			move(name, declaration.Place{Before: other}),
-			move(name, declaration.Place{After: other}),
-			add("zz", declaration.Place{After: other}),
+			move(name, yamledit.Place{Before: other}),
+			move(name, yamledit.Place{After: other}),
+			add("zz", yamledit.Place{After: other}),
 			approve(name, spec.Manual),
 			approve(name, spec.Automatic),
 		} {
 			if _, err := edit(d); err != nil {
-				var refusal *declaration.Refusal
+				var refusal *yamledit.Refusal
 				require.ErrorAs(t, err, &refusal)
 			}
 		}
@@ -356,9 +356,9 @@ func TestRandomSequences(t *testing.T) {
 			var err error
 			i := random.IntN(len(order))
 			name := order[i]
-			place, at := declaration.Place{Before: order[random.IntN(len(order))]}, 0
+			place, at := yamledit.Place{Before: order[random.IntN(len(order))]}, 0
 			if random.IntN(2) == 0 {
-				place = declaration.Place{After: place.Before}
+				place = yamledit.Place{After: place.Before}
 			}
 			changed := d
 			switch random.IntN(4) {
@@ -369,7 +369,7 @@ func TestRandomSequences(t *testing.T) {
 					at++
 				}
 				history = append(history, fmt.Sprintf("add %s %+v", added, place))
-				changed, err = d.AddStage(added, []declaration.Field{{Name: "region", Value: "us-west-2"}}, place)
+				changed, err = d.AddStage(added, []yamledit.Field{{Name: "region", Value: "us-west-2"}}, place)
 				order = slices.Insert(slices.Clone(order), at, added)
 				bodies[added] = "name: " + added
 			case 1:

@@ -1,4 +1,4 @@
-package declaration_test
+package yamledit_test
 
 import (
 	"os"
@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/tinystack-go/tinystack/internal/declaration"
+	"github.com/tinystack-go/tinystack/internal/yamledit"
 )
 
 func TestReplace(t *testing.T) {
@@ -17,7 +17,7 @@ func TestReplace(t *testing.T) {
 	text := "name: shop\nstages:\n  - name: dev\n  - name: prod\n"
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o640))
 	require.NoError(t, os.Symlink("shop.yaml", link))
-	d, err := declaration.Read(link)
+	d, err := yamledit.Read(link)
 	require.NoError(t, err)
 	changed, err := d.RemoveStage("dev")
 	require.NoError(t, err)
@@ -40,6 +40,6 @@ func TestReplace(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, entries, 2, "no temporary file stays")
 
-	_, err = declaration.Read(filepath.Join(dir, "none.yaml"))
+	_, err = yamledit.Read(filepath.Join(dir, "none.yaml"))
 	assert.ErrorContains(t, err, "there is no such file")
 }

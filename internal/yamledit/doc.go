@@ -1,4 +1,4 @@
-// Package declaration edits the text of a declaration: it adds, removes and
+// Package yamledit edits the text of a declaration: it adds, removes and
 // moves stages and changes their approval, and leaves every byte outside the
 // edited place as it is: comments, order, quotes, line ends, block and flow
 // style.
@@ -9,4 +9,4 @@
 // stages that were asked for, and has to say the same as before of everything
 // else. What cannot be edited like that is refused with the reason, and left to
 // the person's own hands.
-package declaration
+package yamledit
