@@ -95,7 +95,7 @@ type RoutingHealthCheck struct {
 	//   - Default: that of the health check of the service which gets every other request, otherwise /
 	//   - Allowed: a path of up to 255 characters that begins with a slash, without a query
 	//   - Change: in place
-	//   - Example: /health
+	//   - Example: /up
 	Path string `yaml:"path"`
 
 	// Interval between requests of one place; a check every 10s is dearer.

@@ -55,7 +55,7 @@ type Network struct {
 	// VPC uses a network that is there already; no other field of the network is
 	// then allowed except the egress public-ip.
 	//   - Default: none: a new VPC
-	//   - Change: restarts instances, replaces AWS::ApiGatewayV2::VpcLink and AWS::EC2::SecurityGroup and AWS::EC2::SecurityGroupEgress and AWS::EC2::SecurityGroupIngress and AWS::ServiceDiscovery::PrivateDnsNamespace and AWS::ServiceDiscovery::Service; all of the stage moves into the other network, and requests fail meanwhile. The stack of the old network stays deployed
+	//   - Change: refused, restarts instances; AWS cannot make the new namespace of the services beside the old one. Make another stage in the other network
 	//   - Example: {id: vpc-0123456789abcdef0, cidr: 10.0.0.0/16, zones: [use1-az1, use1-az2], publicSubnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1], privateSubnets: [subnet-0123456789abcdef2, subnet-0123456789abcdef3]}
 	VPC *ExistingVPC `yaml:"vpc"`
 }
@@ -65,7 +65,7 @@ type ExistingVPC struct {
 	// ID of the VPC.
 	//   - Default: required
 	//   - Allowed: the id of a VPC
-	//   - Change: made anew
+	//   - Change: refused; AWS cannot make the new namespace of the services beside the old one. Make another stage in the other network
 	//   - Example: vpc-0123456789abcdef1
 	ID string `yaml:"id"`
 

@@ -60,25 +60,27 @@ func same(a, b fieldtest.Declaration) bool {
 // showing are the bases that show all that a change of a field does, where
 // others do not.
 var showing = map[string]string{
-	"stages[].endpoint.hostedZone.name": "named",
-	"stages[].endpoint.type":            "network",
-	"stages[].endpoint.caching":         "network",
-	"stages[].network.egress":           "network",
-	"stages[].network.cidr":             "network",
-	"stages[].network.zones":            "network",
+	"stages[].database.services": "database",
+	"stages[].production":        "database",
+	"stages[].network.egress":    "database",
+	"stages[].network.cidr":      "database",
+	"stages[].network.zones":     "database",
+	"services[].stageConfig":     "database",
+	"services[].worker":          "database",
+	// The rest is seen with -each.
 	"stages[].network.vpc":              "network",
-	"stages[].database.services":        "database",
-	"stages[].production":               "database",
-	"services[].stageConfig":            "database",
-	"services[].worker":                 "database",
+	"stages[].endpoint.hostedZone.name": "named",
+	"stages[].endpoint.caching":         "network",
+	"stages[].endpoint.type":            "network",
 	"stages[].wave":                     "wave",
 }
 
 // claimants are the fields that say themselves what a change of them does, each
-// once: at the first place where its example is a valid change, and at one more
-// for each special case that it names.
+// once: at the first place that a common base has and where its example is a valid
+// change, and at one more for each special case that it names.
 func claimants(t *testing.T) []fieldtest.Spot {
 	t.Helper()
+	bases := slices.DeleteFunc(slices.Clone(fieldtest.Bases()), func(base fieldtest.Base) bool { return !slices.Contains(common, base.Name) })
 	var chosen []fieldtest.Spot
 	done := map[string]bool{} // by type, field and case: a source is a source wherever it is
 	for _, at := range field.All() {
@@ -89,17 +91,15 @@ func claimants(t *testing.T) []fieldtest.Spot {
 			continue
 		}
 		found := map[string]fieldtest.Spot{} // by the case
-		for _, base := range fieldtest.Bases() {
+		for _, base := range bases {
 			when := fieldtest.Spot{Base: base, Field: at}.Claim().When
-			known, met := found[when]
+			_, met := found[when]
 			only, limited := showing[at.Path]
-			if met && known.Plain || limited && when == "" && base.Name != only || at.Changes[0].Has(field.InPipeline) && !base.Pipeline() {
+			if met || limited && when == "" && base.Name != only || at.Changes[0].Has(field.InPipeline) && !base.Pipeline() {
 				continue
 			}
-			for _, spot := range spots(base, at) {
-				if have, ok := found[when]; !ok || spot.Plain && !have.Plain {
-					found[when] = spot
-				}
+			if here := slices.DeleteFunc(spots(base, at), func(spot fieldtest.Spot) bool { return !spot.Plain }); len(here) > 0 {
+				found[when] = here[0]
 			}
 		}
 		for _, change := range at.Changes {
@@ -110,11 +110,7 @@ func claimants(t *testing.T) []fieldtest.Spot {
 			}
 		}
 	}
-	for _, at := range field.All() {
-		for _, change := range at.Changes {
-			assert.True(t, change.Has(field.ByField) || done[at.In+"."+at.Go+" "+change.When], "no base shows what a change of %s does %s", at.Path, change.When)
-		}
-	}
+	require.Greater(t, len(chosen), 120)
 	return chosen
 }
 
@@ -133,10 +129,7 @@ func TestChangesDoWhatFieldsSay(t *testing.T) {
 	}
 	for _, together := range grouped(claimants(t)) {
 		spot := together.spots[0]
-		if !slices.Contains(common, spot.Base.Name) {
-			continue
-		}
-		t.Run(spot.Base.Name+" "+spot.Claim().String(), func(t *testing.T) {
+		t.Run(spot.Base.Name+" "+claimKey(spot), func(t *testing.T) {
 			there, back := made.observed(t, together.before, together.after)
 			claim := together.claim()
 			if beyond := fieldtest.Beyond(claim, there) + fieldtest.Beyond(claim, back); beyond == "" {
@@ -214,6 +207,7 @@ func claimKey(spot fieldtest.Spot) string {
 }
 
 func testEach(t *testing.T, made synthesized) {
+	seen := map[string]field.Change{} // by type, field and case
 	for _, at := range field.All() {
 		if at.Changes[0].Has(field.ByField) {
 			continue
@@ -228,10 +222,16 @@ func testEach(t *testing.T, made synthesized) {
 				}
 			}
 			for _, claim := range at.Changes {
-				if seen, found := shown[claim.When]; found {
-					assert.Empty(t, fieldtest.Short(claim, seen), "claimed %s, and nowhere seen; seen is: %s", claim.When, seen)
-				}
+				key := at.In + "." + at.Go + " " + claim.When
+				seen[key] = fieldtest.Union(seen[key], shown[claim.When])
 			}
 		})
+	}
+	for _, at := range field.All() {
+		for _, claim := range at.Changes {
+			if all := seen[at.In+"."+at.Go+" "+claim.When]; !claim.Has(field.ByField) {
+				assert.Empty(t, fieldtest.Short(claim, all), "%s says that a change does this, and nowhere it does; seen is: %s", at.Path, all)
+			}
+		}
 	}
 }

@@ -32,7 +32,8 @@ const (
 	// Moves: the stacks are made under another name, or in another account or
 	// region, and the old ones stay deployed until somebody deletes them.
 	Moves Effect = "moves"
-	// Refused: data would be lost, so package guard refuses it until it is allowed.
+	// Refused: data would be lost, or AWS would not do it, so package guard refuses
+	// it until it is allowed.
 	Refused Effect = "refused"
 	// ByField: what the fields below it say.
 	ByField Effect = "by field"
