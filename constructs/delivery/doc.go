@@ -18,6 +18,27 @@
 // where. No task definition refers to a moving tag, so a commit that is
 // promoted while another one waits for approval cannot be swapped.
 //
+// # Rooms
+//
+// A file's name begins with the room that it is in; the file of just that name is
+// the way in.
+//
+//	delivery    what is wanted and what there is: [DeliveryProps], [Delivery]
+//	source      where code comes from: a kind of source each, and who may clone it
+//	images      the build of each image; its repository; the history that rollback needs
+//	stages      the stages in order and in waves, and the deployment of each
+//	release     what runs after a deployment: the stage's tag, and release buildspecs
+//	gate        what a commit has to pass: approvals and reviews, smoke tests, bakes,
+//	            conditions of CodePipeline, a canary's sleep, and the protection of all that
+//	watch       who hears of builds and approvals, and what reads their logs
+//	pipeline    what is done to the pipeline as a whole: artifacts, limits, names, roles, and
+//	            what the CDK is asked once
+//
+// A new kind of gate is a file gate_….go with the step or condition that it consists of,
+// called where a commit meets it (after, in stages.go, for a step; addConditions for
+// a condition), its place in package course, which preflight and cost read, and its line in
+// gates.js, so that a commit that weakens it is held.
+//
 // # Buildspecs
 //
 // An image is built by a generated script, or by a buildspec file of the

@@ -9,6 +9,24 @@
 //     keep responses and they cannot ask Cloud Map where a task is.
 //   - [NewALB]: an internet-facing Application Load Balancer.
 //
+// # Rooms
+//
+// A file's name begins with the room that it is in.
+//
+//	endpoint    the contract that all kinds keep: [Endpoint], with its metrics
+//	target      the service that requests go to, and what it must be like
+//	route       further services, by path and subdomain; the rules of load balancers
+//	httpapi     the HTTP API
+//	restapi     the REST API with a cache
+//	alb         the load balancer, and blue/green deployments behind it
+//	api         the VPC link that both kinds of API have
+//	domain      host names: certificates, records, zones in other accounts, several regions
+//	logs        access logs, and who may deliver them
+//
+// A new kind of endpoint is a file of its own that keeps [Endpoint] with what target, route
+// and domain give; its value of [spec.Endpoint] says when it is meant, package stacks
+// chooses it, and preflight, cost and monitor say what it lacks, costs and measures.
+//
 // # Several services
 //
 // Each kind serves one target with every request, and others under paths or

@@ -271,3 +271,37 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 	assert.Greater(t, links, 100)
 }
+
+// Packages that have rooms say in their documentation which, and every file is in one.
+func TestEveryFileIsInARoomOfItsPackage(t *testing.T) {
+	withRooms := 0
+	docs, _ := files(t, "/doc.go")
+	for _, doc := range docs {
+		_, section, ok := strings.Cut(read(t, doc), "\n// # Rooms\n")
+		if !ok {
+			continue
+		}
+		withRooms++
+		section, _, _ = strings.Cut(section, "\n// # ")
+		listed := map[string]bool{}
+		for _, row := range regexp.MustCompile(`(?m)^//\t([a-z]+) +\S`).FindAllStringSubmatch(section, -1) {
+			listed[row[1]] = false
+		}
+		found, err := filepath.Glob(filepath.Join(root, filepath.Dir(doc), "*.go"))
+		require.NoError(t, err)
+		for _, file := range found {
+			name := strings.TrimSuffix(filepath.Base(file), ".go")
+			if name == "doc" || strings.HasSuffix(name, "_test") {
+				continue
+			}
+			room, _, _ := strings.Cut(name, "_")
+			_, known := listed[room]
+			assert.True(t, known, "%s is in no room of %s", file, doc)
+			listed[room] = true
+		}
+		for room, used := range listed {
+			assert.True(t, used, "%s: the room %s is empty", doc, room)
+		}
+	}
+	assert.GreaterOrEqual(t, withRooms, 2)
+}

@@ -122,3 +122,28 @@ func lookupRoles(stage awscdk.Stage) []string {
 	}
 	return roles
 }
+
+const (
+	// approvalID names the actions that wait for a person.
+	approvalID = "Approve"
+)
+
+// approval waits for a person, who is told what would go where, with a link to
+// the commit, or to the report of what would change.
+func (d *delivery) approval(into string, review pipelines.CodeBuildStep) pipelines.ManualApprovalStep {
+	application := d.sources[0]
+	props := &pipelines.ManualApprovalStepProps{
+		Comment:   jsii.String(fmt.Sprintf("Let commit %s of %s into %s?", application.commit, d.app.Name, into)),
+		ReviewUrl: jsii.String(application.link),
+	}
+	if review != nil {
+		// What a comment names the CDK makes known to the link, too.
+		report := *review.ExportedVariable(jsii.String("TINYSTACK_REVIEW"))
+		*props.Comment += fmt.Sprintf(" Stacks that would change: %s, see %s", *review.ExportedVariable(jsii.String("TINYSTACK_CHANGED")), report)
+		props.ReviewUrl = jsii.String(d.reviewLink(report))
+	}
+	if d.topic != nil {
+		props.NotificationTopic = d.topic
+	}
+	return pipelines.NewManualApprovalStep(jsii.String(approvalID), props)
+}

@@ -1,13 +1,21 @@
 package delivery
 
 import (
+	_ "embed"
+	"strconv"
+	"strings"
+	"time"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/pipelines"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/tinystack-go/tinystack/internal/course"
 	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/internal/policy"
+	"github.com/tinystack-go/tinystack/spec"
 )
 
 // GateRoleProps says whose gate reads which stage's alarms.
@@ -80,3 +88,42 @@ func GateRoleARN(account, region, app, stage string) string {
 
 // BakeRoleName is the name of the bake step's role in the pipeline's account.
 func BakeRoleName(app, stage string) string { return naming.App(app).Stage(stage).BakeRole() }
+
+//go:embed scripts/bake.sh
+var bakeScript string
+
+const (
+	// maxBake leaves CodeBuild's 36 hours room for what a bake takes beside
+	// waiting.
+	maxBake = spec.Duration(32 * time.Hour)
+	// maxAlarms is how many alarms CloudWatch describes in one answer.
+	maxAlarms = 100
+)
+
+// bake watches a stage's alarms for a while.
+func (d *delivery) bake(stage StageDeployment) pipelines.CodeBuildStep {
+	seconds := stage.Spec.Bake.Seconds()
+	env := map[string]*string{
+		"STAGE_NAME":             jsii.String(stage.Spec.Name),
+		"STAGE_REGION":           jsii.String(stage.Spec.Region),
+		"TINYSTACK_BAKE_SECONDS": jsii.String(strconv.Itoa(seconds)),
+	}
+	if course.Sleeps(stage.Spec) {
+		env["TINYSTACK_SETTLE_SECONDS"] = jsii.String(strconv.Itoa(settleSeconds))
+	}
+	var assume []policy.Statement
+	if len(stage.AlarmNames) > 0 {
+		env["TINYSTACK_ALARMS"] = jsii.String(strings.Join(stage.AlarmNames, "\n"))
+		env["TINYSTACK_GATE_ROLE"] = jsii.String(stage.GateRoleARN)
+		assume = append(assume, policy.Allow([]string{"sts:AssumeRole"}, stage.GateRoleARN))
+	}
+	scope := constructs.NewConstruct(d, jsii.String("Bake "+stage.Spec.Name))
+	role := d.buildRole(scope, "Role", BakeRoleName(d.app.Name, stage.Spec.Name),
+		"Watches the alarms of "+d.app.Name+"/"+stage.Spec.Name+" while a commit bakes", readOnly, assume...)
+	// Each look at the alarms adds its own time to the wait.
+	timeout := (seconds+59)/60*11/10 + 10
+	if course.Sleeps(stage.Spec) {
+		timeout += settleSeconds / 60
+	}
+	return d.step("Bake", script(bakeScript), env, "bake-"+stage.Spec.Name, role, &timeout)
+}
