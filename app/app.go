@@ -9,7 +9,6 @@
 package app
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,10 +21,8 @@ import (
 	"github.com/tinystack-go/tinystack/guard"
 	"github.com/tinystack-go/tinystack/internal/cdkcontext"
 	"github.com/tinystack-go/tinystack/internal/phrase"
-	"github.com/tinystack-go/tinystack/internal/validation"
 	"github.com/tinystack-go/tinystack/preflight"
 	"github.com/tinystack-go/tinystack/spec"
-	"github.com/tinystack-go/tinystack/stacks"
 )
 
 // Main is the whole app: it synthesizes what the declaration that [spec.File]
@@ -46,84 +43,34 @@ func Main() {
 //		})
 //	}
 func Run(build func(cdk awscdk.App)) {
-	os.Exit(reporting(os.Stderr, func() int {
-		if err := validation.Check(); err != nil {
-			return fail(os.Stderr, err)
-		}
-		synthesize(build)
-		return 0
+	os.Exit(reporting(os.Stderr, func(stderr io.Writer) error {
+		return (&synthesis{stderr: stderr, program: build}).run()
 	}))
 }
 
 func run(args []string, stderr io.Writer) int {
-	return reporting(stderr, func() int { return do(args, stderr) })
+	return reporting(stderr, func(stderr io.Writer) error {
+		if len(args) > 0 {
+			return fmt.Errorf("this app synthesizes %s and takes no arguments, not %q: the command is another program, cmd/tinystack", spec.File(), strings.Join(args, " "))
+		}
+		return (&synthesis{stderr: stderr, file: spec.File()}).run()
+	})
 }
 
-// reporting reports what a construct found wrong instead of ending with a trace.
-func reporting(stderr io.Writer, work func() int) (status int) {
+// reporting says what went wrong, with the status 1. A construct panics, as is
+// the custom of the CDK in Go, so this is where its message meets the user.
+func reporting(stderr io.Writer, work func(io.Writer) error) (status int) {
 	defer func() {
 		if problem := recover(); problem != nil {
-			report(stderr, problem)
+			reportPanic(stderr, problem)
 			status = 1
 		}
 	}()
-	return work()
-}
-
-func do(args []string, stderr io.Writer) int {
-	if len(args) > 0 {
-		return fail(stderr, fmt.Errorf("this app synthesizes %s and takes no arguments, not %q: the command is another program, cmd/tinystack", spec.File(), strings.Join(args, " ")))
-	}
-	if err := validation.Check(); err != nil {
-		return fail(stderr, err)
-	}
-	declared, err := spec.Load(spec.File())
-	if err != nil {
-		return fail(stderr, err)
-	}
-	for _, warning := range declared.Warnings() {
-		fmt.Fprintln(stderr, warning)
-	}
-	found, err := preflight.Check(declared)
-	if err != nil {
-		return fail(stderr, err)
-	}
-	for _, open := range found.Open().Of(preflight.Error, preflight.Warning) {
-		fmt.Fprintln(stderr, open)
-	}
-	if errors := found.Open().Of(preflight.Error); len(errors) > 0 {
-		fmt.Fprintf(stderr, "\nAWS would reject this: %s; nothing was written\n", phrase.Count(len(errors), "error"))
+	if err := work(stderr); err != nil {
+		report(stderr, err)
 		return 1
 	}
-	inputs, err := json.Marshal(declared)
-	if err != nil {
-		return fail(stderr, err)
-	}
-	synthesize(func(cdk awscdk.App) {
-		stacks.NewTinyStack(cdk, &declared.Name, &stacks.TinyStackProps{
-			App:  declared,
-			Tags: stacks.TagsFromEnvironment(declared),
-		})
-	}, string(inputs))
 	return 0
-}
-
-// synthesize runs the CDK. The folder it writes to is the one that the CDK
-// command line tool names in the environment. Inputs are what the templates
-// depend on beside the program, as far as it is known.
-func synthesize(build func(cdk awscdk.App), inputs ...string) {
-	previous := findPrevious()
-	defer previous.cleanUp()
-	templates := startValidation(validation.Settings{Outdir: previous.made(), Inputs: inputs})
-	defer templates.close()
-	cdkcontext.PrepareRuntime(nil)
-	defer closeRuntime(os.Stderr)
-	cdk := NewApp(templates.props(previous.staging()))
-	templates.of(cdk)
-	build(cdk)
-	cdk.Synth(nil)
-	templates.passed()
-	previous.replaceWith(cdk, os.Stderr)
 }
 
 // NewApp is a CDK app with the context that tinystack's templates are made
@@ -144,29 +91,31 @@ func NewApp(props *awscdk.AppProps) awscdk.App {
 	return awscdk.NewApp(&own)
 }
 
-func fail(stderr io.Writer, err error) int {
-	if err == nil {
-		return 0
+// report prints an error, and says whether it is about what is declared, wherever
+// in the code it was found.
+func report(stderr io.Writer, err error) (ofDeclaration bool) {
+	var (
+		problems spec.Problems
+		rejected *preflight.Refusal
+		lost     *guard.Refusal
+	)
+	switch {
+	case errors.As(err, &problems):
+		fmt.Fprintf(stderr, "%v\n\n%s; nothing was written\n", problems, phrase.Count(len(problems), "problem"))
+	case errors.As(err, &rejected):
+		fmt.Fprintf(stderr, "%v; nothing was written\n", rejected)
+	default:
+		fmt.Fprintln(stderr, err)
+		return errors.As(err, &lost)
 	}
-	var problems spec.Problems
-	if errors.As(err, &problems) {
-		fmt.Fprintln(stderr, problems)
-		fmt.Fprintf(stderr, "\n%s; nothing was written\n", phrase.Count(len(problems), "problem"))
-		return 1
-	}
-	fmt.Fprintln(stderr, err)
-	return 1
+	return true
 }
 
-// report prints what a construct found wrong. A construct panics, as is the
-// custom of the CDK in Go, so this is where its message meets the user.
-func report(stderr io.Writer, problem any) {
+// reportPanic prints what a construct found wrong.
+func reportPanic(stderr io.Writer, problem any) {
 	if err, ok := problem.(error); ok {
-		fail(stderr, err)
-		var problems spec.Problems
-		var refusal *guard.Refusal
-		if errors.As(err, &problems) || errors.As(err, &refusal) {
-			return // that is about the declaration, wherever in the code it was found
+		if report(stderr, err) {
+			return
 		}
 	} else {
 		text := strings.TrimSpace(fmt.Sprint(problem))
@@ -174,9 +123,11 @@ func report(stderr io.Writer, problem any) {
 		text, _, _ = strings.Cut(text, "\n    at ")
 		fmt.Fprintln(stderr, text)
 	}
-	if os.Getenv("TINYSTACK_DEBUG") != "" {
+	if debugging() {
 		stderr.Write(debug.Stack())
 	} else {
 		fmt.Fprintln(stderr, "(TINYSTACK_DEBUG=1 shows where)")
 	}
 }
+
+func debugging() bool { return os.Getenv("TINYSTACK_DEBUG") != "" }

@@ -332,3 +332,12 @@ func files(t *testing.T, dir string) map[string]string {
 	}))
 	return found
 }
+
+// A program that declares its application in Go is told what a declaration in
+// YAML is told, and before anything is written.
+func TestAProgramInGoIsToldTheSame(t *testing.T) {
+	got := start(t, build(t, "../examples/go-app"), "", t.TempDir())
+	require.Zero(t, got.status, got.stderr)
+	assert.Contains(t, got.stderr, `warning: stages[2].network.egress: one NAT instance serves both zones of a production stage [single-nat]`)
+	assert.Equal(t, 1, strings.Count(got.stderr, "[single-nat]"))
+}

@@ -6,11 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
-
 	"github.com/tinystack-go/tinystack/guard"
 	"github.com/tinystack-go/tinystack/snapshot"
-	"github.com/tinystack-go/tinystack/stacks"
 )
 
 // AgainstVariable names the environment variable that says what a synthesis is
@@ -76,55 +73,47 @@ func (p previous) cleanUp() {
 	}
 }
 
-// replaceWith puts the new assembly in its place, unless data would be lost by
-// its deployment. It panics with the reasons then.
-func (p previous) replaceWith(cdk awscdk.App, stderr io.Writer) {
-	if p.against != "" {
-		if err := p.compare(cdk, stderr); err != nil {
-			os.Remove(filepath.Join(p.partial, reportFile)) // of templates that are valid
-			panic(err)
-		}
+// compare refuses an assembly by whose deployment data would be lost, other than
+// by the changes that are allowed.
+func (p previous) compare(allowed []string, stderr io.Writer) error {
+	if p.against == "" {
+		return nil
 	}
-	if p.partial != "" {
-		if err := p.move(); err != nil {
-			panic(fmt.Errorf("the new templates are not in place: %w", err))
-		}
-	}
-}
-
-func (p previous) compare(cdk awscdk.App, stderr io.Writer) error {
 	after, err := snapshot.Load(p.made())
 	if err != nil {
-		return err
+		return p.refuse(err)
 	}
 	before, err := guard.Load(p.against, after)
 	if err != nil {
-		return fmt.Errorf("%w\n    fix: set %s to a cloud assembly or a template; or, if there is nothing to compare with, unset it or delete %s", err, AgainstVariable, p.against)
+		return p.refuse(fmt.Errorf("%w\n    fix: set %s to a cloud assembly or a template; or, if there is nothing to compare with, unset it or delete %s", err, AgainstVariable, p.against))
 	}
-	notices, err := guard.Check(p.against, before, after, replacements(cdk))
+	notices, err := guard.Check(p.against, before, after, allowed)
 	for _, notice := range notices {
 		fmt.Fprintln(stderr, notice)
 	}
 	if err != nil && p.partial == "" {
 		os.RemoveAll(filepath.Join(p.outdir, "manifest.json")) // nothing that could be deployed
 	}
+	return p.refuse(err)
+}
+
+// refuse leaves nothing of templates that are valid and are not wanted.
+func (p previous) refuse(err error) error {
+	if err != nil {
+		os.Remove(filepath.Join(p.made(), reportFile))
+	}
 	return err
 }
 
-// replacements are the changes that the declarations in the app allow.
-func replacements(cdk awscdk.App) []string {
-	var allowed []string
-	for _, entry := range *cdk.Node().Metadata() {
-		if *entry.Type != stacks.ReplacementsMetadata {
-			continue
-		}
-		if texts, ok := entry.Data.([]any); ok {
-			for _, text := range texts {
-				allowed = append(allowed, fmt.Sprint(text))
-			}
-		}
+// replace puts the new assembly in its place.
+func (p previous) replace() error {
+	if p.partial == "" {
+		return nil // it was made there
 	}
-	return allowed
+	if err := p.move(); err != nil {
+		return fmt.Errorf("the new templates are not in place: %w", err)
+	}
+	return nil
 }
 
 // move puts everything that was made into the folder, one by one: the CDK's

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tinystack-go/tinystack/internal/finding"
+	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -85,6 +86,24 @@ func (f Findings) String() string {
 		lines[i] = finding.String()
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Refusal is why nothing can be made of a declaration: AWS would reject it.
+type Refusal struct {
+	// Findings are the errors that nobody accepted, and the warnings after them.
+	Findings Findings
+}
+
+// Refusal is nil where there is no error that nobody accepted.
+func (f Findings) Refusal() error {
+	if len(f.Open().Of(Error)) == 0 {
+		return nil
+	}
+	return &Refusal{f.Open().Of(Error, Warning)}
+}
+
+func (r *Refusal) Error() string {
+	return fmt.Sprintf("%s\n\nAWS would reject this: %s", r.Findings, phrase.Count(len(r.Findings.Of(Error)), "error"))
 }
 
 // Check looks at a declaration, complete or not. Its error is what is wrong

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tinystack-go/tinystack/constructs/delivery"
 	"github.com/tinystack-go/tinystack/constructs/observability"
+	"github.com/tinystack-go/tinystack/internal/declared"
 	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -34,6 +35,11 @@ type TinyStackProps struct {
 // that holds [spec.App.Replacements].
 const ReplacementsMetadata = "tinystack:replacements"
 
+// SaidMetadata is the type of the metadata, on the root of the app, that holds
+// what people are to hear of a declaration: warnings, as texts. Package app
+// prints them.
+const SaidMetadata = "tinystack:said"
+
 // TinyStack is a whole application: its stages, and the pipeline and image
 // repositories that deliver it.
 type TinyStack interface {
@@ -55,18 +61,18 @@ type tinyStack struct {
 
 // NewTinyStack makes the whole application. Its scope is the CDK app, or
 // anything else above stacks. It panics with all problems of the declaration
-// if there are any.
+// if there are any, and with a [*preflight.Refusal] where AWS would reject it.
 func NewTinyStack(scope constructs.Construct, id *string, props *TinyStackProps) TinyStack {
-	app, err := props.App.Resolve()
+	declaration, err := declared.Check(props.App)
 	if err != nil {
 		panic(err)
 	}
+	app := declaration.App
 	t := &tinyStack{app: app}
 	constructs.NewConstruct_Override(t, scope, id)
-	if len(app.Replacements) > 0 {
-		// Package app compares the whole assembly, when all is made.
-		t.Node().Root().Node().AddMetadata(jsii.String(ReplacementsMetadata), app.Replacements, nil)
-	}
+	// Package app reads these from the root when all is made.
+	t.note(ReplacementsMetadata, app.Replacements)
+	t.note(SaidMetadata, declaration.Said)
 	above := appliedAbove(t)
 	for _, declared := range app.Stages {
 		made := newStage(t, jsii.String(declared.Name), &StageProps{App: app, Name: declared.Name, Tags: props.Tags}, above)
@@ -79,6 +85,13 @@ func NewTinyStack(scope constructs.Construct, id *string, props *TinyStackProps)
 		t.addDelivery()
 	}
 	return t
+}
+
+// note leaves texts on the root of the app.
+func (t *tinyStack) note(kind string, texts []string) {
+	if len(texts) > 0 {
+		t.Node().Root().Node().AddMetadata(&kind, texts, nil)
+	}
 }
 
 func (t *tinyStack) Declaration() spec.App       { return t.app }
