@@ -25,7 +25,6 @@ const modulePath = "github.com/tinystack-go/tinystack"
 // room is a row of the table of packages in architecture.md.
 type room struct {
 	floor int // 0 is the highest
-	name  string
 	// patterns are the packages in it: paths in this module, or folders that
 	// end in "/…".
 	patterns []string
