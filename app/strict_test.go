@@ -15,7 +15,7 @@ import (
 
 	"github.com/tinystack-go/tinystack/cost"
 	"github.com/tinystack-go/tinystack/internal/cdkcontext"
-	"github.com/tinystack-go/tinystack/internal/course"
+	pipelines "github.com/tinystack-go/tinystack/internal/course"
 	"github.com/tinystack-go/tinystack/internal/synthtest"
 	"github.com/tinystack-go/tinystack/preflight"
 	"github.com/tinystack-go/tinystack/snapshot"
@@ -85,7 +85,7 @@ func known(t *testing.T, config, outdir string) {
 				stage := stage.(map[string]any)
 				stages = append(stages, fmt.Sprintf("%s: %d", stage["Name"], len(stage["Actions"].([]any))))
 			}
-			for _, stage := range course.Of(resolved) {
+			for _, stage := range pipelines.Of(resolved) {
 				want = append(want, fmt.Sprintf("%s: %d", stage.Name, len(stage.Actions)))
 			}
 			assert.Equal(t, stages, want, "%s: the stages of the pipeline, with their actions", config)
