@@ -15,11 +15,11 @@ import (
 	"github.com/tinystack-go/tinystack/stacks"
 )
 
-// course is how a synthesis goes, whether the declaration is a file or part of
+// steps are how a synthesis goes, whether the declaration is a file or part of
 // a program in Go. A step that fails ends it, and nothing that was there before
 // has changed. What a declaration goes through until something may be made of it
 // is a list of its own, in package declared.
-var course = []step{
+var steps = []step{
 	{"look whether templates can be validated", (*synthesis).look},
 	{"read the declaration, if it is a file", (*synthesis).read},
 	{"find the assembly that this one replaces", (*synthesis).find},
@@ -65,7 +65,7 @@ func (s *synthesis) run() error {
 			end()
 		}
 	}()
-	for _, step := range course {
+	for _, step := range steps {
 		if debugging() {
 			fmt.Fprintln(s.stderr, "step:", step.name)
 		}
