@@ -218,6 +218,17 @@ func (e Endpoint) validate(r report, region, account string) {
 	e.validateAccess(r, region, account)
 }
 
+// validateInStage checks that what an ARN names is in the stage's region and
+// account; one that is empty or only known at deployment is not looked at.
+func validateInStage(r report, arn, region, account, wanted, fix string) {
+	if region != "" && !isToken(region) && arnPart(arn, 3) != region {
+		r.fail(r.quote(arn)+" is not in the stage's region "+r.quote(region), wanted+" in that region", fix)
+	}
+	if account != "" && !isToken(account) && arnPart(arn, 4) != account {
+		r.fail(r.quote(arn)+" is not in the stage's account "+r.quote(account), wanted+" in that account", fix)
+	}
+}
+
 // balanced says whether a load balancer stands before the tasks.
 func (e Endpoint) balanced() bool { return e.Type == ALB || e.Caching != nil }
 

@@ -302,10 +302,5 @@ func (e Endpoint) validateFirewall(r report, region, account string) {
 	if !r.matches(e.Firewall, firewallPattern, "the ARN of a regional web ACL", "arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID", "copy the ARN from the WAF console; one for CloudFront does not fit") || isToken(e.Firewall) {
 		return
 	}
-	if region != "" && !isToken(region) && arnPart(e.Firewall, 3) != region {
-		r.fail(r.quote(e.Firewall)+" is not in the stage's region "+r.quote(region), "a web ACL in that region", "make one there")
-	}
-	if account != "" && !isToken(account) && arnPart(e.Firewall, 4) != account {
-		r.fail(r.quote(e.Firewall)+" is not in the stage's account "+r.quote(account), "a web ACL in that account", "make one there")
-	}
+	validateInStage(r, e.Firewall, region, account, "a web ACL", "make one there")
 }

@@ -114,12 +114,7 @@ func (e Endpoint) validateCertificate(r report, region, account string) {
 	if !r.matches(e.Certificate, certificatePattern, "the ARN of an ACM certificate", "arn:aws:acm:REGION:ACCOUNT:certificate/ID", "copy the ARN from Certificate Manager") || isToken(e.Certificate) {
 		return
 	}
-	if region != "" && !isToken(region) && arnPart(e.Certificate, 3) != region {
-		r.fail(r.quote(e.Certificate)+" is not in the stage's region "+r.quote(region), "a certificate in that region", "request the certificate there")
-	}
-	if account != "" && !isToken(account) && arnPart(e.Certificate, 4) != account {
-		r.fail(r.quote(e.Certificate)+" is not in the stage's account "+r.quote(account), "a certificate in that account", "request the certificate there")
-	}
+	validateInStage(r, e.Certificate, region, account, "a certificate", "request the certificate there")
 }
 
 // mostRedirects is the number of host names that one condition of an ALB's rule

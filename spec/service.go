@@ -302,8 +302,7 @@ func (s Service) validate(r report) {
 	validateName(r.field("name"), s.Name, "a service")
 	s.validateImage(r)
 	s.validatePort(r)
-	s.validatePath(r.field("path"))
-	s.validateSubdomain(r.field("subdomain"))
+	s.validatePlace(r)
 	s.HealthCheck.validate(r.field("healthCheck"))
 	if s.Worker && s.HealthCheck.Path != "" {
 		r.field("healthCheck").field("path").fail("a worker listens on no port, so nothing answers", "", "use command instead of path, or remove it")

@@ -14,15 +14,26 @@ var routePattern = compile(`^(?:/[A-Za-z0-9._-]+){1,4}$`)
 
 const longestRoute = 126
 
-func (s Service) validatePath(r report) {
-	switch {
-	case s.Path == "":
-	case s.Worker:
-		r.fail("a worker listens on no port, so no request can be sent to it", "", "remove path or worker")
-	case s.Internal:
-		r.fail("an internal service is not served by the stage's endpoint", "", "remove path or internal")
-	default:
-		validateRoute(r, s.Path)
+// validatePlace checks where the endpoint serves the service: under a path, and
+// under a subdomain.
+func (s Service) validatePlace(r report) {
+	for _, place := range []struct {
+		field, value string
+		validate     func(r report, value string)
+	}{
+		{"path", s.Path, validateRoute},
+		{"subdomain", s.Subdomain, validateSubdomain},
+	} {
+		at := r.field(place.field)
+		switch {
+		case place.value == "":
+		case s.Worker:
+			at.fail("a worker listens on no port, so no request can be sent to it", "", "remove "+place.field+" or worker")
+		case s.Internal:
+			at.fail("an internal service is not served by the stage's endpoint", "", "remove "+place.field+" or internal")
+		default:
+			place.validate(at, place.value)
+		}
 	}
 }
 
@@ -44,18 +55,6 @@ func validateRoute(r report, path string) {
 const allowedSubdomain = "one label of up to 63 lower-case letters, digits and hyphens, as in admin"
 
 var subdomainPattern = compile(`^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
-
-func (s Service) validateSubdomain(r report) {
-	switch {
-	case s.Subdomain == "":
-	case s.Worker:
-		r.fail("a worker listens on no port, so no request can be sent to it", "", "remove subdomain or worker")
-	case s.Internal:
-		r.fail("an internal service is not served by the stage's endpoint", "", "remove subdomain or internal")
-	default:
-		validateSubdomain(r, s.Subdomain)
-	}
-}
 
 func validateSubdomain(r report, subdomain string) {
 	if isToken(subdomain) {

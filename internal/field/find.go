@@ -3,16 +3,18 @@ package field
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/tinystack-go/tinystack/internal/suggest"
 )
 
-var index = regexp.MustCompile(`\[[0-9]*\]`)
+// index is the number of an element. It is compiled when it is first asked.
+var index = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[[0-9]*\]`) })
 
 // Find is the field at a path, whichever element of a list that names:
 // stages[2].database, stages[].database and stages.database are one.
 func Find(path string) (At, bool) {
-	wanted := index.ReplaceAllString(path, "")
+	wanted := index().ReplaceAllString(path, "")
 	for _, at := range All() {
 		if strings.ReplaceAll(at.Path, "[]", "") == wanted {
 			return at, true
@@ -24,7 +26,7 @@ func Find(path string) (At, bool) {
 // Nearest are the paths that an unknown one was probably meant to be: those that
 // end like it, or else the one that is spelt most alike. There may be none.
 func Nearest(path string) []string {
-	wanted := index.ReplaceAllString(strings.ToLower(path), "")
+	wanted := index().ReplaceAllString(strings.ToLower(path), "")
 	var ending, all []string
 	paths := map[string]string{} // by how they are typed
 	for _, at := range All() {

@@ -113,12 +113,7 @@ func anew(was, is snapshot.Template) bool {
 
 // restartsTasks says whether a service gets another task definition.
 func restartsTasks(was, is snapshot.Template) bool {
-	now := is.Resources("AWS::ECS::Service")
-	for id, service := range was.Resources("AWS::ECS::Service") {
-		after, found := now[id]
-		if !found {
-			continue
-		}
+	return anyOf("AWS::ECS::Service", was, is, func(service, after snapshot.Resource) bool {
 		before, _ := service.Get("Properties.TaskDefinition.Ref").(string)
 		behind, _ := after.Get("Properties.TaskDefinition.Ref").(string)
 		if before != behind {
@@ -126,7 +121,15 @@ func restartsTasks(was, is snapshot.Template) bool {
 		}
 		old, _ := was.Resource(before)
 		new, _ := is.Resource(behind)
-		if !reflect.DeepEqual(old.Properties, new.Properties) {
+		return !reflect.DeepEqual(old.Properties, new.Properties)
+	})
+}
+
+// anyOf says whether it holds for any resource of the type that both have.
+func anyOf(kind string, was, is snapshot.Template, holds func(before, after snapshot.Resource) bool) bool {
+	now := is.Resources(kind)
+	for id, before := range was.Resources(kind) {
+		if after, found := now[id]; found && holds(before, after) {
 			return true
 		}
 	}
@@ -136,22 +139,14 @@ func restartsTasks(was, is snapshot.Template) bool {
 // restartsInstances says whether the group of instances gets another template,
 // or other subnets.
 func restartsInstances(was, is snapshot.Template) bool {
-	groups := is.Resources("AWS::AutoScaling::AutoScalingGroup")
-	for id, group := range was.Resources("AWS::AutoScaling::AutoScalingGroup") {
-		after, found := groups[id]
-		if !found {
-			continue
+	return anyOf("AWS::AutoScaling::AutoScalingGroup", was, is, func(group, after snapshot.Resource) bool {
+		for _, property := range []string{"Properties.VPCZoneIdentifier", "Properties.MixedInstancesPolicy"} {
+			if !reflect.DeepEqual(group.Get(property), after.Get(property)) {
+				return true
+			}
 		}
-		if !reflect.DeepEqual(group.Get("Properties.VPCZoneIdentifier"), after.Get("Properties.VPCZoneIdentifier")) ||
-			!reflect.DeepEqual(group.Get("Properties.MixedInstancesPolicy"), after.Get("Properties.MixedInstancesPolicy")) {
-			return true
-		}
-		old, now := launchTemplate(was, group), launchTemplate(is, after)
-		if !reflect.DeepEqual(old, now) {
-			return true
-		}
-	}
-	return false
+		return !reflect.DeepEqual(launchTemplate(was, group), launchTemplate(is, after))
+	})
 }
 
 func launchTemplate(in snapshot.Template, group snapshot.Resource) any {
