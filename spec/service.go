@@ -165,7 +165,7 @@ type Service struct {
 	//   - Default: bridge
 	//   - Allowed: bridge or awsvpc
 	//   - Change: restarts tasks
-	//   - Change with an ALB: restarts tasks, replaces AWS::ElasticLoadBalancingV2::TargetGroup; the listener moves to the new one before tasks are in it, and requests fail for a minute or two
+	//   - Change with a load balancer: restarts tasks, replaces AWS::ElasticLoadBalancingV2::TargetGroup; the listener moves to the new one before tasks are in it, and requests fail for a minute or two
 	//   - Example: awsvpc
 	//   - See: docs/sizing.md
 	NetworkMode NetworkMode `yaml:"networkMode"`

@@ -11,7 +11,7 @@ type HealthCheck struct {
 	//   - Default: / for an ALB, otherwise no check
 	//   - Allowed: a path that begins with a slash, of up to 1024 letters, digits and . _ / % : @ + , = -
 	//   - Change: restarts tasks
-	//   - Change with an ALB: in place; the old tasks must answer it, too
+	//   - Change with a load balancer: in place; the old tasks must answer it, too
 	//   - Example: /up
 	Path string `yaml:"path"`
 
@@ -36,7 +36,7 @@ type HealthCheck struct {
 	//   - Default: 30s
 	//   - Allowed: 5s to 300s
 	//   - Change: restarts tasks
-	//   - Change with an ALB: in place
+	//   - Change with a load balancer: in place
 	//   - Example: 10s
 	Interval Duration `yaml:"interval"`
 
@@ -44,7 +44,7 @@ type HealthCheck struct {
 	//   - Default: 5s, or 1s less than the interval where that is less
 	//   - Allowed: 2s to 60s
 	//   - Change: restarts tasks
-	//   - Change with an ALB: in place
+	//   - Change with a load balancer: in place
 	//   - Example: 3s
 	Timeout Duration `yaml:"timeout"`
 
@@ -52,7 +52,7 @@ type HealthCheck struct {
 	//   - Default: 3
 	//   - Allowed: 2 to 10
 	//   - Change: restarts tasks
-	//   - Change with an ALB: in place
+	//   - Change with a load balancer: in place
 	//   - Example: 5
 	Retries int `yaml:"retries"`
 
@@ -60,7 +60,7 @@ type HealthCheck struct {
 	//   - Default: 60s
 	//   - Allowed: 0s to 300s
 	//   - Change: restarts tasks
-	//   - Change with an ALB: in place
+	//   - Change with a load balancer: in place
 	//   - Example: 2m
 	GracePeriod *Duration `yaml:"gracePeriod"`
 }

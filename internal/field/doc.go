@@ -27,7 +27,7 @@
 //     a sentence. What follows a semicolon is for people only. A field that is true
 //     or false, or has fields of its own, needs none.
 //   - Change is one or more of the effects in this package, and after a semicolon
-//     what people should know beside. "Change with an ALB" is what it does there
+//     what people should know beside. "Change with a load balancer" is what it does there
 //     instead.
 //   - Example is a value as YAML writes it; a change to it shows in the templates.
 //   - See is a page that says more. It may be left out.

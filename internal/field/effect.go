@@ -44,7 +44,7 @@ var effects = []Effect{None, InPlace, InPipeline, RestartsTasks, RestartsInstanc
 
 // Change says what a change of a field does.
 type Change struct {
-	// When it does that, as in "with an ALB"; empty for the general case.
+	// When it does that, as in "with a load balancer"; empty for the general case.
 	When string `json:"when,omitempty"`
 	// Effects of it, one or more.
 	Effects []Effect `json:"effects"`

@@ -26,7 +26,7 @@ var bases embed.FS
 type Base struct {
 	// Name of its file.
 	Name string
-	// When are the conditions of changes that hold in it, as in "with an ALB".
+	// When are the conditions of changes that hold in it, as in "with a load balancer".
 	When []string
 
 	text     string
@@ -34,8 +34,9 @@ type Base struct {
 }
 
 var conditions = map[string][]string{
-	"alb":    {"with an ALB", "with a domain"},
+	"alb":    {"with an ALB", "with a load balancer", "with a domain"},
 	"domain": {"with a domain"},
+	"rest":   {"with a load balancer"}, // its own, which nobody else reaches
 }
 
 // Pipeline says whether the base has one.
