@@ -21,7 +21,7 @@ NODE := node/node_modules/.package-lock.json
 export PATH := $(CURDIR)/node/node_modules/$(PINNED_NODE)/bin:$(PATH)
 endif
 
-.PHONY: fields changes synth preflight build ready .bin/app .bin/tinystack cost prices test strict lint create-only fuzz bench clean
+.PHONY: fields changes synth report preflight build ready .bin/app .bin/tinystack cost prices test strict lint create-only fuzz bench clean
 
 # What a synthesis is compared with, so that nothing that holds data is lost.
 AGAINST ?= $(if $(wildcard $(OUT)/manifest.json),$(OUT))
@@ -55,6 +55,11 @@ ready:
 ## What a month of CONFIG costs; ARGS as in ARGS='--load prod=heavy'.
 cost: .bin/tinystack
 	@.bin/tinystack cost --file '$(CONFIG)' $(ARGS)
+
+## Synthesize CONFIG, and write REPORT: a page about all of it, to open in a browser.
+REPORT ?= report.html
+report: synth
+	@.bin/tinystack report '$(OUT)' --file '$(CONFIG)' --output '$(REPORT)'
 
 ## Regenerate the tables of instances and their prices; see cost/prices.csv for the others.
 prices:

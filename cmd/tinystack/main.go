@@ -37,7 +37,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
 	ran, err := root.ExecuteC()
 	if err != nil {
-		report(stderr, err)
+		printError(stderr, err)
 		if !started {
 			fmt.Fprintf(stderr, "See %s --help\n", ran.CommandPath())
 		}
@@ -51,7 +51,7 @@ func newRoot() *cobra.Command {
 		Use:           "tinystack",
 		Short:         "Says what becomes of a declaration, changes it, and deletes it",
 		Version:       version(),
-		SilenceErrors: true, // report prints them
+		SilenceErrors: true, // printError prints them
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
@@ -66,6 +66,7 @@ func newRoot() *cobra.Command {
 		newDestroy(),
 		newCost(),
 		newGuard(),
+		newReport(),
 	)
 	return root
 }
@@ -95,7 +96,7 @@ func load(command *cobra.Command) (spec.App, error) {
 	return app, nil
 }
 
-func report(stderr io.Writer, err error) {
+func printError(stderr io.Writer, err error) {
 	fmt.Fprintln(stderr, err)
 	var problems spec.Problems
 	if errors.As(err, &problems) {
