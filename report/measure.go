@@ -15,7 +15,7 @@ var widths = [...]int{
 }
 
 // broader is how much broader than Helvetica a font of a screen may be.
-const broader = 1.1
+const broader = 1.2
 
 // textWidth is how broad a text gets at most in a font of that size.
 func textWidth(text string, size float64) float64 {

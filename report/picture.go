@@ -104,7 +104,7 @@ func (p Picture) draw(engine *layout.Engine, direction layout.Direction) (templa
 // size is the room that a node takes.
 func (n Node) size() (width, height float64) {
 	width = textWidth(shorten(n.Kind, detailSize, widest), detailSize)
-	width = max(width, textWidth(shorten(n.Name, nameSize, widest), nameSize)*1.04) // it is bold
+	width = max(width, textWidth(shorten(n.Name, nameSize, widest), nameSize)*1.1) // it is bold
 	for _, line := range n.Details {
 		width = max(width, textWidth(shorten(line, detailSize, widest), detailSize))
 	}

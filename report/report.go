@@ -187,6 +187,7 @@ func New(app spec.App, assembly *snapshot.Assembly) (*Report, error) {
 	if r.Pipeline != nil {
 		r.Pipeline.picture = r.pipelinePicture(app)
 	}
+	r.conceal(app.Conceal)
 	return r, nil
 }
 
@@ -242,7 +243,7 @@ func (r *Report) look(app spec.App, assembly *snapshot.Assembly) error {
 			return fmt.Errorf("the templates are not those of the declaration: stage %s has no stack %s there; synthesize it anew", stage.Name, strings.Join(missing, ", "))
 		}
 		s := &r.Stages[i]
-		picture := topologyOf(stage.Name, stacks)
+		picture := topologyOf(stage.Name, stacks, app.Conceal)
 		s.Topology, s.Reach = &picture, reachOf(stacks)
 		for _, stack := range stacks {
 			s.Outputs = append(s.Outputs, outputsOf(stack)...)

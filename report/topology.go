@@ -52,11 +52,14 @@ var exits = map[string]string{
 type topology struct {
 	*templates
 	Picture
-	ids map[at]string // of the nodes that stand for resources
+	ids  map[at]string // of the nodes that stand for resources
+	hide func(string) string
 }
 
-func topologyOf(name string, stacks []*snapshot.Stack) Picture {
-	t := topology{newTemplates(stacks), Picture{Title: "What stage " + name + " consists of, and who calls whom"}, map[at]string{}}
+// topologyOf draws the stage of that name. Images are shortened, so what is to be
+// hidden is hidden before that.
+func topologyOf(name string, stacks []*snapshot.Stack, hide func(string) string) Picture {
+	t := topology{newTemplates(stacks), Picture{Title: "What stage " + name + " consists of, and who calls whom"}, map[at]string{}, hide}
 	t.services()
 	t.endpoints()
 	t.stores()
@@ -110,7 +113,7 @@ func (t *topology) services() {
 			for i, container := range containers {
 				if i == 0 {
 					node.Name = textOf(container, "Name")
-					node.Details = append(node.Details, shortImage(imageText(field(container, "Image"))))
+					node.Details = append(node.Details, shortImage(t.hide(imageText(field(container, "Image")))))
 				}
 				for _, mapping := range listOf(field(container, "PortMappings")) {
 					node.Details = append(node.Details, fmt.Sprintf("port %s", scalar(field(mapping, "ContainerPort"))))
