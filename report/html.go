@@ -35,7 +35,7 @@ var (
 var page = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("page").Funcs(template.FuncMap{
 		"anchor": anchor, "money": money, "thousands": thousands, "price": price, "amount": amount,
-		"free": free, "sources": sources, "bar": bar,
+		"free": free, "sources": sources, "bar": bar, "pressing": pressing, "restOf": restOf,
 		"join": func(names []string) string { return phrase.List(names, "and") },
 	}).Parse(pageHTML))
 })
@@ -155,6 +155,17 @@ func (r *Report) Places() string {
 func (r *Report) FindingCounts() string {
 	open := r.Findings.Open()
 	return phrase.Count(len(open.Of(preflight.Error)), "error") + ", " + phrase.Count(len(open.Of(preflight.Warning)), "warning") + ", " + phrase.Count(len(open.Of(preflight.Notice)), "notice")
+}
+
+// pressing are the findings that somebody has to look at, restOf all others.
+func pressing(f preflight.Findings) preflight.Findings {
+	return f.Open().Of(preflight.Error, preflight.Warning)
+}
+
+func restOf(f preflight.Findings) preflight.Findings {
+	return slices.DeleteFunc(slices.Clone(f), func(f preflight.Finding) bool {
+		return f.Acknowledged == "" && f.Severity != preflight.Notice
+	})
 }
 
 // Range is how many instances there are.

@@ -5,6 +5,7 @@ import (
 	"html"
 	"html/template"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,8 +41,6 @@ type Edge struct {
 	From  string `json:"from"`
 	To    string `json:"to"`
 	Label string `json:"label,omitempty"`
-
-	style string
 }
 
 // Sizes of what is drawn, in pixels.
@@ -56,7 +55,7 @@ const (
 // draw is the picture as SVG, with edges in the direction. Colours come from
 // the style sheet of whatever it stands in; attributes are for none.
 func (p Picture) draw(engine *layout.Engine, direction layout.Direction) (template.HTML, error) {
-	graph := layout.Graph{Direction: direction, NodeGap: 18, LayerGap: 26}
+	graph := layout.Graph{Direction: direction, NodeGap: 18, LayerGap: 34}
 	parents := map[string]bool{}
 	for _, node := range p.Nodes {
 		parents[node.In] = true
@@ -87,7 +86,7 @@ func (p Picture) draw(engine *layout.Engine, direction layout.Direction) (templa
 		}
 	}
 	for i, edge := range p.Edges {
-		edge.drawLine(&out, placed.Lines[i])
+		edge.drawLine(&out, placed.Lines[i], placed.Nodes[edge.From], placed.Nodes[edge.To], direction)
 	}
 	for _, node := range p.Nodes {
 		if !parents[node.ID] {
@@ -151,25 +150,40 @@ func (n Node) drawBox(out *strings.Builder, box layout.Box) {
 	fmt.Fprintf(out, `<text class="kind" x="%s" y="%s">%s</text></g>`, number(left+inset), number(top+17), html.EscapeString(text))
 }
 
-func (e Edge) drawLine(out *strings.Builder, line layout.Line) {
-	points := line.Points
+// drawLine draws an edge from the side of the one node to the opposite side of the
+// other, so that it crosses no neighbour of theirs; between them it follows the
+// bends that keep clear of everything else.
+func (e Edge) drawLine(out *strings.Builder, line layout.Line, from, to layout.Box, direction layout.Direction) {
+	points := slices.Clone(line.Points)
 	if len(points) < 2 {
 		return
 	}
+	last := len(points) - 1
 	var path strings.Builder
+	if direction == layout.Right {
+		side := math.Copysign(0.5, to.X-from.X)
+		points[0] = layout.Point{X: from.X + side*from.Width, Y: points[0].Y}
+		points[last] = layout.Point{X: to.X - side*to.Width, Y: to.Y}
+	} else {
+		side := math.Copysign(0.5, to.Y-from.Y)
+		points[0] = layout.Point{X: points[0].X, Y: from.Y + side*from.Height}
+		points[last] = layout.Point{X: to.X, Y: to.Y - side*to.Height}
+	}
+	points[0].X = min(max(points[0].X, from.X-from.Width/2), from.X+from.Width/2)
+	points[0].Y = min(max(points[0].Y, from.Y-from.Height/2), from.Y+from.Height/2)
 	fmt.Fprintf(&path, "M%s %s", number(points[0].X), number(points[0].Y))
-	for i := 1; i < len(points)-1; i++ { // a curve through the middles between bends
-		next := points[i+1]
-		if i < len(points)-2 {
-			next = layout.Point{X: (points[i].X + next.X) / 2, Y: (points[i].Y + next.Y) / 2}
+	before := points[0] // where the last piece bends, for the arrow
+	for i := 1; i <= last; i++ {
+		a, b := points[i-1], points[i]
+		first, second := layout.Point{X: (a.X + b.X) / 2, Y: a.Y}, layout.Point{X: (a.X + b.X) / 2, Y: b.Y}
+		if direction == layout.Down {
+			first, second = layout.Point{X: a.X, Y: (a.Y + b.Y) / 2}, layout.Point{X: b.X, Y: (a.Y + b.Y) / 2}
 		}
-		fmt.Fprintf(&path, "Q%s %s %s %s", number(points[i].X), number(points[i].Y), number(next.X), number(next.Y))
+		fmt.Fprintf(&path, "C%s %s %s %s %s %s", number(first.X), number(first.Y), number(second.X), number(second.Y), number(b.X), number(b.Y))
+		before = second
 	}
-	if len(points) == 2 {
-		fmt.Fprintf(&path, "L%s %s", number(points[1].X), number(points[1].Y))
-	}
-	fmt.Fprintf(out, `<path class="edge %s" d="%s"/>`, e.style, path.String())
-	out.WriteString(arrow(points[len(points)-2], points[len(points)-1]))
+	fmt.Fprintf(out, `<path class="edge" d="%s"/>`, path.String())
+	out.WriteString(arrow(before, points[last]))
 }
 
 // arrow is the head of an arrow that ends at a point. It is a shape, as a

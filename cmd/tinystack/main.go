@@ -67,6 +67,7 @@ func newRoot() *cobra.Command {
 		newCost(),
 		newGuard(),
 		newReport(),
+		newShow(),
 	)
 	return root
 }
