@@ -246,7 +246,7 @@ func (r *Report) look(app spec.App, assembly *snapshot.Assembly) error {
 		picture := topologyOf(stage.Name, stacks, app.Conceal)
 		s.Topology, s.Reach = &picture, reachOf(stacks)
 		for _, stack := range stacks {
-			s.Outputs = append(s.Outputs, outputsOf(stack)...)
+			s.Outputs = append(s.Outputs, outputsOf(stack, stage.Region)...)
 			s.Stacks = append(s.Stacks, stackOf(stack))
 		}
 	}

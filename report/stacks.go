@@ -72,10 +72,13 @@ func documentation(resourceType string) string {
 	return "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-" + parts[1] + "-" + parts[2] + ".html"
 }
 
-// outputsOf are the outputs that are for people: those that say what they are.
-func outputsOf(stack *snapshot.Stack) []Output {
+// outputsOf are the outputs that are for people: those that say what they are. A
+// stack that is bound to no region is in that of its stage.
+func outputsOf(stack *snapshot.Stack, region string) []Output {
 	var outputs []Output
-	region := stack.Environment[strings.LastIndex(stack.Environment, "/")+1:]
+	if bound := stack.Environment[strings.LastIndex(stack.Environment, "/")+1:]; bound != "" && bound != "unknown-region" {
+		region = bound
+	}
 	all := stack.Template.Outputs()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if all[name].Description == "" {
