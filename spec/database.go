@@ -23,7 +23,7 @@ type Database struct {
 	// Storage in GB.
 	//   - Default: 20
 	//   - Allowed: 20 to 65536
-	//   - Change: in place; without interruption. It never shrinks, and after a change there is none for six hours
+	//   - Change: in place; without interruption, and after a change there is none for six hours. To shrink it is refused: RDS cannot
 	//   - Example: 100
 	Storage int `yaml:"storage"`
 

@@ -66,6 +66,7 @@ type ExistingVPC struct {
 	//   - Default: required
 	//   - Allowed: the id of a VPC
 	//   - Change: refused; AWS cannot make the new namespace of the services beside the old one. Make another stage in the other network
+	//   - Change with a load balancer: replaces AWS::ApiGatewayV2::VpcLink and AWS::EC2::SecurityGroup and AWS::EC2::SecurityGroupEgress and AWS::EC2::SecurityGroupIngress and AWS::ElasticLoadBalancingV2::TargetGroup; services and database cannot move along. Make another stage in the other network
 	//   - Example: vpc-0123456789abcdef1
 	ID string `yaml:"id"`
 

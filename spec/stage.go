@@ -176,7 +176,7 @@ type Stage struct {
 
 	// Database of the stage, new or existing.
 	//   - Default: none
-	//   - Change: restarts tasks; without it the stack of the database stays deployed, with everything in it
+	//   - Change: restarts tasks, replaces AWS::EC2::SecurityGroupIngress; the rule only where a new database takes the place of an existing one. Without it the stack of the database stays deployed, with everything in it
 	//   - Example: {}
 	//   - See: docs/database.md
 	Database *Database `yaml:"database"`

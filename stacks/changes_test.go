@@ -62,12 +62,14 @@ func same(a, b fieldtest.Declaration) bool {
 var showing = map[string]string{
 	"stages[].database.services": "database",
 	"stages[].production":        "database",
+	"stages[].network.vpc.id":    "api",
 	"stages[].network.egress":    "database",
 	"stages[].network.cidr":      "database",
 	"stages[].network.zones":     "database",
 	"services[].stageConfig":     "database",
 	"services[].worker":          "database",
 	// The rest is seen with -each.
+	"stages[].database":                 "existing",
 	"stages[].network.vpc":              "network",
 	"stages[].endpoint.hostedZone.name": "named",
 	"stages[].endpoint.caching":         "network",
@@ -95,7 +97,7 @@ func claimants(t *testing.T) []fieldtest.Spot {
 			when := fieldtest.Spot{Base: base, Field: at}.Claim().When
 			_, met := found[when]
 			only, limited := showing[at.Path]
-			if met || limited && when == "" && base.Name != only || at.Changes[0].Has(field.InPipeline) && !base.Pipeline() {
+			if met || limited && base.Name != only || at.Changes[0].Has(field.InPipeline) && !base.Pipeline() {
 				continue
 			}
 			if here := slices.DeleteFunc(spots(base, at), func(spot fieldtest.Spot) bool { return !spot.Plain }); len(here) > 0 {

@@ -22,8 +22,8 @@ func TestExplainSaysAllOfAField(t *testing.T) {
   type      whole number
   default   20
   allowed   20 to 65536
-  change    in place; without interruption. It never shrinks, and after a change
-            there is none for six hours
+  change    in place; without interruption, and after a change there is none for
+            six hours. To shrink it is refused: RDS cannot
   example   storage: 100
   page      docs/declaration.md#stagesdatabase
 `, got.stdout)
