@@ -35,7 +35,7 @@ var (
 var page = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("page").Funcs(template.FuncMap{
 		"anchor": anchor, "money": money, "thousands": thousands, "price": price, "amount": amount,
-		"free": free, "sources": sources, "bar": bar, "pressing": pressing, "restOf": restOf,
+		"free": free, "sources": sources, "bar": bar, "costs": costsOf, "pressing": pressing, "restOf": restOf,
 		"join": func(names []string) string { return phrase.List(names, "and") },
 	}).Parse(pageHTML))
 })
@@ -155,6 +155,22 @@ func (r *Report) Places() string {
 func (r *Report) FindingCounts() string {
 	open := r.Findings.Open()
 	return phrase.Count(len(open.Of(preflight.Error)), "error") + ", " + phrase.Count(len(open.Of(preflight.Warning)), "warning") + ", " + phrase.Count(len(open.Of(preflight.Notice)), "notice")
+}
+
+// costView are the costs of a part, and whose they are.
+type costView struct {
+	Of    string
+	Costs []Cost
+}
+
+func costsOf(part any) (costView, error) {
+	switch part := part.(type) {
+	case stageView:
+		return costView{part.Name, part.Costs}, nil
+	case *Pipeline:
+		return costView{"the pipeline", part.Costs}, nil
+	}
+	return costView{}, fmt.Errorf("%T has no costs", part)
 }
 
 // pressing are the findings that somebody has to look at, restOf all others.

@@ -76,10 +76,14 @@ func (p Picture) draw(engine *layout.Engine, direction layout.Direction) (templa
 		return "", err
 	}
 
+	role := "img" // to those who hear the page it is one thing, unless there are links in it
+	if slices.ContainsFunc(p.Nodes, func(n Node) bool { return n.link != "" }) {
+		role = "group"
+	}
 	var out strings.Builder
-	fmt.Fprintf(&out, `<svg class="picture %s" viewBox="0 0 %s %s" width="%[2]s" height="%[3]s" role="img" aria-label="%[4]s">`,
+	fmt.Fprintf(&out, `<svg class="picture %s" viewBox="0 0 %s %s" width="%[2]s" height="%[3]s" role="%[5]s" aria-label="%[4]s">`,
 		map[layout.Direction]string{layout.Right: "wide", layout.Down: "tall"}[direction],
-		number(placed.Width), number(placed.Height), html.EscapeString(p.Title))
+		number(placed.Width), number(placed.Height), html.EscapeString(p.Title), role)
 	for _, node := range p.Nodes { // what others stand in lies below them
 		if parents[node.ID] {
 			node.drawBox(&out, placed.Nodes[node.ID])

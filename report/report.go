@@ -30,6 +30,8 @@ type Report struct {
 	Costs []Cost `json:"costs"`
 	// Findings of the preflight, the worst first.
 	Findings preflight.Findings `json:"findings"`
+	// Changes from what it was compared with; nil where it was not.
+	Changes *Changes `json:"changes,omitempty"`
 }
 
 // Cost is what a month costs at a load.

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -78,4 +79,11 @@ func TestTemplatesOfAnotherDeclaration(t *testing.T) {
 	assembly.Stacks = assembly.Stacks[:3]
 	_, err := report.New(app, assembly)
 	assert.ErrorContains(t, err, "the templates are not those of the declaration: stage dev has no stack")
+}
+
+func htmlOf(t *testing.T, r *report.Report) string {
+	t.Helper()
+	var out bytes.Buffer
+	require.NoError(t, r.HTML(&out))
+	return out.String()
 }

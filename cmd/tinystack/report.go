@@ -2,18 +2,22 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tinystack-go/tinystack/guard"
 	"github.com/tinystack-go/tinystack/report"
 	"github.com/tinystack-go/tinystack/snapshot"
+	"github.com/tinystack-go/tinystack/spec"
 )
 
 func newReport() *cobra.Command {
-	var output string
+	var output, against, againstFile string
+	var markdown bool
 	command := &cobra.Command{
 		Use:   "report [DIR]",
 		Short: "Writes a page about the declaration and its templates: pipeline, stages, costs, findings",
@@ -24,9 +28,16 @@ commands that one needs. The page opens from disk and loads nothing; it holds no
 values of variables or secrets.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
-			made, err := gather(command, folderOf(args))
+			made, err := gather(command, folderOf(args), against, againstFile)
 			if err != nil {
 				return err
+			}
+			if markdown {
+				if made.Changes == nil {
+					return errors.New("--markdown writes what changes: name what to compare with by --against")
+				}
+				fmt.Fprint(command.OutOrStdout(), made.Changes.Markdown())
+				return nil
 			}
 			var page bytes.Buffer
 			if err := made.HTML(&page); err != nil {
@@ -48,6 +59,9 @@ values of variables or secrets.`,
 		},
 	}
 	command.Flags().StringVarP(&output, "output", "o", "report.html", "the file to write, or - for standard output")
+	command.Flags().StringVar(&against, "against", "", "also say what changes from this cloud assembly, or these deployed templates")
+	command.Flags().StringVar(&againstFile, "against-file", "", "the declaration of --against, for what the change costs")
+	command.Flags().BoolVar(&markdown, "markdown", false, "print what changes as Markdown, for a comment on a pull request")
 	return command
 }
 
@@ -61,7 +75,7 @@ func folderOf(args []string) string {
 
 // gather is the report of the declaration that the flags name, with the assembly
 // in a folder.
-func gather(command *cobra.Command, folder string) (*report.Report, error) {
+func gather(command *cobra.Command, folder, against, againstFile string) (*report.Report, error) {
 	app, err := load(command)
 	if err != nil {
 		return nil, err
@@ -70,5 +84,21 @@ func gather(command *cobra.Command, folder string) (*report.Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w\nSynthesize the declaration first (make synth), or name the folder of its templates", err)
 	}
-	return report.New(app, assembly)
+	made, err := report.New(app, assembly)
+	if err != nil || against == "" {
+		return made, err
+	}
+	before, err := guard.Load(against, assembly)
+	if err != nil {
+		return nil, err
+	}
+	var was *spec.App
+	if againstFile != "" {
+		read, err := spec.Load(againstFile)
+		if err != nil {
+			return nil, err
+		}
+		was = &read
+	}
+	return made, made.Compare(against, before, assembly, was, &app)
 }
