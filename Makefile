@@ -77,7 +77,7 @@ test: $(CDK) $(NODE)
 ## What takes longest: AWS's own validation of every kind of template, offline;
 ## and what a synthesis asks of the CDK.
 strict: $(CDK) $(NODE)
-	$(GOTEST) -tags strict -run 'Strict|FailedValidation|Example' ./app ./bench/messages ./constructs/endpoint ./examples/...
+	$(GOTEST) -timeout 30m -tags strict -run 'Strict|FailedValidation|Example' ./app ./bench/messages ./constructs/endpoint ./examples/...
 
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change:" $$unformatted; exit 1; }
