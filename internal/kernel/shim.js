@@ -32,11 +32,5 @@ for (const name of ['stdout', 'stderr']) {
   });
 }
 
-// The CDK notes for every element the stack that made it, without its own frames
-// and the kernel's. Of an app in Go nothing is left then, so it need not be taken.
-if (!process.env.TINYSTACK_DEBUG && !process.env.CDK_DEBUG && !process.env.JSII_DEBUG) {
-  Error.stackTraceLimit = 0;
-}
-
 process.argv.splice(1, 1); // as if the program had been started itself
 require(process.argv[1]);
