@@ -28,7 +28,7 @@ func limitsOf(folder, out string) ([]limit, error) {
 	}
 	program := filepath.Join(strings.TrimSpace(string(runtime)), "internal", "embedded", "resources", "lib", "program.js")
 	kernel := subject{
-		command:     []string{"node", "--random-seed=1", "--preserve-symlinks", program},
+		command:     []string{"node", "--random-seed=1", "--stack-trace-limit=0", "--preserve-symlinks", program},
 		environment: []string{"CDK_VALIDATION=false"},
 		out:         out,
 	}
