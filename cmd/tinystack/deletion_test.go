@@ -79,7 +79,11 @@ func deployed(t *testing.T, stacks ...*cfnfake.Stack) *world {
 		require.Less(t, w.paused, 200, "it waits for ever")
 		return nil
 	}
-	backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+	// The first attempts follow each other at once. Later ones wait a little: on a
+	// busy machine loopback once refused ten in a row within a millisecond.
+	backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) {
+		return time.Duration(max(0, attempt-3)) * 10 * time.Millisecond, nil
+	})
 	t.Cleanup(func() { pause, backoff = pauseBefore, backoffBefore })
 	return w
 }

@@ -208,10 +208,24 @@ func (d *pgDatabase) GrantConnect(grantee awsiam.IGrantable) {
 	if d.iamUser == "" {
 		return
 	}
-	d.instance.GrantConnect(grantee, &d.iamUser)
+	// One statement for all of them: of several, the CDK merges the resources in the
+	// order of its tokens' numbers taken as texts, which changes with what the app
+	// makes before.
+	resources := []*string{d.connectARN(d.instance)}
 	for _, replica := range d.replicas {
-		replica.GrantConnect(grantee, &d.iamUser)
+		resources = append(resources, d.connectARN(replica))
 	}
+	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+		Grantee: grantee, Actions: jsii.Strings("rds-db:connect"), ResourceArns: &resources,
+	})
+}
+
+// connectARN is the declared iamUser of an instance, as policies name it.
+func (d *pgDatabase) connectARN(instance awsrds.IDatabaseInstance) *string {
+	return awscdk.Stack_Of(d).FormatArn(&awscdk.ArnComponents{
+		Service: jsii.String("rds-db"), Resource: jsii.String("dbuser"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
+		ResourceName: jsii.String(*instance.InstanceResourceId() + "/" + d.iamUser),
+	})
 }
 
 func (d *pgDatabase) Secrets() map[string]awsecs.Secret {
