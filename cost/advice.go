@@ -52,25 +52,50 @@ func Advise(app spec.App, name string, load Load) ([]Advice, error) {
 }
 
 func advise(app spec.App, declared spec.Stage, load Load) []Advice {
-	now := ofStage(app, declared, load)
-	var all []Advice
-	for _, c := range changes(app, declared, load) {
-		other := clone(declared)
-		c.to(&other)
-		then := ofStage(app, other, load)
-		saving := now.Total().USD.Sub(then.Total().USD)
-		if other.Sleeps != declared.Sleeps { // which the pipeline sees to
-			saving = saving.Add(ofPipeline(app, load).Total().USD).Sub(ofPipeline(with(app, other), load).Total().USD)
-		}
-		if then.Total().Unknown > now.Total().Unknown || saving.LessThan(least) {
-			continue
-		}
-		all = append(all, Advice{c.do, c.but, saving})
+	all, _ := adviseTogether(app, declared, load)
+	return all
+}
+
+// adviseTogether also says what all of the advice saves together, which is less
+// than its sum where one change takes from what another saves on.
+func adviseTogether(app spec.App, declared spec.Stage, load Load) ([]Advice, decimal.Decimal) {
+	type candidate struct {
+		Advice
+		change
 	}
-	slices.SortStableFunc(all, func(a, b Advice) int {
+	var found []candidate
+	for _, c := range changes(app, declared, load) {
+		if saving, ok := saves(app, declared, c, load); ok && saving.GreaterThanOrEqual(least) {
+			found = append(found, candidate{Advice{c.do, c.but, saving}, c})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int {
 		return cmp.Or(b.Saving.Cmp(a.Saving), strings.Compare(a.Do, b.Do))
 	})
-	return all
+	var all []Advice
+	together, changed := decimal.Zero, declared
+	for _, c := range found {
+		all = append(all, c.Advice)
+		if more, ok := saves(with(app, changed), changed, c.change, load); ok && more.IsPositive() {
+			together = together.Add(more)
+			changed = clone(changed)
+			c.to(&changed)
+		}
+	}
+	return all, together
+}
+
+// saves is what a change of a stage saves a month; false where its price is not
+// known.
+func saves(app spec.App, declared spec.Stage, c change, load Load) (decimal.Decimal, bool) {
+	other := clone(declared)
+	c.to(&other)
+	now, then := ofStage(app, declared, load).Total(), ofStage(app, other, load).Total()
+	saving := now.USD.Sub(then.USD)
+	if other.Sleeps != declared.Sleeps { // which the pipeline sees to
+		saving = saving.Add(ofPipeline(app, load).Total().USD).Sub(ofPipeline(with(app, other), load).Total().USD)
+	}
+	return saving, then.Unknown <= now.Unknown
 }
 
 // with is the application with another stage of that name.

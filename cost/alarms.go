@@ -9,8 +9,12 @@ import (
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-// freeDashboards is how many dashboards of an account cost nothing.
-const freeDashboards = 3
+// freeDashboards is how many dashboards of an account cost nothing, each of up to
+// freeDashboardMetrics metrics.
+const (
+	freeDashboards       = 3
+	freeDashboardMetrics = 50
+)
 
 // messages is how many messages about alarms somebody gets in a month.
 const messages = 100
@@ -49,7 +53,7 @@ func (s *stage) watched() (alarms, metrics int) {
 // addMonitoring is what shows and counts, and who is told.
 func (s *stage) addMonitoring() {
 	if *s.declared.Dashboard {
-		s.addDashboard(s.earlierDashboards())
+		s.addDashboard(s.earlierDashboards(), dashboardMetrics(s.app, s.declared))
 	}
 	if *s.declared.Logs.CountErrors {
 		counted := slices.DeleteFunc(slices.Clone(s.app.Services), func(service spec.Service) bool { return service.Schedule != "" })
@@ -75,32 +79,52 @@ func (s *stage) toldRegions() []string {
 	})
 }
 
+// dashboardMetrics is how many metrics the dashboard of a stage shows.
+func dashboardMetrics(app spec.App, stage spec.Stage) int {
+	return monitor.Dashboard(app, stage, monitor.StageDashboard{}).Metrics()
+}
+
+// pipelineDashboardMetrics is the same of the pipeline's.
+func pipelineDashboardMetrics(app spec.App) int {
+	return monitor.Stages(app, "aws", monitor.PipelineLogs{}).Metrics()
+}
+
 // earlierDashboards are those that the application has in the stage's account
-// before this one: the pipeline's, and those of the stages before.
+// before this one, and that are small enough to be free: the pipeline's, and those
+// of the stages before.
 func (s *stage) earlierDashboards() int {
 	n := 0
+	count := func(metrics int) {
+		if metrics <= freeDashboardMetrics {
+			n++
+		}
+	}
 	if p := s.app.Pipeline; p != nil && p.Account == s.declared.Account && *p.Dashboard {
-		n++
+		count(pipelineDashboardMetrics(s.app))
 	}
 	for _, other := range s.app.Stages {
 		if other.Name == s.declared.Name {
 			break
 		}
 		if other.Account == s.declared.Account && *other.Dashboard {
-			n++
+			count(dashboardMetrics(s.app, other))
 		}
 	}
 	return n
 }
 
-// addDashboard is one of an account that has so many of the application's.
-func (s *sheet) addDashboard(earlier int) {
+// addDashboard is one of an account that has so many of the application's for free
+// already, with so many metrics.
+func (s *sheet) addDashboard(earlier, metrics int) {
 	const kind = "AWS::CloudWatch::Dashboard"
-	if earlier < freeDashboards {
+	switch {
+	case metrics > freeDashboardMetrics:
+		s.addEach(kind, 1, "dashboard", fmt.Sprintf("%d metrics; up to %d are free", metrics, freeDashboardMetrics))
+	case earlier < freeDashboards:
 		s.free("dashboard (one of the three that an account has for free)", kind, 1)
-		return
+	default:
+		s.addEach(kind, 1, "dashboard", "after the first three of the account")
 	}
-	s.addEach(kind, 1, "dashboard", "after the first three of the account")
 }
 
 // addTopic is where so many messages go to so many e-mail addresses.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -56,6 +57,8 @@ func TestDocumentation(t *testing.T) {
 		"prices":        pricesSection,
 		"resources":     resourcesSection,
 		"pipeline":      pipelineSection,
+		"elsewhere":     elsewhereSection,
+		"fargate":       fargateSection,
 	}
 	shown := map[string]bool{}
 	for _, page := range []string{"../README.md", "../docs/cost.md"} {
@@ -104,6 +107,43 @@ func alternativesSection(t *testing.T) string {
 		rows = append(rows, []string{alternative.Choice, alternative.Total.String(), signed(alternative.More.StringFixed(2))})
 	}
 	return markdown([]string{"the same stage with", "a month", "more"}, rows)
+}
+
+func elsewhereSection(t *testing.T) string {
+	header := []string{"load", "services"}
+	var rows [][]string
+	for _, name := range Profiles() {
+		load, err := Profile(name)
+		require.NoError(t, err)
+		for _, services := range ComparedServices {
+			ways, err := AnyWay(services, load)
+			require.NoError(t, err)
+			row := []string{name, strconv.Itoa(services)}
+			for _, way := range ways {
+				if len(rows) == 0 {
+					header = append(header, way.Way)
+				}
+				row = append(row, way.Total.String()+" ("+way.Detail+")")
+			}
+			require.Len(t, row, len(header), "every way is in every row")
+			rows = append(rows, row)
+		}
+	}
+	return markdown(header, rows)
+}
+
+// fargateSection says from how many services on instances are cheaper.
+func fargateSection(t *testing.T) string {
+	for services := 1; services < 20; services++ {
+		ways, err := AnyWay(services, Light())
+		require.NoError(t, err)
+		here, fargate := ways[0].Total.USD, ways[1].Total.USD
+		if here.LessThan(fargate) {
+			return fmt.Sprintf("With one service, Fargate is as cheap or cheaper; from %d services on, which share an\ninstance here, the same tasks cost more on Fargate (%s against %s a month).\n", services, ways[1].Total, ways[0].Total)
+		}
+	}
+	t.Fatal("Fargate is always cheaper: say so in the README")
+	return ""
 }
 
 func pipelineSection(t *testing.T) string {

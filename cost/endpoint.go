@@ -192,6 +192,6 @@ func billOfEndpoint(app spec.App, declared spec.Stage, load Load) func(requests 
 	return func(requests int64) decimal.Decimal {
 		at := load
 		at.Requests, at.OutGB, at.InGB = requests, nil, nil
-		return same.Add(bill(at, (*stage).addEndpoint, (*stage).addRouting, (*stage).addLogs))
+		return same.Add(bill(at, (*stage).addEndpoint, (*stage).addRouting, (*stage).addLogs, (*stage).addZoneTraffic))
 	}
 }

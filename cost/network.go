@@ -93,8 +93,17 @@ func (s *stage) addNamespace() {
 func (s *stage) addTransfer() {
 	load := s.traffic()
 	s.add(Line{Resource: "traffic to the internet", Kind: Usage}, load.outGB(), priceOf("transfer-out"))
-	s.add(Line{Resource: "traffic between zones", Detail: "half of what goes in and out", Kind: Usage},
-		load.outGB().Add(load.inGB()).Mul(betweenZones), priceOf("transfer-zone"))
+	s.addZoneTraffic()
+}
+
+// addZoneTraffic is what crosses zones on its way from an API Gateway's VPC link to
+// tasks. What an ALB sends to its targets in another zone, and gets back, is free.
+func (s *stage) addZoneTraffic() {
+	load := s.traffic()
+	if s.endpointKind() != balancer {
+		s.add(Line{Resource: "traffic between zones", Detail: "half of what goes in and out", Kind: Usage},
+			load.outGB().Add(load.inGB()).Mul(betweenZones), priceOf("transfer-zone"))
+	}
 }
 
 // addImages is what pulling images costs: nothing within a region, so only

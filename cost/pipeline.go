@@ -59,7 +59,7 @@ func ofPipeline(app spec.App, load Load) Part {
 	p.addLogs()
 	p.addNotifications()
 	if *p.app.Pipeline.Dashboard {
-		p.addDashboard(0)
+		p.addDashboard(0, pipelineDashboardMetrics(app))
 	}
 	p.free("EventBridge rules of AWS events", "AWS::Events::Rule", p.rules())
 	for _, stage := range app.Stages {

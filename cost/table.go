@@ -31,6 +31,8 @@ type Summary struct {
 	BreakEven    *BreakEven    `json:"breakEven,omitempty"`
 	Alternatives []Alternative `json:"alternatives,omitempty"`
 	Advice       []Advice      `json:"advice,omitempty"`
+	// Together is what all of the advice saves, where there is more than one.
+	Together *decimal.Decimal `json:"together,omitempty"`
 }
 
 // NewReport estimates a declaration and says what to make of it. Its error is
@@ -49,7 +51,11 @@ func NewReport(app spec.App, loads Loads) (Report, error) {
 				summary.BreakEven = &found
 			}
 			summary.Alternatives = alternatives(app, app.Stages[i], part.Load)
-			summary.Advice = advise(app, app.Stages[i], part.Load)
+			advice, together := adviseTogether(app, app.Stages[i], part.Load)
+			summary.Advice = advice
+			if len(advice) > 1 {
+				summary.Together = &together
+			}
 		}
 		r.Summary = append(r.Summary, summary)
 	}
@@ -96,6 +102,9 @@ func (r Report) Text() string {
 			b.WriteString("What would save a month:\n")
 			for _, advice := range summary.Advice {
 				fmt.Fprintf(&b, "  %s\n", advice)
+			}
+			if summary.Together != nil {
+				fmt.Fprintf(&b, "  $%s: all of them together\n", grouped(summary.Together.StringFixed(2)))
 			}
 		}
 		b.WriteString("\n")

@@ -45,6 +45,25 @@ func (b Body) JSON() string {
 	return strings.TrimSpace(text.String())
 }
 
+// Metrics is how many metrics the dashboard shows, each alarm's graph counted as one.
+// What a dashboard costs depends on it.
+func (b Body) Metrics() int {
+	n := 0
+	for _, widget := range b.Widgets {
+		metrics, _ := widget.Properties["metrics"].([]any)
+		for _, entry := range metrics {
+			if fields, _ := entry.([]any); len(fields) > 1 { // a lone one is an expression over others
+				n++
+			}
+		}
+		if annotations, _ := widget.Properties["annotations"].(map[string]any); annotations != nil {
+			alarms, _ := annotations["alarms"].([]string)
+			n += len(alarms)
+		}
+	}
+	return n
+}
+
 // row puts widgets side by side below what is there, as wide as they fit.
 func (b *Body) row(height int, widgets ...Widget) {
 	if len(widgets) == 0 {

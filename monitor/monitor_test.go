@@ -294,6 +294,9 @@ func TestDashboards(t *testing.T) {
 		assert.Equal(t, stage.Database != nil, strings.Contains(body.JSON(), "Database"), stage.Name)
 		assert.Equal(t, *stage.ContainerInsights, strings.Contains(body.JSON(), "DeploymentCount"), stage.Name)
 	}
+	// Six of the endpoint (requests, three percentiles of the latency, two kinds of
+	// errors), three of the instances, and three of each of the two services.
+	assert.Equal(t, 15, monitor.Dashboard(app, app.Stages[0], monitor.StageDashboard{}).Metrics())
 	page := monitor.Stages(app, "aws", monitor.PipelineLogs{Builds: "builds", Deployments: "deployments"})
 	assert.NoError(t, validate(t, compiled, page.JSON()))
 	for _, part := range []string{"shop-dev-endpoint-5xx", "shop-rest-endpoint-latency-p90", "eu-west-1", "in account 222222222222", "dashboard/shop-prod"} {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tinystack-go/tinystack/cost"
+	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -44,11 +45,16 @@ stages that --load changes, or of --stage alone.`,
 	flags.Int("builds", 0, "commits a month that the pipeline carries")
 	flags.Int("build-minutes", 0, "minutes that the build of an image takes")
 	flags.Bool("json", false, "print JSON")
+	flags.String("budget", "", "fail where a stage costs more than so many dollars a month")
+	flags.Bool("elsewhere", false, "print what applications cost here, on Fargate, Express Mode, one host and Lightsail")
 	flags.String("against", "", "print what the declaration costs more or less than this one")
 	return command
 }
 
 func runCost(command *cobra.Command, _ []string) error {
+	if elsewhere, _ := command.Flags().GetBool("elsewhere"); elsewhere {
+		return costElsewhere(command)
+	}
 	app, err := load(command)
 	if err != nil {
 		return err
@@ -71,11 +77,75 @@ func runCost(command *cobra.Command, _ []string) error {
 		return compareCost(command, other, report, loads, stage, asJSON)
 	}
 	if asJSON {
-		return printJSON(command, report)
+		if err := printJSON(command, report); err != nil {
+			return err
+		}
+		return withinBudget(flags, report)
 	}
 	fmt.Fprint(command.OutOrStdout(), report.Text())
 	if given, _ := flags.GetStringArray("load"); stage == "" && len(given) == 0 && loads.Default.Name == cost.Light().Name {
-		return otherLoads(command, app)
+		if err := otherLoads(command, app); err != nil {
+			return err
+		}
+	}
+	return withinBudget(flags, report)
+}
+
+// withinBudget fails with each part that costs more than --budget, or of which an
+// amount is unknown.
+func withinBudget(flags *pflag.FlagSet, report cost.Report) error {
+	given, _ := flags.GetString("budget")
+	if given == "" {
+		return nil
+	}
+	budget, err := decimal.NewFromString(strings.TrimPrefix(given, "$"))
+	if err != nil || budget.IsNegative() {
+		return fmt.Errorf("--budget: %q is no number of dollars: give one such as 50", given)
+	}
+	var over []string
+	for _, summary := range report.Summary {
+		switch {
+		case summary.Total.USD.GreaterThan(budget):
+			over = append(over, fmt.Sprintf("%s costs %s", summary.Part, summary.Total))
+		case summary.Total.Unknown > 0:
+			over = append(over, fmt.Sprintf("%s may cost more than %s", summary.Part, summary.Total))
+		}
+	}
+	if len(over) == 0 {
+		return nil
+	}
+	return fmt.Errorf("over the budget of $%s a month: %s; \"What would save a month\" above lists what helps", budget.StringFixed(2), strings.Join(over, ", "))
+}
+
+// costElsewhere prints what an application costs in several ways to run it.
+func costElsewhere(command *cobra.Command) error {
+	type row struct {
+		Load     string           `json:"load"`
+		Services int              `json:"services"`
+		Ways     []cost.Elsewhere `json:"ways"`
+	}
+	var rows []row
+	for _, name := range cost.Profiles() {
+		load, err := cost.Profile(name)
+		if err != nil {
+			return err
+		}
+		for _, services := range cost.ComparedServices {
+			ways, err := cost.AnyWay(services, load)
+			if err != nil {
+				return err
+			}
+			rows = append(rows, row{name, services, ways})
+		}
+	}
+	if asJSON, _ := command.Flags().GetBool("json"); asJSON {
+		return printJSON(command, rows)
+	}
+	for _, r := range rows {
+		fmt.Fprintf(command.OutOrStdout(), "%s, %s load\n", phrase.Count(r.Services, "service"), r.Load)
+		for _, way := range r.Ways {
+			fmt.Fprintf(command.OutOrStdout(), "  %-32s %9s  %s\n", way.Way, way.Total, way.Detail)
+		}
 	}
 	return nil
 }

@@ -122,3 +122,17 @@ func TestSummaryHasTheBill(t *testing.T) {
 		assert.NotContains(t, got.stdout, "costs about")
 	}
 }
+
+// A budget is what the dearest part costs, to the cent.
+func TestBudget(t *testing.T) {
+	file := declare(t, "name: shop\nstages:\n  - name: dev\n    database: {}\n")
+	for budget, status := range map[string]int{"50": 0, "$50": 0, "40": 1, "-1": 1, "much": 1} {
+		got := tinystack("cost", "-f", file, "--budget", budget)
+		assert.Equal(t, status, got.status, budget)
+		if budget == "40" {
+			assert.Contains(t, got.stderr, "over the budget of $40.00 a month: dev costs $")
+		}
+	}
+	assert.Equal(t, 1, tinystack("cost", "-f", file, "--budget", "40", "--json").status)
+	assert.Contains(t, tinystack("cost", "--elsewhere").stdout, "Lightsail containers")
+}
