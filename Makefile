@@ -25,18 +25,26 @@ NODE := node/node_modules/.package-lock.json
 export PATH := $(CURDIR)/node/node_modules/$(PINNED_NODE)/bin:$(PATH)
 endif
 
-.PHONY: fields changes synth report preflight build ready .bin/app .bin/tinystack cost prices test strict lint create-only fuzz bench clean
+.PHONY: fields changes synth out report preflight build ready .bin/app .bin/tinystack cost prices test strict lint create-only fuzz bench clean
 
 # What a synthesis is compared with, so that nothing that holds data is lost.
 AGAINST ?= $(if $(wildcard $(OUT)/manifest.json),$(OUT))
 
 ## Synthesize CONFIG into OUT. OUT changes only when all of it succeeded.
-synth: ready
+synth: out ready
 	@rm -rf '$(OUT).partial'
 	@TINYSTACK_CONFIG='$(CONFIG)' TINYSTACK_AGAINST='$(AGAINST)' $(CDK) synth --ci --app .bin/app --build '' --quiet --output '$(OUT).partial' >/dev/null \
 		|| { rm -rf '$(OUT).partial'; exit 1; }
 	@rm -rf '$(OUT)' && mv '$(OUT).partial' '$(OUT)'
 	@.bin/tinystack summary '$(OUT)' --file '$(CONFIG)'
+
+# What is overwritten has to be a cloud assembly, which has a file cdk.out, or empty.
+out:
+	@for folder in '$(OUT)' '$(OUT).partial'; do \
+		if [ -e "$$folder" ] && [ ! -e "$$folder/cdk.out" ] && { [ ! -d "$$folder" ] || [ -n "$$(ls -A "$$folder")" ]; }; then \
+			echo "OUT: $$folder is not a cloud assembly, and would be deleted: name another folder, or delete it yourself" >&2; exit 1; \
+		fi; \
+	done
 
 ## Say what AWS would reject, starve, surprise with or overcharge for.
 preflight: .bin/tinystack
@@ -115,7 +123,7 @@ bench: bench/peer/dist/app.js $(NODE)
 bench/peer/dist/app.js: bench/peer/app.ts bench/peer/tsconfig.json bench/peer/package-lock.json
 	@cd bench/peer && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
 
-clean:
+clean: out
 	rm -rf .bin dist THIRD_PARTY_NOTICES '$(OUT)' '$(OUT).partial' node_modules node/node_modules
 
 $(CDK): package.json package-lock.json | $(NODE)

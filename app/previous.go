@@ -40,7 +40,24 @@ func findPrevious() previous {
 	}
 	// Made beside it, what is refused leaves no trace, and is refused again.
 	p.partial = p.outdir + ".next"
+	for isOther(p.partial) {
+		p.partial += ".next"
+	}
 	return p
+}
+
+// isOther says whether the folder holds something that is no cloud assembly, so that
+// it is not ours to delete.
+func isOther(folder string) bool {
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) == 0 {
+		return err != nil && !os.IsNotExist(err)
+	}
+	for _, file := range []string{"cdk.out", reportFile} {
+		if _, err := os.Stat(filepath.Join(folder, file)); err == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // made is the folder in which the assembly is made.

@@ -15,7 +15,7 @@ type Build struct {
 	// arguments where the Dockerfile declares an ARG of that name. They are
 	// not for secrets.
 	//   - Default: none
-	//   - Allowed: names as of environment variables, without those that the pipeline, CodeBuild or AWS set; values that everyone may read
+	//   - Allowed: names as of environment variables, without those that the pipeline, CodeBuild or AWS set; values that everyone may read, without #{
 	//   - Change: in the pipeline; the next commit's images have it
 	//   - Example: {NODE_ENV: production}
 	Variables map[string]string `yaml:"variables" also:"env,environment"`
@@ -39,6 +39,10 @@ var buildNames = []string{
 	"REGIONAL_ECR_IMAGE_URL", "S3_BUCKET", "SERVICE_NAME", "STAGE_NAME", "STAGE_REGION", "STAGE_URL",
 }
 
+// pipelineVariable is how the configuration of an action refers to the outputs of
+// another; CodePipeline knows no way to write it as a text.
+var pipelineVariable = compile(`#\{`)
+
 func (b Build) validate(r report) {
 	r.field("timeout").lasting(b.Timeout, 5*minute, 8*hour, minute)
 	r = r.field("variables")
@@ -57,6 +61,9 @@ func (b Build) validate(r report) {
 			at.fail("is not the name of an environment variable of a build", "letters, digits and underscores, not beginning with a digit", "rename it")
 		}
 		validateVariableValue(at, b.Variables[name])
+		if pipelineVariable.MatchString(b.Variables[name]) {
+			at.fail("has #{ in it, with which CodePipeline begins a variable of its own: the build would get another text, or the pipeline be refused", "a text without #{", "write the text in the build itself, as in the Dockerfile")
+		}
 	}
 }
 

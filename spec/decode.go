@@ -397,6 +397,10 @@ func (d *decoder) scalar(node ast.Node, to reflect.Value, r report) bool {
 	if !ok || !d.spend(len(expanded)) {
 		return false
 	}
+	if isToken(expanded) || strings.Contains(expanded, listToken) {
+		d.rejectToken(r, node)
+		return false
+	}
 	if to.Kind() == reflect.String {
 		to.SetString(expanded)
 		return true
@@ -541,10 +545,24 @@ func (d *decoder) keyName(key ast.Node, r report) (string, bool) {
 		return "", false
 	}
 	name, ok := scalarText(key)
-	if !ok {
+	switch {
+	case !ok:
 		r.addAt(start(key), Error, "has a key that is not a text", "a text as key", "write a plain name before the colon")
+	case isToken(name) || strings.Contains(name, listToken):
+		d.rejectToken(r, key)
+		return "", false
 	}
 	return name, ok
+}
+
+// listToken is how the CDK begins a text that stands for a list.
+const listToken = "#{Token["
+
+// rejectToken reports the text by which a program in Go refers to what the CDK
+// fills in later. From a file it refers to nothing, and what such texts are
+// excepted from would not be checked.
+func (d *decoder) rejectToken(r report, node ast.Node) {
+	d.reject(r, node, "has \"Token[\" in it after ${ or #{, which the CDK keeps for what it fills in itself", "another text", "write the value itself; in Go, values of the CDK can be used here")
 }
 
 // scalarText is the text of a scalar as the file writes it.

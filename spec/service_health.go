@@ -1,6 +1,9 @@
 package spec
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // HealthCheck tells healthy tasks from others.
 type HealthCheck struct {
@@ -17,7 +20,8 @@ type HealthCheck struct {
 
 	// Command is the health check inside the container: exit status 0 is
 	// healthy. One element is run by the container's shell, several are run
-	// as they are.
+	// as they are. The way in which Docker and ECS write it is taken, too:
+	// CMD-SHELL and one text for the shell, or CMD and the words.
 	//   - Default: derived from the path
 	//   - Allowed: any text that is not empty
 	//   - Change: restarts tasks
@@ -102,6 +106,7 @@ func (h HealthCheck) validate(r report) {
 			r.field("command").item(i).fail("is empty", "a word of the command", "remove it")
 		}
 	}
+	h.validateCommand(r.field("command"))
 	h.validateCodes(r.field("codes"))
 	interval := r.field("interval").lasting(h.Interval, 5*second, 300*second, second)
 	timeout := r.field("timeout")
@@ -111,6 +116,22 @@ func (h HealthCheck) validate(r report) {
 	r.field("retries").between(h.Retries, 2, 10, "a number of retries", "", "choose a number of failures in a row within that")
 	if h.GracePeriod != nil {
 		r.field("gracePeriod").lasting(*h.GracePeriod, 0, 300*second, second)
+	}
+}
+
+// validateCommand checks what is written as Docker and ECS write it.
+func (h HealthCheck) validateCommand(r report) {
+	if len(h.Command) == 0 {
+		return
+	}
+	const allowed = "one text for the shell, or the words of a command, with or without CMD-SHELL or CMD before them"
+	switch words := len(h.Command) - 1; {
+	case h.Command[0] == "NONE":
+		r.fail("NONE is no command: it switches off the check of an image, which ECS never looks at", allowed, "remove the command")
+	case (h.Command[0] == "CMD" || h.Command[0] == "CMD-SHELL") && words == 0:
+		r.fail(h.Command[0]+" has no command after it", allowed, "add the command")
+	case h.Command[0] == "CMD-SHELL" && words > 1:
+		r.fail(fmt.Sprintf("CMD-SHELL has %d texts after it, of which the shell runs the first alone", words), allowed, "write the command as one text, or begin with CMD")
 	}
 }
 

@@ -142,8 +142,8 @@ func (d *definition) addTask(scope constructs.Construct, props *EcsEc2ServicePro
 		Cpu:                    jsii.Number(share.CPU),
 		MemoryReservationMiB:   jsii.Number(share.MemoryReservation),
 		MemoryLimitMiB:         jsii.Number(share.Memory),
-		EntryPoint:             stringsOrNil(declared.EntryPoint),
-		Command:                stringsOrNil(declared.Command),
+		EntryPoint:             stringsOrNil(literals(declared.EntryPoint)),
+		Command:                stringsOrNil(literals(declared.Command)),
 		HealthCheck:            containerHealthCheck(declared, props.LoadBalanced),
 		StopTimeout:            seconds(declared.StopTimeout),
 		WorkingDirectory:       optional.Text(declared.WorkingDirectory),
@@ -172,6 +172,7 @@ func (d *definition) addTask(scope constructs.Construct, props *EcsEc2ServicePro
 	if declared.NetworkMode != spec.AWSVPC {
 		values := map[string]*string{}
 		for name, value := range environment {
+			value = literal(value)
 			values[name] = &value
 		}
 		container.Environment = &values
@@ -188,7 +189,10 @@ func (d *definition) addTask(scope constructs.Construct, props *EcsEc2ServicePro
 	d.executionRole = d.task.ObtainExecutionRole()
 }
 
-func (d *definition) addVariable(name, value string) { d.container.AddEnvironment(&name, &value) }
+func (d *definition) addVariable(name, value string) {
+	value = literal(value)
+	d.container.AddEnvironment(&name, &value)
+}
 func (d *definition) addSecret(name string, secret awsecs.Secret) {
 	d.container.AddSecret(&name, secret)
 }
@@ -281,6 +285,8 @@ func containerHealthCheck(declared spec.Service, loadBalanced bool) *awsecs.Heal
 	check := declared.HealthCheck
 	var command []string
 	switch {
+	case len(check.Command) > 1 && (check.Command[0] == "CMD" || check.Command[0] == "CMD-SHELL"):
+		command = check.Command // as Docker and ECS write it
 	case len(check.Command) == 1:
 		command = []string{"CMD-SHELL", check.Command[0]}
 	case len(check.Command) > 1:
@@ -291,7 +297,7 @@ func containerHealthCheck(declared spec.Service, loadBalanced bool) *awsecs.Heal
 		return nil
 	}
 	return &awsecs.HealthCheck{
-		Command:     jsii.Strings(command...),
+		Command:     jsii.Strings(literals(command)...),
 		Interval:    seconds(check.Interval),
 		Timeout:     seconds(check.Timeout),
 		Retries:     jsii.Number(check.Retries),

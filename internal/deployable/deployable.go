@@ -6,6 +6,7 @@ package deployable
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +31,7 @@ var Rules = []Rule{
 	{"update-policy", "AWS refuses a rolling update whose MinInstancesInService is not below the group's MaxSize", updatePolicies},
 	{"loopback-by-name", "the wget of BusyBox takes ::1 for localhost and does not fall back: a server on IPv4 is never healthy", loopback},
 	{"region-variables", "with one hop to the metadata service an SDK in a container finds no region", regionVariables},
+	{"pipeline-variable", "CodePipeline refuses a pipeline that refers to the outputs of an action that it does not have", pipelineVariables},
 	{"plain-secret", "CloudFormation writes the value that a dynamic reference names into the task definition", dynamicReferences},
 }
 
@@ -212,6 +214,34 @@ func regionVariables(t snapshot.Template) map[string]string {
 			}
 		}
 	})
+	return broken
+}
+
+var pipelineVariable = regexp.MustCompile(`#\{([^.}]*)\.`)
+
+// pipelineVariables finds "#{namespace.variable}" without an action, a rule or
+// CodePipeline itself that gives variables in that namespace.
+func pipelineVariables(t snapshot.Template) map[string]string {
+	broken := map[string]string{}
+	for id, pipeline := range t.Resources("AWS::CodePipeline::Pipeline") {
+		given := map[string]bool{"codepipeline": true}
+		stages, _ := pipeline.Get("Properties.Stages").([]any)
+		for _, stage := range stages {
+			stage, _ := stage.(map[string]any)
+			actions, _ := stage["Actions"].([]any)
+			for _, action := range actions {
+				action, _ := action.(map[string]any)
+				given[fmt.Sprint(action["Namespace"])] = true
+			}
+		}
+		for text := range texts(stages) {
+			for _, found := range pipelineVariable.FindAllStringSubmatch(text, -1) {
+				if !given[found[1]] {
+					broken[id] = fmt.Sprintf("%s is of no action", found[1])
+				}
+			}
+		}
+	}
 	return broken
 }
 

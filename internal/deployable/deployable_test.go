@@ -59,6 +59,10 @@ func TestEachRuleFindsWhatBreaksIt(t *testing.T) {
 		"region-variables": {
 			task(`"Name": "web", "Environment": [{"Name": "AWS_REGION", "Value": "a"}]`),
 			"region-variables: Task: container web has no AWS_DEFAULT_REGION"},
+		"pipeline-variable": {
+			`"Fine": {"Type": "AWS::CodePipeline::Pipeline", "Properties": {"Stages": [{"Actions": [{"Namespace": "Source"}, {"Configuration": {"A": "#{Source.CommitId} #{codepipeline.PipelineExecutionId}"}}]}]}},
+			 "Pipeline": {"Type": "AWS::CodePipeline::Pipeline", "Properties": {"Stages": [{"Actions": [{"Configuration": {"EnvironmentVariables": {"Fn::Join": ["", ["[", "#{A.b}"]]}}}]}]}}`,
+			"pipeline-variable: Pipeline: A is of no action"},
 		"plain-secret": {
 			task(`"Environment": [{"Name": "AWS_REGION", "Value": "{{resolve:ssm:a}}"}], "Secrets": [{"Name": "AWS_DEFAULT_REGION"}]`),
 			"plain-secret: Task: a variable is a dynamic reference"},

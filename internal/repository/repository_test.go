@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -304,4 +305,41 @@ func TestEveryFileIsInARoomOfItsPackage(t *testing.T) {
 		}
 	}
 	assert.GreaterOrEqual(t, withRooms, 2)
+}
+
+// make synth deletes what it overwrites: only what is a cloud assembly, or nothing.
+func TestMakeDeletesOnlyCloudAssemblies(t *testing.T) {
+	for name, test := range map[string]struct {
+		files []string
+		takes bool
+	}{
+		"none":           {nil, true},
+		"out/":           {[]string{"out/"}, true},
+		"an assembly":    {[]string{"out/", "out/cdk.out", "out/manifest.json"}, true},
+		"sources":        {[]string{"out/", "out/main.go"}, false},
+		"another's":      {[]string{"out/", "out/manifest.json"}, false},
+		"hidden":         {[]string{"out/", "out/.git"}, false},
+		"a file":         {[]string{"out"}, false},
+		"beside it":      {[]string{"out.partial/", "out.partial/thesis.tex"}, false},
+		"an aborted one": {[]string{"out.partial/", "out.partial/cdk.out"}, true},
+	} {
+		dir := filepath.Join(t.TempDir(), "with space")
+		require.NoError(t, os.Mkdir(dir, 0o755))
+		for _, file := range test.files {
+			if folder, ok := strings.CutSuffix(file, "/"); ok {
+				require.NoError(t, os.Mkdir(filepath.Join(dir, folder), 0o755))
+			} else {
+				require.NoError(t, os.WriteFile(filepath.Join(dir, file), nil, 0o644))
+			}
+		}
+		make := exec.Command("make", "--no-print-directory", "out", "OUT="+filepath.Join(dir, "out"))
+		make.Dir = root
+		output, err := make.CombinedOutput()
+		if test.takes {
+			assert.NoError(t, err, "%s: %s", name, output)
+		} else {
+			assert.Error(t, err, name)
+			assert.Contains(t, string(output), "is not a cloud assembly", name)
+		}
+	}
 }

@@ -1,0 +1,4 @@
+package service
+
+// Literal is literal, for tests.
+var Literal = literal
