@@ -20,7 +20,11 @@ import (
 // JSII_NODE is then.
 func installed(t *testing.T) string {
 	t.Helper()
-	cache := t.TempDir()
+	return installedIn(t, t.TempDir())
+}
+
+func installedIn(t *testing.T, cache string) string {
+	t.Helper()
 	t.Setenv("XDG_CACHE_HOME", cache)
 	t.Setenv("HOME", cache)
 	t.Setenv("JSII_RUNTIME", "")
@@ -97,7 +101,13 @@ console.log('two processes', process.argv.length);
 // point and program.
 func start(t *testing.T, entry, program string) (stdout, stderr string) {
 	t.Helper()
-	script := installed(t)
+	return startIn(t, t.TempDir(), entry, program)
+}
+
+// startIn does it with a cache that may have been used before.
+func startIn(t *testing.T, cache, entry, program string) (stdout, stderr string) {
+	t.Helper()
+	script := installedIn(t, cache)
 	require.NotEmpty(t, script)
 	folder := filepath.Join(t.TempDir(), "a folder")
 	for name, text := range map[string]string{"bin/jsii-runtime.js": entry, "lib/program.js": program} {
@@ -133,6 +143,66 @@ func TestOneProcess(t *testing.T) {
 	}
 	assert.Equal(t, map[string]string{"stdout": "printed 2\n", "stderr": "complained\n"}, printed)
 	assert.Equal(t, []string{"from a child\n"}, plain)
+}
+
+// loading is a kernel that loads a package from a folder with another name each
+// time, as that of the jsii runtime does, and removes it as it ends.
+const loading = `// {readFD:3,writeFD:3}
+const fs = require('fs');
+const path = require('path');
+const folder = fs.mkdtempSync(path.join(require('os').tmpdir(), 'jsii-kernel-'));
+process.once('exit', () => fs.rmSync(folder, { recursive: true }));
+const file = path.join(folder, 'node_modules', 'package', 'index.js');
+fs.mkdirSync(path.dirname(file), { recursive: true });
+fs.writeFileSync(file, 'module.exports = function answer() { return "loaded"; }');
+fs.writeSync(3, require('module').createRequire(folder)(file)() + ' ' + fs.mkdtempSync(path.join(folder, 'other-')).startsWith(folder));
+process.exit(0);
+`
+
+// What is compiled of a package is kept for the next run, once, and made anew
+// where it is damaged; without a place for it the kernel runs as well.
+func TestCompiledPackagesAreKept(t *testing.T) {
+	version, err := exec.Command("node", "-p", "const [major, minor] = process.versions.node.split('.'); major * 100 + +minor >= 2412").Output()
+	require.NoError(t, err)
+	if strings.TrimSpace(string(version)) != "true" {
+		t.Skip("this Node cannot keep what it compiles for a folder that moves")
+	}
+	cache := t.TempDir()
+	t.Setenv("TMPDIR", t.TempDir())
+	run := func() map[string]string {
+		stdout, _ := startIn(t, cache, entry, loading)
+		assert.Equal(t, "loaded true", stdout)
+		left, err := os.ReadDir(os.TempDir())
+		require.NoError(t, err)
+		assert.Empty(t, left, "the kernel's folder is gone")
+		kept := map[string]string{}
+		for _, pattern := range []string{"*", "*/*"} {
+			files, err := filepath.Glob(filepath.Join(cache, "tinystack", "kernel", "compiled", pattern))
+			require.NoError(t, err)
+			for _, file := range files {
+				if text, err := os.ReadFile(file); err == nil {
+					kept[file] = string(text)
+				}
+			}
+		}
+		return kept
+	}
+	first := run()
+	require.Len(t, first, 1)
+	assert.Equal(t, first, run())
+	for file, text := range first {
+		for _, damaged := range []string{"", "damaged", text[:len(text)/2], text[:len(text)-9] + "damaged!!"} {
+			require.NoError(t, os.WriteFile(file, []byte(damaged), 0o600))
+			assert.Len(t, run()[file], len(text))
+		}
+	}
+	t.Setenv("NODE_DISABLE_COMPILE_CACHE", "1")
+	require.NoError(t, os.RemoveAll(filepath.Join(cache, "tinystack", "kernel", "compiled")))
+	assert.Empty(t, run())
+	t.Setenv("NODE_DISABLE_COMPILE_CACHE", "")
+	require.NoError(t, os.RemoveAll(filepath.Join(cache, "tinystack", "kernel", "compiled")))
+	require.NoError(t, os.WriteFile(filepath.Join(cache, "tinystack", "kernel", "compiled"), nil, 0o600))
+	run()
 }
 
 // A runtime that is built in another way than the script knows is started as it

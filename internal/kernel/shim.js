@@ -1,8 +1,11 @@
 // Runs the jsii kernel with its messages on two file descriptors, 3 to read and
-// 4 to write, where it expects both on 3; and says what it prints in the way
-// that the jsii runtime reads from standard error.
+// 4 to write, where it expects both on 3; says what it prints in the way that the
+// jsii runtime reads from standard error; and keeps what V8 compiles of the
+// packages that the kernel loads, for the next run.
 'use strict';
 const fs = require('fs');
+const { enableCompileCache, flushCompileCache } = require('module');
+const path = require('path');
 
 const writeSync = fs.writeSync;
 fs.writeSync = (fd, ...rest) => writeSync(fd === 3 ? 4 : fd, ...rest);
@@ -30,6 +33,38 @@ for (const name of ['stdout', 'stderr']) {
       return stream;
     },
   });
+}
+
+// The kernel loads packages from a folder that has another name in every run. Node
+// finds what it has compiled by the path from its cache to a file, if it is told
+// that both move together (from 24.12 on). So its cache is a link beside the
+// packages. Node itself sees to it that what is damaged, half written, of another
+// source or of another Node is not used; NODE_DISABLE_COMPILE_CACHE=1 does without.
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major > 24 || (major === 24 && minor >= 12)) {
+  const { mkdtempSync } = fs;
+  fs.mkdtempSync = (prefix, ...rest) => {
+    const folder = mkdtempSync(prefix, ...rest);
+    if (path.basename(prefix) === 'jsii-kernel-') {
+      fs.mkdtempSync = mkdtempSync;
+      keepCompiled(folder);
+    }
+    return folder;
+  };
+}
+
+function keepCompiled(folder) {
+  try {
+    const compiled = path.join(path.dirname(__dirname), 'compiled');
+    fs.mkdirSync(compiled, { recursive: true, mode: 0o700 });
+    const link = path.join(folder, '.compiled');
+    fs.symlinkSync(compiled, link);
+    enableCompileCache({ directory: link, portable: true });
+    // Before the kernel removes its folder, which it does as it ends, too.
+    process.prependListener('exit', () => flushCompileCache());
+  } catch {
+    // There is no place for it: it is compiled in every run.
+  }
 }
 
 process.argv.splice(1, 1); // as if the program had been started itself
