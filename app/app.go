@@ -30,7 +30,8 @@ import (
 // the process: with status 1 and a list of problems where the declaration is
 // wrong.
 func Main() {
-	os.Exit(run(os.Args[1:], os.Stderr))
+	endOnSignal()
+	end(run(os.Args[1:], os.Stderr))
 }
 
 // Run is a whole app that is written in Go: build puts into the CDK app what is
@@ -43,7 +44,8 @@ func Main() {
 //		})
 //	}
 func Run(build func(cdk awscdk.App)) {
-	os.Exit(reporting(os.Stderr, func(stderr io.Writer) error {
+	endOnSignal()
+	end(reporting(os.Stderr, func(stderr io.Writer) error {
 		return (&synthesis{stderr: stderr, program: build}).run()
 	}))
 }

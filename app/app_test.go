@@ -7,8 +7,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
+	"github.com/aws/jsii-runtime-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -18,15 +21,31 @@ import (
 // Most of these tests run the app as the CDK command line tool does: as a process
 // that writes into the folder it is told.
 
+// programVariable makes the test binary be the program: it is linked already.
+const programVariable = "TINYSTACK_TEST_PROGRAM"
+
 // binaries that are built already, by folder.
 var binaries = map[string]string{}
 
 func TestMain(m *testing.M) {
+	if os.Getenv(programVariable) != "" {
+		Main()
+	}
 	code := m.Run()
+	jsii.Close()
 	for _, binary := range binaries {
 		os.RemoveAll(filepath.Dir(binary))
 	}
 	os.Exit(code)
+}
+
+// self is the app of `app.go`: the test binary plays its part.
+func self(t *testing.T) string {
+	t.Helper()
+	t.Setenv(programVariable, "app")
+	binary, err := os.Executable()
+	require.NoError(t, err)
+	return binary
 }
 
 func build(t *testing.T, app string) string {
@@ -85,7 +104,8 @@ var bad = map[string]struct {
 }
 
 func TestBadDeclarations(t *testing.T) {
-	binary, dir := build(t, ".."), t.TempDir()
+	binary, dir, left := self(t), t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", left)
 	// What an earlier synthesis left must survive all of them.
 	outdir := filepath.Join(dir, "cdk.out")
 	require.NoError(t, os.Mkdir(outdir, 0o755))
@@ -106,6 +126,7 @@ func TestBadDeclarations(t *testing.T) {
 			assert.Less(t, len(got.stderr), 5000)
 		})
 	}
+	assert.Empty(t, files(t, left), "the runtime is removed again")
 	t.Run("no such file", func(t *testing.T) {
 		got := start(t, binary, filepath.Join(dir, "none.yaml"), outdir)
 		assert.Equal(t, 1, got.status)
@@ -115,7 +136,7 @@ func TestBadDeclarations(t *testing.T) {
 }
 
 func TestArguments(t *testing.T) {
-	got := start(t, build(t, ".."), "", t.TempDir(), "validate")
+	got := start(t, self(t), "", t.TempDir(), "validate")
 	assert.Equal(t, 1, got.status)
 	assert.Contains(t, got.stderr, "cmd/tinystack")
 }
@@ -125,7 +146,7 @@ func TestArguments(t *testing.T) {
 func TestSynthesize(t *testing.T) {
 	t.Setenv("CDK_VALIDATION", "false")
 	outdir := filepath.Join(t.TempDir(), "cdk.out")
-	got := start(t, build(t, ".."), "../tinystack.yaml", outdir)
+	got := start(t, self(t), "../tinystack.yaml", outdir)
 	require.Equal(t, 0, got.status, got.stderr)
 	for line := range strings.Lines(got.stderr) {
 		assert.Regexp(t, `^([a-z/.]+yaml:[0-9:]+ warning: |    why: |    fix: )`, line, "only warnings about the declaration are printed")
@@ -152,7 +173,7 @@ func TestOneProcessOrTwo(t *testing.T) {
 		t.Setenv("TMPDIR", left)
 		t.Setenv("JSII_NODE", node)
 		outdir := filepath.Join(t.TempDir(), "cdk.out")
-		got := start(t, build(t, ".."), "../examples/direct/tinystack.yaml", outdir)
+		got := start(t, self(t), "../examples/direct/tinystack.yaml", outdir)
 		require.Equal(t, 0, got.status, got.stderr)
 		assert.Empty(t, files(t, left))
 		return files(t, outdir)
@@ -162,11 +183,36 @@ func TestOneProcessOrTwo(t *testing.T) {
 	assert.Contains(t, one, "manifest.json")
 }
 
+// Somebody who stops a synthesis finds nothing of it in the folder for temporary
+// files.
+func TestNothingStaysOfWhatIsStopped(t *testing.T) {
+	t.Setenv("CDK_VALIDATION", "false")
+	t.Setenv("CDK_OUTDIR", filepath.Join(t.TempDir(), "cdk.out"))
+	t.Setenv(spec.FileVariable, "../tinystack.yaml")
+	left := t.TempDir()
+	t.Setenv("TMPDIR", left)
+	command := exec.Command(self(t))
+	var said bytes.Buffer
+	command.Stderr = &said
+	require.NoError(t, command.Start())
+	require.Eventually(t, func() bool {
+		kernel, err := filepath.Glob(filepath.Join(left, "jsii-kernel-*"))
+		return err == nil && len(kernel) > 0
+	}, time.Minute, time.Millisecond)
+	require.NoError(t, command.Process.Signal(syscall.SIGTERM))
+	command.Wait()
+	assert.Equal(t, 128+int(syscall.SIGTERM), command.ProcessState.ExitCode())
+	assert.NotContains(t, said.String(), "goroutine")
+	entries, err := os.ReadDir(left)
+	require.NoError(t, err)
+	assert.Empty(t, entries)
+}
+
 // What would lose data is refused before the last assembly is touched, again and
 // again, until the declaration allows it.
 func TestReplacementsAreRefused(t *testing.T) {
 	t.Setenv("CDK_VALIDATION", "false")
-	binary, dir := build(t, ".."), t.TempDir()
+	binary, dir := self(t), t.TempDir()
 	config, outdir := filepath.Join(dir, "tinystack.yaml"), filepath.Join(dir, "cdk.out")
 	synthesize := func(database, more string) result {
 		text := "name: shop\nservices: [{name: web, image: \"example.com/web:1\"}]\nstages: [{name: dev, database: " + database + "}]\n" + more
@@ -234,7 +280,7 @@ func TestNoSecretIsWritten(t *testing.T) {
 	for _, name := range []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD", "PG_CREDENTIALS_SECRET", "GITHUB_TOKEN", "PLANTED"} {
 		t.Setenv(name, marker)
 	}
-	binary, dir := build(t, ".."), t.TempDir()
+	binary, dir := self(t), t.TempDir()
 	run := func(t *testing.T, text string, status int) {
 		config, outdir := filepath.Join(dir, "tinystack.yaml"), filepath.Join(t.TempDir(), "cdk.out")
 		require.NoError(t, os.WriteFile(config, []byte(text), 0o644))
@@ -331,13 +377,4 @@ func files(t *testing.T, dir string) map[string]string {
 		return err
 	}))
 	return found
-}
-
-// A program that declares its application in Go is told what a declaration in
-// YAML is told, and before anything is written.
-func TestAProgramInGoIsToldTheSame(t *testing.T) {
-	got := start(t, build(t, "../examples/go-app"), "", t.TempDir())
-	require.Zero(t, got.status, got.stderr)
-	assert.Contains(t, got.stderr, `warning: stages[2].network.egress: one NAT instance serves both zones of a production stage [single-nat]`)
-	assert.Equal(t, 1, strings.Count(got.stderr, "[single-nat]"))
 }

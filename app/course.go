@@ -95,8 +95,9 @@ func (s *synthesis) read() error {
 	s.inputs = []string{string(inputs)}
 	s.program = func(cdk awscdk.App) {
 		stacks.NewTinyStack(cdk, &app.Name, &stacks.TinyStackProps{
-			App:  app,
-			Tags: stacks.TagsFromEnvironment(app),
+			App:     app,
+			Tags:    stacks.TagsFromEnvironment(app),
+			OnStage: s.templates.handOver(app.Pipeline != nil),
 		})
 	}
 	return nil

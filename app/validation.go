@@ -12,6 +12,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/validation"
+	"github.com/tinystack-go/tinystack/stacks"
 )
 
 // templateValidation takes the place of the CDK's built-in validation of
@@ -70,6 +71,20 @@ func (v *templateValidation) props(outdir *string) *awscdk.AppProps {
 func (v *templateValidation) of(cdk awscdk.App) {
 	if v != nil {
 		awscdk.Validations_Of(cdk).AddPlugins(v)
+	}
+}
+
+// handOver is called with each stage when it is complete. Its templates are then
+// written, and validated while the next stage is being made, instead of when all
+// are. They are the same: a pipeline has its stages written the same way, later,
+// and what is written once is not written again. A program in Go may still add to
+// a stage after that; nothing adds to those of a file.
+func (v *templateValidation) handOver(pipeline bool) func(stacks.Stage) {
+	if v == nil {
+		return nil
+	}
+	return func(stage stacks.Stage) {
+		stage.Synth(&awscdk.StageSynthesisOptions{ValidateOnSynthesis: &pipeline})
 	}
 }
 

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -15,7 +18,28 @@ import (
 	"github.com/tinystack-go/tinystack/stacks"
 )
 
-func TestMain(m *testing.M) { synthtest.Main(m) }
+// programVariable makes the test binary be the example.
+const programVariable = "TINYSTACK_TEST_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(programVariable) != "" {
+		main()
+	}
+	synthtest.Main(m)
+}
+
+// A program that declares its application in Go is told what a declaration in
+// YAML is told, and before anything is written.
+func TestAProgramInGoIsToldTheSame(t *testing.T) {
+	binary, err := os.Executable()
+	require.NoError(t, err)
+	command := exec.Command(binary)
+	command.Env = append(os.Environ(), programVariable+"=yes", "CDK_VALIDATION=false", "CDK_OUTDIR="+t.TempDir())
+	said, err := command.CombinedOutput()
+	require.NoError(t, err, string(said))
+	assert.Contains(t, string(said), `warning: stages[2].network.egress: one NAT instance serves both zones of a production stage [single-nat]`)
+	assert.Equal(t, 1, strings.Count(string(said), "[single-nat]"))
+}
 
 func TestExample(t *testing.T) {
 	var declared spec.App
