@@ -16,9 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 
+	"github.com/tinystack-go/tinystack/cost"
 	"github.com/tinystack-go/tinystack/report"
 	"github.com/tinystack-go/tinystack/snapshot"
-	"github.com/tinystack-go/tinystack/cost"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
