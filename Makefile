@@ -73,9 +73,11 @@ REPORT ?= report.html
 report: synth
 	@.bin/tinystack report '$(OUT)' --file '$(CONFIG)' --output '$(REPORT)'
 
-## Regenerate the tables of instances and their prices; see cost/prices.csv for the others.
-prices:
+## Regenerate the tables of instances and their prices, and list those of the others
+## that nobody has looked at for 180 days.
+prices: .bin/tinystack
 	cd internal/instances && go generate
+	@.bin/tinystack cost --old-prices
 
 # The packages that take longest come first, so that none of them is alone at
 # the end while the other cores rest.

@@ -136,9 +136,9 @@ func (s *stage) computeChanges() []change {
 				func(o *spec.Stage) { o.Scale.Instance = larger }})
 		}
 	}
-	if !scale.Spot && !production && *scale.Instances.Max > 0 {
+	if !*scale.Spot && !production && *scale.Instances.Max > 0 {
 		all = append(all, change{"scale: {spot: true}", "AWS may take an instance back with two minutes' notice",
-			func(o *spec.Stage) { o.Scale.Spot = true }})
+			func(o *spec.Stage) { o.Scale.Spot = new(true) }})
 	}
 	if least, desired := *scale.Instances.Min, *scale.Instances.Desired; least < desired && s.load.Busy == 0 && s.load.InstanceHours == nil && s.load.CPU < scale.CPU.ScaleIn {
 		all = append(all, change{fmt.Sprintf("scale: {instances: {desired: %d}}", least), "scaling goes there by itself while the load stays low",

@@ -241,7 +241,12 @@ func TestPricesOfTheRegion(t *testing.T) {
 			assert.Contains(t, line.Source, "ec2-instances-info")
 			assert.Empty(t, line.Note)
 		case "volumes of the instances":
-			assert.Equal(t, "us-east-1 price", line.Note)
+			assert.Equal(t, "0.152", line.Price.USD().String())
+			assert.Empty(t, line.Note)
+		case "HTTP API":
+			assert.Equal(t, "at least: us-east-1 price", line.Note)
+		case "traffic to the internet":
+			assert.Equal(t, "0.15", line.Price.USD().String())
 		case "alarms", "private DNS zone", "public IPv4 of the NAT instance":
 			assert.NotContains(t, line.Note, "us-east-1", line.Resource)
 		}
@@ -250,7 +255,18 @@ func TestPricesOfTheRegion(t *testing.T) {
 			assert.NotEmpty(t, line.Date, line.Resource)
 		}
 	}
-	assert.Contains(t, dear.Table(), "* us-east-1 price")
+	assert.Contains(t, dear.Table(), "* at least: us-east-1 price")
+	for _, same := range likeHome {
+		assert.NotContains(t, report(t, parsed(t, "name: shop\nstages: [{name: dev, region: "+same+"}]\n"), "light").Parts[0].Table(), "at least", same)
+	}
+}
+
+// What was not looked at for long is listed, the oldest first.
+func TestOldPrices(t *testing.T) {
+	assert.Empty(t, OlderThan("2000-01"))
+	all := OlderThan("2999-01")
+	assert.Greater(t, len(all), len(prices()), "those of regions, too")
+	assert.True(t, slices.IsSortedFunc(all, func(a, b Listed) int { return strings.Compare(a.Date, b.Date) }))
 }
 
 // The list is read as it is written, and nothing in it is stale.
@@ -276,6 +292,16 @@ func TestPriceList(t *testing.T) {
 			} else {
 				assert.True(t, tier.from.GreaterThan(p.tiers[i-1].from), key)
 				assert.True(t, tier.usd.LessThan(p.tiers[i-1].usd), "%s: a higher tier is cheaper", key)
+			}
+		}
+		for region, other := range p.regional {
+			assert.False(t, p.everywhere, "%s is the same everywhere", key)
+			assert.NotContains(t, likeHome, region, key)
+			assert.Len(t, other.tiers, len(p.tiers), "%s in %s", key, region)
+			assert.Regexp(t, `^20\d\d-\d\d$`, other.date, "%s in %s", key, region)
+			for i, tier := range other.tiers {
+				assert.True(t, tier.from.Equal(p.tiers[i].from), "%s in %s", key, region)
+				assert.True(t, tier.usd.GreaterThanOrEqual(p.tiers[i].usd.Mul(dec("0.9"))) && tier.usd.LessThan(p.tiers[i].usd.Mul(num(8))), "%s in %s is a slip: %s", key, region, tier.usd)
 			}
 		}
 		if !strings.HasPrefix(key, "cache-") && !strings.HasPrefix(key, "fargate") { // named by size and processor

@@ -59,6 +59,7 @@ func TestDocumentation(t *testing.T) {
 		"pipeline":      pipelineSection,
 		"elsewhere":     elsewhereSection,
 		"fargate":       fargateSection,
+		"economy":       economySection,
 	}
 	shown := map[string]bool{}
 	for _, page := range []string{"../README.md", "../docs/cost.md"} {
@@ -130,6 +131,35 @@ func elsewhereSection(t *testing.T) string {
 		}
 	}
 	return markdown(header, rows)
+}
+
+// economyStage is the cheapest way to have the same.
+const economyStage = "name: shop\nstages:\n  - name: dev\n    profile: economy\n    database: {}\n"
+
+// The profile economy keeps a development stage with a database at $25 a month.
+func TestEconomyCostsAtMost25Dollars(t *testing.T) {
+	for _, pipeline := range []*spec.Pipeline{nil, {Account: "111111111111", Region: homeRegion}} {
+		app, err := parsed(t, economyStage).Resolve()
+		require.NoError(t, err)
+		app.Pipeline = pipeline
+		part := ofStage(app, app.Stages[0], Light())
+		assert.Zero(t, part.Total().Unknown)
+		assert.True(t, part.Total().USD.LessThanOrEqual(num(25)), "the economy stage costs %s", part.Total())
+		assert.Positive(t, app.Stages[0].Database.BackupDays)
+	}
+}
+
+func economySection(t *testing.T) string {
+	standard, economy := report(t, parsed(t, defaultStage), "light"), report(t, parsed(t, economyStage), "light")
+	rows := [][]string{}
+	for _, change := range Compare(standard.Estimate, economy.Estimate) {
+		for _, line := range change.Lines {
+			rows = append(rows, []string{line.Resource, "$" + line.Before.String(), "$" + line.After.String()})
+		}
+	}
+	rows = append(rows, []string{"**all of it**", "**" + standard.Total.String() + "**", "**" + economy.Total.String() + "**"})
+	return "What differs between a development stage with a database and the same with\n`profile: economy`, a month at light load:\n\n" +
+		markdown([]string{"", "standard", "economy"}, rows)
 }
 
 // fargateSection says from how many services on instances are cheaper.

@@ -152,6 +152,7 @@ type sheet struct {
 // add puts a line down: so much of something at a price. What is not there at
 // all, neither as a resource nor as a quantity, is no line.
 func (s *sheet) add(line Line, quantity decimal.Decimal, p price) {
+	p = p.in(s.region)
 	if quantity.IsZero() && line.Count == 0 {
 		return
 	}
@@ -161,9 +162,6 @@ func (s *sheet) add(line Line, quantity decimal.Decimal, p price) {
 		line.Monthly = Dollars(decimal.Zero) // nothing of it, whatever it costs
 	}
 	line.Source, line.Date, line.Note = p.source, p.date, p.note
-	if !p.everywhere && s.region != homeRegion {
-		line.Note = join(line.Note, homeRegion+" price")
-	}
 	s.lines = append(s.lines, line)
 }
 

@@ -1,9 +1,11 @@
 package cost
 
 import (
+	"cmp"
 	_ "embed" // for the prices
 	"encoding/csv"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -15,8 +17,18 @@ import (
 //go:embed prices.csv
 var pricesCSV string
 
+//go:embed regional.csv
+var regionalCSV string
+
 // homeRegion is the region whose prices the list has.
 const homeRegion = "us-east-1"
+
+// likeHome are the regions that have the prices of homeRegion.
+var likeHome = []string{homeRegion, "us-east-2", "us-west-2"}
+
+// atLeast says of a price that it is homeRegion's, where it is not known what the
+// region asks: few are cheaper.
+const atLeast = "at least: " + homeRegion + " price"
 
 // price is what something costs: by tiers, of which most have one. It has none
 // where the price is not known.
@@ -27,6 +39,20 @@ type price struct {
 	// those of the region asked for.
 	everywhere         bool
 	source, date, note string
+	// regional are the prices of regions that have their own.
+	regional map[string]price
+}
+
+// in is the price in a region, with a note where it is not known there.
+func (p price) in(region string) price {
+	if p.everywhere || slices.Contains(likeHome, region) {
+		return p
+	}
+	if found, ok := p.regional[region]; ok {
+		return found
+	}
+	p.note = join(p.note, atLeast)
+	return p
 }
 
 // tier is the price of a unit beyond a quantity.
@@ -80,8 +106,71 @@ var prices = sync.OnceValue(func() map[string]price {
 		p.tiers = append(p.tiers, tier{dec(row[1]), dec(row[2])})
 		list[row[0]] = p
 	}
+	addRegional(list)
 	return list
 })
+
+func addRegional(list map[string]price) {
+	r := csv.NewReader(strings.NewReader(regionalCSV))
+	r.Comment = '#'
+	rows, err := r.ReadAll()
+	if err != nil {
+		panic(fmt.Errorf("cost: regional.csv: %w", err))
+	}
+	for _, row := range rows[1:] {
+		home := list[row[0]]
+		if home.regional == nil {
+			home.regional = map[string]price{}
+		}
+		p := price{unit: home.unit, everywhere: true, source: home.source, date: row[3], note: home.note}
+		for _, text := range strings.Fields(row[2]) {
+			from, usd, tiered := strings.Cut(text, ":")
+			if !tiered {
+				from, usd = "0", text
+			}
+			p.tiers = append(p.tiers, tier{dec(from), dec(usd)})
+		}
+		for _, region := range strings.Fields(row[1]) {
+			home.regional[region] = p
+		}
+		list[row[0]] = home
+	}
+}
+
+// Listed is a price that is kept by hand.
+type Listed struct {
+	Key    string `json:"key"`
+	Region string `json:"region"`
+	USD    string `json:"usd"`
+	Unit   string `json:"unit"`
+	Source string `json:"source"`
+	Date   string `json:"date"`
+}
+
+// OlderThan lists the prices kept by hand that were last looked at before a month,
+// written as 2026-05, the oldest first.
+func OlderThan(month string) []Listed {
+	var all []Listed
+	list := func(key, region string, p price) {
+		if p.date < month {
+			all = append(all, Listed{key, region, p.tiers[0].usd.String(), p.unit, p.source, p.date})
+		}
+	}
+	for key, p := range prices() {
+		region := homeRegion
+		if p.everywhere {
+			region = "all"
+		}
+		list(key, region, p)
+		for region, other := range p.regional {
+			list(key, region, other)
+		}
+	}
+	slices.SortFunc(all, func(a, b Listed) int {
+		return cmp.Or(strings.Compare(a.Date, b.Date), strings.Compare(a.Source, b.Source), strings.Compare(a.Key, b.Key), strings.Compare(a.Region, b.Region))
+	})
+	return all
+}
 
 // priceOf is a price of the list.
 func priceOf(key string) price {

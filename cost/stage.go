@@ -149,11 +149,11 @@ func (s *stage) addInstances() {
 	if s.declared.Sleeps {
 		detail += fmt.Sprintf(" on average, awake for %s hours of %d builds", number(s.hoursAwake().Round(1)), s.load.Builds)
 	}
-	if scale.Spot {
+	if *scale.Spot {
 		detail += ", spot"
 	}
 	s.add(Line{Resource: "container instances", Detail: detail, Type: "AWS::AutoScaling::AutoScalingGroup", Count: 1, Kind: Fixed},
-		hours, instancePrice(scale.Instance, s.region, scale.Spot))
+		hours, instancePrice(scale.Instance, s.region, *scale.Spot))
 	s.add(Line{Resource: "volumes of the instances", Detail: fmt.Sprintf("gp3, %d GB each, encrypted", rootVolumeGB), Kind: Fixed},
 		s.average().Mul(num(rootVolumeGB)), priceOf("ebs-gp3"))
 	if name, used := surplus(scale.Instance, s.load.CPU); !used.IsZero() {

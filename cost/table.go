@@ -179,7 +179,7 @@ func (p Part) table(from *sources) string {
 		if line.Price.Known() {
 			each = "$" + cents(line.Price.usd)
 		}
-		if strings.Contains(line.Note, homeRegion+" price") {
+		if strings.Contains(line.Note, atLeast) {
 			each += "*"
 			mixed[line.Note] = true
 		}
@@ -189,7 +189,7 @@ func (p Part) table(from *sources) string {
 	total := p.Total()
 	text += fmt.Sprintf("Fixed %s, by use (~) %s, together %s a month.\n", p.total(Fixed), p.total(Usage), total)
 	if len(mixed) > 0 {
-		text += "* " + homeRegion + " price\n"
+		text += "* " + atLeast + "\n"
 	}
 	if len(free) > 0 {
 		text += "Free: " + strings.Join(free, "; ") + ".\n"

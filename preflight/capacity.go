@@ -219,7 +219,7 @@ func (s staged) alarms() {
 const spotNotice = 120
 
 func (s staged) spot() {
-	if !s.Scale.Spot {
+	if !*s.Scale.Spot {
 		return
 	}
 	if s.real() {

@@ -125,11 +125,11 @@ func needElasticIPs(_ spec.App, stage spec.Stage) int {
 }
 
 func needVCPUs(_ spec.App, stage spec.Stage) int {
-	return when(!stage.Scale.Spot, instanceVCPUs(stage)) + when(stage.Network.Egress == spec.NATInstance, natVCPUs)
+	return when(!*stage.Scale.Spot, instanceVCPUs(stage)) + when(stage.Network.Egress == spec.NATInstance, natVCPUs)
 }
 
 func needSpotVCPUs(_ spec.App, stage spec.Stage) int {
-	return when(stage.Scale.Spot, instanceVCPUs(stage))
+	return when(*stage.Scale.Spot, instanceVCPUs(stage))
 }
 
 // natVCPUs are those of a t4g.nano.

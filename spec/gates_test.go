@@ -35,7 +35,7 @@ func TestCanaryHasEveryFieldOfProduction(t *testing.T) {
 	production.Wave, production.Account, production.ContainerInsights = "w", "123456789012", new(true)
 	production.Database.Existing, production.Sleeps, production.Bake = &ExistingDatabase{Host: "h"}, true, hour
 	production.Network = Network{CIDR: "10.1.0.0/16", Egress: NATGateway, Zones: []string{"a", "b"}}
-	production.Scale.Image, production.Scale.Spot = "ami-1", true
+	production.Scale.Image, production.Scale.Spot = "ami-1", new(true)
 	got := reflect.ValueOf(canary(production, Stage{Name: "canary", CanaryOf: "main", Region: "eu-north-1"}))
 	want := reflect.ValueOf(production)
 	own := map[string]bool{}

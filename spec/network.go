@@ -31,7 +31,7 @@ type Network struct {
 	// nat-gateway (one managed NAT gateway for all zones), nat-gateway-per-zone,
 	// public-ip (each instance has a public address, and no way in) or endpoints
 	// (the AWS services a stage needs, and nothing else).
-	//   - Default: nat-instance; with vpc none: its private subnets have a way out
+	//   - Default: nat-instance, with the profile economy public-ip; with vpc none: its private subnets have a way out
 	//   - Allowed: nat-instance, nat-gateway, nat-gateway-per-zone, public-ip or endpoints
 	//   - Change: in place; for some minutes nothing gets out. To and from public-ip instances are replaced one by one
 	//   - Example: nat-gateway
@@ -104,11 +104,11 @@ type ExistingVPC struct {
 
 const defaultCIDR = "10.0.0.0/16"
 
-func (n *Network) setDefaults(region string) {
+func (n *Network) setDefaults(region string, profile Profile) {
 	if n.VPC != nil {
 		return
 	}
-	fill(&n.Egress, NATInstance)
+	fill(&n.Egress, presetOf(profile).egress)
 	fill(&n.CIDR, defaultCIDR)
 	if len(n.Zones) == 0 {
 		n.Zones = defaultZones(region)
@@ -119,7 +119,7 @@ func (n *Network) setDefaults(region string) {
 // means that it is not known yet.
 func (n Network) Complete(region string) (Network, error) {
 	n = clone(n)
-	n.setDefaults(region)
+	n.setDefaults(region, Standard)
 	r := newReport(nil)
 	n.validate(r, region)
 	return n, r.errors()

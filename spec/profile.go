@@ -10,10 +10,14 @@ const (
 	Hyperscale Profile = "hyperscale"
 	// Idle is Standard scaled to zero: no tasks, no instances.
 	Idle Profile = "idle"
+	// Economy is for stages that nobody but their makers waits for: one t4g.micro
+	// spot instance with a public address, which no rule lets anybody reach.
+	Economy Profile = "economy"
 )
 
 type preset struct {
 	endpoint EndpointType
+	egress   Egress
 	scale    ScaleProfile
 }
 
@@ -22,6 +26,7 @@ type preset struct {
 var presets = map[Profile]preset{
 	Standard: {
 		endpoint: APIGateway,
+		egress:   NATInstance,
 		scale: ScaleProfile{
 			Instance:  "t3.micro",
 			Instances: Instances{Min: new(1), Desired: new(2), Max: new(6)},
@@ -30,6 +35,7 @@ var presets = map[Profile]preset{
 	},
 	Hyperscale: {
 		endpoint: ALB,
+		egress:   NATInstance,
 		scale: ScaleProfile{
 			Instance:  "m7i.large",
 			Instances: Instances{Min: new(2), Desired: new(2), Max: new(10)},
@@ -38,10 +44,23 @@ var presets = map[Profile]preset{
 	},
 	Idle: {
 		endpoint: APIGateway,
+		egress:   NATInstance,
 		scale: ScaleProfile{
 			Instance:  "t3.micro",
 			Instances: Instances{Min: new(0), Desired: new(0), Max: new(0)},
 			Tasks:     Tasks{Min: new(0), Max: new(0)},
+		},
+	},
+	// There is one task of each service, and room for a second instance while a new
+	// machine image takes over.
+	Economy: {
+		endpoint: APIGateway,
+		egress:   PublicIP,
+		scale: ScaleProfile{
+			Instance:  "t4g.micro",
+			Instances: Instances{Min: new(1), Desired: new(1), Max: new(2)},
+			Tasks:     Tasks{Min: new(1), Max: new(1)},
+			Spot:      new(true),
 		},
 	},
 }

@@ -23,7 +23,7 @@ const (
 // ScaleProfile is the capacity of a stage and how it follows the load.
 type ScaleProfile struct {
 	// Instance is the EC2 instance type.
-	//   - Default: t3.micro; with the profile hyperscale m7i.large
+	//   - Default: t3.micro; with the profile hyperscale m7i.large, with economy t4g.micro
 	//   - Allowed: an EC2 instance type
 	//   - Change: restarts instances, restarts tasks; instances are replaced one by one, their tasks drained first. Another processor needs images for it
 	//   - Example: t3.small
@@ -31,13 +31,13 @@ type ScaleProfile struct {
 	Instance string `yaml:"instance"`
 
 	// Instances is how many instances there are.
-	//   - Default: min 1, desired 2, max 6; with the profile hyperscale min 2, desired 2, max 10
+	//   - Default: min 1, desired 2, max 6; with the profile hyperscale min 2, desired 2, max 10, with economy min 1, desired 1, max 2
 	//   - Change: by field
 	//   - Example: {desired: 3}
 	Instances Instances `yaml:"instances"`
 
 	// Tasks is how many copies of each service run.
-	//   - Default: min 1, max 5; with the profile hyperscale min 2, max 10
+	//   - Default: min 1, max 5; with the profile hyperscale min 2, max 10, with economy one
 	//   - Change: by field
 	//   - Example: {max: 4}
 	Tasks Tasks `yaml:"tasks"`
@@ -61,11 +61,11 @@ type ScaleProfile struct {
 	// Spot runs spot instances: for a price that follows demand, by AWS's
 	// account up to 90 % lower, and with two minutes' notice when AWS takes one
 	// back, in which its tasks are drained.
-	//   - Default: false
+	//   - Default: false; with the profile economy true
 	//   - Change: restarts instances; they are replaced one by one
 	//   - Example: true
 	//   - See: docs/compute.md
-	Spot bool `yaml:"spot"`
+	Spot *bool `yaml:"spot"`
 
 	// Image is the id of a machine image (AMI) with the ECS agent, in the
 	// stage's region, that instances keep until another is declared. A canary
@@ -162,6 +162,7 @@ const (
 func (s *ScaleProfile) setDefaults(profile Profile) {
 	preset := clone(presetOf(profile).scale)
 	fill(&s.Instance, preset.Instance)
+	fillPtr(&s.Spot, value(preset.Spot))
 	s.Instances.setDefaults(preset.Instances)
 	s.Tasks.setDefaults(preset.Tasks)
 	s.CPU.setDefaults(*s.Instances.Min)

@@ -122,11 +122,12 @@ type Stage struct {
 	//   - Example: {days: [mon, tue], timeZone: Europe/Berlin}
 	Window *Window `yaml:"window"`
 
-	// Profile is the preset of endpoint, instance type and capacity that the
-	// stage starts from.
+	// Profile is the preset of endpoint, way out, instance type and capacity
+	// that the stage starts from. Economy is for stages that are not production:
+	// one t4g.micro spot instance with a public address that nobody can reach.
 	//   - Default: standard
-	//   - Allowed: standard, hyperscale or idle
-	//   - Change: by field; it stands for the type of the endpoint and the numbers of the scale. To and from idle in place: tasks end, then instances, and back again instances come first
+	//   - Allowed: standard, hyperscale, idle or economy
+	//   - Change: by field; it stands for the type of the endpoint, the way out and the numbers of the scale. To and from idle in place: tasks end, then instances, and back again instances come first
 	//   - Example: idle
 	Profile Profile `yaml:"profile"`
 
@@ -267,7 +268,7 @@ func (s *Stage) setDefaults(app App) {
 	if s.Database != nil {
 		s.Database.setDefaults(app, *s.Production)
 	}
-	s.Network.setDefaults(s.Region)
+	s.Network.setDefaults(s.Region, s.Profile)
 	if *s.Production {
 		fill(&s.LogRetentionDays, productionLogDays)
 	}
@@ -315,7 +316,11 @@ func (s Stage) validate(r report, app App) {
 		region.fail("is missing", "a region other than that of the production stage", "say where the canary runs")
 	}
 	oneOf(r.field("approval"), s.Approval, "a kind of approval", Automatic, Manual)
-	oneOf(r.field("profile"), s.Profile, "a profile", Standard, Hyperscale, Idle)
+	oneOf(r.field("profile"), s.Profile, "a profile", Standard, Hyperscale, Idle, Economy)
+	if s.Profile == Economy && value(s.Production) {
+		profile := r.field("profile")
+		profile.fail(profile.quote(string(Economy))+" is for stages that are not production: its one spot instance can be away for minutes", "standard or hyperscale", "choose another profile, or say production: false")
+	}
 	oneOf(r.field("removal"), s.Removal, "a way to remove data", RemovalDestroy, RemovalSnapshot, RemovalRetain)
 	validateRetention(r.field("logRetentionDays"), s.LogRetentionDays)
 	if s.Wave != "" {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/shopspring/decimal"
 	"github.com/spf13/cobra"
@@ -46,6 +47,7 @@ stages that --load changes, or of --stage alone.`,
 	flags.Int("build-minutes", 0, "minutes that the build of an image takes")
 	flags.Bool("json", false, "print JSON")
 	flags.String("budget", "", "fail where a stage costs more than so many dollars a month")
+	flags.Bool("old-prices", false, "list the prices that nobody has looked at for 180 days")
 	flags.Bool("elsewhere", false, "print what applications cost here, on Fargate, Express Mode, one host and Lightsail")
 	flags.String("against", "", "print what the declaration costs more or less than this one")
 	return command
@@ -54,6 +56,9 @@ stages that --load changes, or of --stage alone.`,
 func runCost(command *cobra.Command, _ []string) error {
 	if elsewhere, _ := command.Flags().GetBool("elsewhere"); elsewhere {
 		return costElsewhere(command)
+	}
+	if old, _ := command.Flags().GetBool("old-prices"); old {
+		return oldPrices(command)
 	}
 	app, err := load(command)
 	if err != nil {
@@ -115,6 +120,19 @@ func withinBudget(flags *pflag.FlagSet, report cost.Report) error {
 		return nil
 	}
 	return fmt.Errorf("over the budget of $%s a month: %s; \"What would save a month\" above lists what helps", budget.StringFixed(2), strings.Join(over, ", "))
+}
+
+// oldPrices lists the prices of which the page may say something else by now.
+func oldPrices(command *cobra.Command) error {
+	old := cost.OlderThan(time.Now().AddDate(0, 0, -180).Format("2006-01"))
+	if asJSON, _ := command.Flags().GetBool("json"); asJSON {
+		return printJSON(command, old)
+	}
+	for _, p := range old {
+		fmt.Fprintf(command.OutOrStdout(), "%s  %-20s %-15s $%s each %s  %s\n", p.Date, p.Key, p.Region, p.USD, p.Unit, p.Source)
+	}
+	fmt.Fprintf(command.OutOrStdout(), "%s in cost/prices.csv and cost/regional.csv were last looked at more than 180 days ago.\n", phrase.Count(len(old), "price"))
+	return nil
 }
 
 // costElsewhere prints what an application costs in several ways to run it.

@@ -135,4 +135,5 @@ func TestBudget(t *testing.T) {
 	}
 	assert.Equal(t, 1, tinystack("cost", "-f", file, "--budget", "40", "--json").status)
 	assert.Contains(t, tinystack("cost", "--elsewhere").stdout, "Lightsail containers")
+	assert.Contains(t, tinystack("cost", "--old-prices").stdout, "cost/prices.csv")
 }

@@ -197,7 +197,7 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 	resource.SetDesiredCapacity(jsii.String(fmt.Sprint(desired)))
 	collectMetrics(resource)
 	acknowledge.All(resource, acknowledge.Finding{Rule: "AwsSolutions-AS3", Reason: "Scaling is the everyday work of this group; alarms tell people when it cannot keep up."})
-	if scale.Spot {
+	if *scale.Spot {
 		// Starts a successor when AWS sees an interruption coming, before the
 		// two minutes' notice.
 		resource.SetCapacityRebalance(jsii.Bool(true))
@@ -213,7 +213,7 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 	// A task with a network interface of its own is one hop from the metadata
 	// service; the agent keeps it away.
 	commands := []string{"echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config"}
-	if scale.Spot {
+	if *scale.Spot {
 		// At the notice the agent takes no more tasks and ends those it has.
 		commands = append(commands, "echo ECS_ENABLE_SPOT_INSTANCE_DRAINING=true >> /etc/ecs/ecs.config")
 	}
@@ -240,7 +240,7 @@ func (c *cluster) machineImage(scale spec.ScaleProfile) awsec2.IMachineImage {
 
 // spotOptions asks for spot instances at up to the on-demand price.
 func spotOptions(scale spec.ScaleProfile) *awsec2.LaunchTemplateSpotOptions {
-	if !scale.Spot {
+	if !*scale.Spot {
 		return nil
 	}
 	// Requests of an Auto Scaling group can only be for one time.

@@ -32,7 +32,7 @@ func TestCluster(t *testing.T) {
 		"graviton":   {Scale: spec.ScaleProfile{Instance: "t4g.small"}},
 		"public":     {PublicIP: true, Subnets: &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PUBLIC}},
 		"production": {ContainerInsights: true, ExecLog: true, ExecLogRetentionDays: 30},
-		"spot":       {Scale: spec.ScaleProfile{Spot: true}},
+		"spot":       {Scale: spec.ScaleProfile{Spot: new(true)}},
 		"image":      {Scale: spec.ScaleProfile{Image: "ami-0123456789abcdef0"}},
 	} {
 		stack := synthtest.Stack(app, name)

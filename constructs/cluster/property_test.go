@@ -28,7 +28,7 @@ func randomScale(random *rand.Rand) spec.ScaleProfile {
 		Instances: spec.Instances{Min: number(5), Desired: number(7), Max: number(9)},
 		Tasks:     spec.Tasks{Min: number(4), Max: number(9)},
 		Mode:      []spec.ScaleMode{"", spec.CPUAlarms, spec.CPUAlarms, spec.Managed}[random.IntN(4)],
-		Spot:      random.IntN(2) == 0,
+		Spot:      new(random.IntN(2) == 0),
 	}
 	if random.IntN(5) == 0 {
 		scale.Instances.Max = scale.Instances.Min
@@ -76,7 +76,7 @@ func TestEveryAcceptedProfileIsConsistent(t *testing.T) {
 					*to, err = strconv.Atoi(group.Get("Properties." + field).(string))
 					require.NoError(t, err)
 				}
-				assert.Equal(t, scale.Spot, group.Get("Properties.CapacityRebalance") == true)
+				assert.Equal(t, *scale.Spot, group.Get("Properties.CapacityRebalance") == true)
 			}
 			assert.LessOrEqual(t, 0, low)
 			assert.LessOrEqual(t, low, desired)
