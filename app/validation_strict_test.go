@@ -308,3 +308,53 @@ func TestStrictTemplatesAreTheSameEitherWay(t *testing.T) {
 		assert.Equal(t, first, synthesize(t, "broken"))
 	})
 }
+
+// The packages of the CDK are handed to the kernel by what stands for them, once
+// they are unpacked; from whatever is there the templates are the same.
+func TestStrictPackagesAreUnpackedOnce(t *testing.T) {
+	t.Setenv("CDK_VALIDATION", "false")
+	cache := t.TempDir()
+	t.Setenv("JSII_RUNTIME_PACKAGE_CACHE_ROOT", cache)
+	binary := build(t, "..")
+	synthesize := func() map[string]string {
+		outdir := filepath.Join(t.TempDir(), "cdk.out")
+		got := start(t, binary, "../examples/direct/tinystack.yaml", outdir)
+		require.Equal(t, 0, got.status, got.stderr)
+		return files(t, outdir)
+	}
+	// found are the folders and the links below the cache's folder of a package.
+	found := func() (folders, links []string) {
+		all, err := filepath.Glob(filepath.Join(cache, "aws-cdk-lib", "*", strings.Repeat("[0-9a-f]", 64)))
+		require.NoError(t, err)
+		for _, path := range all {
+			info, err := os.Lstat(path)
+			require.NoError(t, err)
+			if info.IsDir() {
+				folders = append(folders, path)
+			} else {
+				links = append(links, path)
+			}
+		}
+		return folders, links
+	}
+	first := synthesize()
+	folders, links := found()
+	require.Len(t, folders, 1)
+	require.Len(t, links, 1)
+	// Under another name the package itself would not be found, and unpacked again.
+	moved := folders[0] + ".moved"
+	require.NoError(t, os.Rename(folders[0], moved))
+	require.NoError(t, os.Remove(links[0]))
+	require.NoError(t, os.Symlink(moved, links[0]))
+	assert.Equal(t, first, synthesize())
+	folders, _ = found()
+	assert.Empty(t, folders)
+
+	require.NoError(t, os.RemoveAll(moved)) // the link leads nowhere
+	assert.Equal(t, first, synthesize())
+	folders, _ = found()
+	assert.Len(t, folders, 1)
+
+	t.Setenv("JSII_RUNTIME_PACKAGE_CACHE", "disabled")
+	assert.Equal(t, first, synthesize())
+}

@@ -14,6 +14,7 @@ import (
 	"os"
 
 	"github.com/aws/jsii-runtime-go"
+	jsiiruntime "github.com/aws/jsii-runtime-go/runtime"
 
 	"github.com/tinystack-go/tinystack/internal/kernel"
 )
@@ -44,4 +45,19 @@ func PrepareRuntime(variables map[string]string) {
 	// initialized. It has not been started yet; closing it makes a new one,
 	// with the environment as it is now.
 	jsii.Close()
+	loadUnpacked(kernel.Unpacked())
+}
+
+// loadUnpacked has the kernel load what it has unpacked already; nothing is loaded
+// twice. Whatever goes wrong will go wrong again when the CDK is used, and is said
+// then, or it goes well without this.
+func loadUnpacked(packages []kernel.Package) {
+	defer func() {
+		if recover() != nil {
+			jsii.Close()
+		}
+	}()
+	for _, p := range packages {
+		jsiiruntime.Load(p.Name, p.Version, p.Stub)
+	}
 }

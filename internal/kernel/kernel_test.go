@@ -2,7 +2,9 @@ package kernel_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -203,6 +205,36 @@ func TestCompiledPackagesAreKept(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Join(cache, "tinystack", "kernel", "compiled")))
 	require.NoError(t, os.WriteFile(filepath.Join(cache, "tinystack", "kernel", "compiled"), nil, 0o600))
 	run()
+}
+
+// linking is a kernel that loads a package from where it is unpacked.
+const linking = `// {readFD:3,writeFD:3}
+const fs = require('fs');
+fs.mkdirSync(process.env.UNPACKED, { recursive: true });
+fs.symlinkSync(process.env.UNPACKED, process.env.UNPACKED + '.loaded');
+fs.writeSync(3, 'loaded');
+process.exit(0);
+`
+
+// What is unpacked is found by the stub that stands for it, too, whether the link
+// could be made now or was there.
+func TestUnpackedPackagesAreFoundByTheirStub(t *testing.T) {
+	const stub = "stands for it\n"
+	t.Setenv("TINYSTACK_PACKAGES_STUB", stub)
+	for _, name := range []string{"constructs", "@aws-cdk/schema"} {
+		place := filepath.Join(t.TempDir(), "cache", filepath.FromSlash(name), "1.2.3")
+		unpacked := filepath.Join(place, strings.Repeat("0", 64))
+		t.Setenv("UNPACKED", unpacked)
+		for range 2 {
+			stdout, _ := start(t, entry, linking)
+			assert.Equal(t, "loaded", stdout)
+			sum := sha256.Sum256([]byte(stub + "\x00" + name + "\x00" + "1.2.3"))
+			target, err := os.Readlink(filepath.Join(place, hex.EncodeToString(sum[:])))
+			require.NoError(t, err)
+			assert.Equal(t, unpacked, target)
+			require.NoError(t, os.Remove(unpacked+".loaded"))
+		}
+	}
 }
 
 // A runtime that is built in another way than the script knows is started as it

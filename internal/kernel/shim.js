@@ -1,8 +1,9 @@
 // Runs the jsii kernel with its messages on two file descriptors, 3 to read and
 // 4 to write, where it expects both on 3; says what it prints in the way that the
-// jsii runtime reads from standard error; and keeps what V8 compiles of the
-// packages that the kernel loads, for the next run.
+// jsii runtime reads from standard error; keeps what V8 compiles of the packages
+// that the kernel loads, for the next run; and remembers which packages those are.
 'use strict';
+const { createHash } = require('crypto');
 const fs = require('fs');
 const { enableCompileCache, flushCompileCache } = require('module');
 const path = require('path');
@@ -65,6 +66,27 @@ function keepCompiled(folder) {
   } catch {
     // There is no place for it: it is compiled in every run.
   }
+}
+
+// A package is unpacked into a folder named after it, its version and a digest, and
+// linked to from where it is loaded. Then it is also linked to from the folder that
+// is named after the stub by which the app will refer to it: see packages.go.
+const stub = process.env.TINYSTACK_PACKAGES_STUB;
+if (stub) {
+  const { symlinkSync } = fs;
+  fs.symlinkSync = (target, link, ...rest) => {
+    symlinkSync(target, link, ...rest);
+    const unpacked = /\/((?:@[^/]+\/)?[^/]+)\/([^/]+)\/[0-9a-f]{64}$/.exec(target);
+    if (unpacked) {
+      const [, name, version] = unpacked;
+      const digest = createHash('sha256').update([stub, name, version].join('\0')).digest('hex');
+      try {
+        symlinkSync(target, path.join(path.dirname(target), digest));
+      } catch {
+        // It is there already, or cannot be made: the package will be handed over.
+      }
+    }
+  };
 }
 
 process.argv.splice(1, 1); // as if the program had been started itself

@@ -64,6 +64,7 @@ func newApp(t testing.TB, context *map[string]any) awscdk.App {
 		Context:            context,
 		Outdir:             jsii.String(t.TempDir()),
 		AnalyticsReporting: jsii.Bool(false),
+		TreeMetadata:       jsii.Bool(false), // which nobody looks at
 	})
 }
 

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tinystack-go/tinystack/internal/kernel"
 )
 
 // library is an aws-cdk-lib that the jsii runtime has unpacked.
@@ -31,13 +32,13 @@ func findLibrary(version string) (*library, error) {
 			return nil, err
 		}
 	}
-	cache, err := packageCache()
+	cache, err := kernel.PackageCache()
 	if err != nil {
 		return nil, err
 	}
 	// One version of the package is unpacked once for each file it came from,
 	// which is one file in practice. The runtime touches the one that it uses.
-	markers, err := filepath.Glob(filepath.Join(cache, "aws-cdk-lib", version, "*", ".jsii-runtime-package-cache"))
+	markers, err := filepath.Glob(filepath.Join(cache, "aws-cdk-lib", version, "*", kernel.PackageMarker))
 	if err != nil || len(markers) == 0 {
 		return nil, fmt.Errorf("aws-cdk-lib %s is not in %s", version, cache)
 	}
@@ -48,7 +49,10 @@ func findLibrary(version string) (*library, error) {
 		}
 		return info.ModTime()
 	}
-	folder := filepath.Dir(slices.MaxFunc(markers, func(a, b string) int { return used(a).Compare(used(b)) }))
+	folder, err := filepath.EvalSymlinks(filepath.Dir(slices.MaxFunc(markers, func(a, b string) int { return used(a).Compare(used(b)) })))
+	if err != nil {
+		return nil, err
+	}
 	return readLibrary(folder)
 }
 
@@ -100,32 +104,4 @@ func awscdkVersion() (string, error) {
 		}
 	}
 	return "", errors.New("the program does not say which awscdk it is built with")
-}
-
-// packageCache is where the jsii runtime unpacks packages.
-func packageCache() (string, error) {
-	if setting := os.Getenv("JSII_RUNTIME_PACKAGE_CACHE"); setting != "" && !strings.EqualFold(setting, "enabled") {
-		return "", errors.New("the jsii package cache is disabled")
-	}
-	if root := os.Getenv("JSII_RUNTIME_PACKAGE_CACHE_ROOT"); root != "" {
-		return root, nil
-	}
-	home, folders := os.Getenv("HOME"), []string{".cache", "aws", "jsii", "package-cache"}
-	switch runtime.GOOS {
-	case "windows":
-		home, folders = os.Getenv("LOCALAPPDATA"), []string{"AWS", "jsii", "package-cache"}
-	case "darwin":
-		folders = []string{"Library", "Caches", "com.amazonaws.jsii", "package-cache"}
-	}
-	if !filepath.IsAbs(home) {
-		return "", errors.New("there is no home folder")
-	}
-	root := filepath.Join(append([]string{home}, folders...)...)
-	// The runtime refuses a cache that others could write into.
-	if info, err := os.Stat(root); err != nil {
-		return "", err
-	} else if runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 {
-		return "", fmt.Errorf("others may write into %s", root)
-	}
-	return root, nil
 }
