@@ -6,7 +6,9 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"github.com/tinystack-go/tinystack/internal/instances"
 	"github.com/tinystack-go/tinystack/internal/phrase"
+	"github.com/tinystack-go/tinystack/internal/postgres"
 )
 
 // writtenGB is what a database writes in a month beside what comes in, and so
@@ -35,12 +37,38 @@ func (s *stage) addDatabase() {
 		elsewhere++
 		s.addPostgres("replica in "+replica.Region, replica.Instance, "", "a copy", 1, db.Storage, replica.Region)
 	}
+	s.addExtendedSupport(copies)
 	in := s.load.inGB()
 	if s.declared.Scale.Instances.Desired != nil { // not a database alone
 		in = s.traffic().inGB()
 	}
 	s.add(Line{Resource: "changes sent to replicas in other regions", Detail: fmt.Sprintf("%s GB and what comes in, to each", writtenGB), Kind: Usage},
 		writtenGB.Add(in).Mul(num(elsewhere)), priceOf("transfer-region"))
+}
+
+// addExtendedSupport is what a database that goes into extended support pays for it:
+// nothing before that begins, and the line says when it does.
+func (s *stage) addExtendedSupport(copies int) {
+	db := s.declared.Database
+	release, known := postgres.OfVersion(db.Version)
+	if !db.ExtendedSupport || !known || !release.SupportEndsSoon() {
+		return
+	}
+	vcpus := 0
+	count := func(class string, copies int) {
+		found, _ := instances.LookupDatabase(class)
+		vcpus += copies * found.VCPU
+	}
+	count(db.Instance, copies)
+	for _, replica := range db.ReadReplicas {
+		count(replica.Instance, 1)
+	}
+	price, hours := priceOf("rds-extended"), hoursPerMonth.Mul(num(vcpus))
+	detail := fmt.Sprintf("of Postgres %d after %s: %s, then %s a month", release.Major, release.StandardSupportEnds, phrase.Count(vcpus, "vCPU"), price.amount(hours))
+	if !release.SupportEnded() {
+		hours = decimal.Zero
+	}
+	s.addLine(Line{Resource: "extended support", Detail: detail, Kind: Fixed}, hours, price)
 }
 
 // addPostgres is an instance, or one with a standby: its hours, its storage and

@@ -156,6 +156,11 @@ func (s *sheet) add(line Line, quantity decimal.Decimal, p price) {
 	if quantity.IsZero() && line.Count == 0 {
 		return
 	}
+	s.addLine(line, quantity, p)
+}
+
+// addLine is add for a line that is worth telling although there is nothing of it yet.
+func (s *sheet) addLine(line Line, quantity decimal.Decimal, p price) {
 	line.Quantity, line.Unit = quantity, p.unit
 	line.Price, line.Monthly = p.each(quantity), p.amount(quantity)
 	if quantity.IsZero() {

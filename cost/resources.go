@@ -182,6 +182,6 @@ func (s *stage) addFree() {
 	name(kind != noEndpoint && endpoint.Domain != "" && endpoint.Certificate == "", "certificate")
 	name(kind != noEndpoint && endpoint.HostedZone != nil, "DNS records, and the queries for them: they are aliases")
 	name(kind == restAPI && len(endpoint.APIKeys) > 0, "API keys")
-	name(s.newDatabase() && *db.PerformanceInsights, "Performance Insights of seven days")
+	name(s.newDatabase() && *db.DatabaseInsights, "Database Insights of seven days")
 	name(db != nil && db.Tunnel, "tunnel to the database")
 }

@@ -163,7 +163,7 @@ func compareTemplate(stack, prefix string, before, after snapshot.Template, lost
 	var changes []Change
 	for _, id := range slices.Sorted(maps.Keys(before.Resources(""))) {
 		old := before.Resources("")[id]
-		if _, ok := protected[old.Type]; !ok {
+		if _, ok := protected[old.Type]; !ok || keyOfTopics(id, before) {
 			continue
 		}
 		change := Change{Stack: stack, LogicalID: prefix + id, Type: old.Type, Path: pathOf(old)}
@@ -185,6 +185,36 @@ func compareTemplate(stack, prefix string, before, after snapshot.Template, lost
 		changes = append(changes, change)
 	}
 	return append(changes, applyRules(stack, prefix, before, after, lost)...)
+}
+
+// passing are the types of resources that use a key and keep nothing that it encrypted,
+// and those that only name it.
+var passing = []string{"AWS::SNS::Topic", "AWS::KMS::Alias", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"}
+
+// keyOfTopics says whether the resource is a key that nothing uses but topics: they
+// pass messages on and keep none, so nothing becomes unreadable without it.
+func keyOfTopics(id string, in snapshot.Template) bool {
+	if key, _ := in.Resource(id); key.Type != "AWS::KMS::Key" {
+		return false
+	}
+	topics, ids := 0, map[string]bool{id: true}
+	for _, user := range in.Resources("") {
+		if !refersTo(user.Properties, ids, nil) {
+			continue
+		}
+		if !slices.Contains(passing, user.Type) {
+			return false
+		}
+		if user.Type == "AWS::SNS::Topic" {
+			topics++
+		}
+	}
+	for _, output := range in.Outputs() {
+		if refersTo(output.Value, ids, nil) {
+			return false // another stack may use it
+		}
+	}
+	return topics > 0
 }
 
 // abandoned are the resources of a stack that is not made again.

@@ -215,3 +215,49 @@ func TestTable(t *testing.T) {
 		assert.False(t, slices.Contains(guard.CreateOnly("AWS::RDS::DBInstance"), property), property)
 	}
 }
+
+// The key of a topic may go with it: topics keep nothing. One that anything else uses,
+// or that another stack may use, stays protected.
+func TestKeysOfTopics(t *testing.T) {
+	const before = `{"Outputs": {"Name": {"Value": {"Ref": "Topic"}}}, "Resources": {
+	 "Key": {"Type": "AWS::KMS::Key", "Properties": {"Description": "Alarms"}},
+	 "Alias": {"Type": "AWS::KMS::Alias", "Properties": {"TargetKeyId": {"Fn::GetAtt": ["Key", "Arn"]}}},
+	 "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": {"Ref": "Key"}}}
+	}}`
+	read := func(change func(content map[string]any)) snapshot.Template {
+		var content snapshot.Template
+		require.NoError(t, json.Unmarshal([]byte(before), &content))
+		if change != nil {
+			change(content)
+		}
+		return content
+	}
+	resources := func(content map[string]any) map[string]any { return content["Resources"].(map[string]any) }
+	using := func(kind string) func(map[string]any) {
+		return func(content map[string]any) {
+			resources(content)["Other"] = map[string]any{"Type": kind, "Properties": map[string]any{"KmsKeyId": map[string]any{"Ref": "Key"}}}
+		}
+	}
+	for name, test := range map[string]struct {
+		use     func(map[string]any)
+		refused bool
+	}{
+		"a topic's alone":  {nil, false},
+		"of a policy, too": {using("AWS::IAM::Policy"), false},
+		"of a log group":   {using("AWS::Logs::LogGroup"), true},
+		"of a queue":       {using("AWS::SQS::Queue"), true},
+		"of nothing":       {func(content map[string]any) { delete(resources(content), "Topic") }, true},
+		"of another stack": {func(content map[string]any) {
+			content["Outputs"].(map[string]any)["Key"] = map[string]any{"Value": map[string]any{"Fn::GetAtt": []any{"Key", "Arn"}}}
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			gone := assembly(read(func(content map[string]any) {
+				content["Outputs"], content["Resources"] = map[string]any{}, map[string]any{"Rest": map[string]any{"Type": "AWS::SNS::Topic"}}
+			}))
+			notices, err := guard.Check("cdk.out", assembly(read(test.use)), gone, nil)
+			assert.Equal(t, test.refused, err != nil, "%v", err)
+			assert.Empty(t, notices)
+		})
+	}
+}

@@ -78,6 +78,17 @@ var rules = []rule{
 		},
 	},
 	{
+		id: "extended-support", source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/extended-support.html", effect: Rejected,
+		why: "CloudFormation does not change this of an instance that is there: the update fails (EngineLifecycleSupport cannot be modified) and is rolled back. Leave database.extendedSupport as the instance was made, true where this property was not there before, and change the instance itself: aws rds modify-db-instance --engine-lifecycle-support",
+		find: func(c comparison) []Property {
+			const property = "EngineLifecycleSupport"
+			if c.old.Type != "AWS::RDS::DBInstance" || c.new.Type != c.old.Type || same(c.old.Get("Properties."+property), c.new.Get("Properties."+property)) {
+				return nil
+			}
+			return c.changed(property)
+		},
+	},
+	{
 		id: "subnet-block-taken", replacement: true, source: "https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html", effect: Rejected,
 		why:  "CloudFormation makes the new subnet before it deletes the old one, and its addresses are taken until then: the update fails and is rolled back. Give the new subnets other addresses (another network.cidr is a new VPC), or make the stage anew",
 		find: blockTaken,

@@ -14,7 +14,7 @@ import (
 )
 
 const everything = `{"Resources": {
- "Db": {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain", "Properties": {"Engine": "postgres", "EngineVersion": "17.9", "AllocatedStorage": "100", "DeletionProtection": true, "BackupRetentionPeriod": 7, "MultiAZ": true, "DBSubnetGroupName": {"Ref": "Group"}}},
+ "Db": {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain", "Properties": {"Engine": "postgres", "EngineVersion": "17.9", "AllocatedStorage": "100", "DeletionProtection": true, "BackupRetentionPeriod": 7, "MultiAZ": true, "EngineLifecycleSupport": "open-source-rds-extended-support-disabled", "DBSubnetGroupName": {"Ref": "Group"}}},
  "Group": {"Type": "AWS::RDS::DBSubnetGroup", "Properties": {"SubnetIds": [{"Ref": "A"}, {"Ref": "B"}]}},
  "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
  "A": {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.0.0/24", "AvailabilityZoneId": "use1-az1"}},
@@ -34,6 +34,7 @@ var ruled = map[string]struct{ finds, passes map[string]string }{
 	"storage-shrinks":     {map[string]string{"Db.AllocatedStorage": `"50"`}, map[string]string{"Db.AllocatedStorage": `"200"`}},
 	"engine-downgrade":    {map[string]string{"Db.EngineVersion": `"17.5"`}, map[string]string{"Db.EngineVersion": `"17"`}},
 	"major-upgrade":       {map[string]string{"Db.EngineVersion": `"18.4"`}, map[string]string{"Db.EngineVersion": `"18"`, "Db.AllowMajorVersionUpgrade": `true`}},
+	"extended-support":    {map[string]string{"Db.EngineLifecycleSupport": `null`}, map[string]string{"Db.EngineLifecycleSupport": `"open-source-rds-extended-support-disabled"`, "Db.MultiAZ": `true`}},
 	"subnet-block-taken":  {map[string]string{"A.AvailabilityZoneId": `"use1-az4"`}, map[string]string{"A.AvailabilityZoneId": `"use1-az4"`, "A.CidrBlock": `"10.0.7.0/24"`}},
 	"subnet-group-moves":  {map[string]string{"Group.SubnetIds": `["subnet-1", "subnet-2"]`}, map[string]string{"Group.SubnetIds": `[{"Ref": "A"}, "subnet-2"]`}},
 	"name-taken":          {map[string]string{"Namespace.Vpc": `"vpc-1"`}, map[string]string{"Namespace.Vpc": `"vpc-1"`, "Namespace.Name": `"dev2.shop"`}},

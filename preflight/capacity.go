@@ -71,12 +71,15 @@ func (c class) severity() Severity {
 	return Warning
 }
 
+// graviton is a type that is suggested where one with an ARM processor is wanted.
+const graviton = "m8g.large"
+
 func (s staged) classes() []class {
 	var found []class
 	if t, known := instances.Lookup(s.Scale.Instance); known {
 		instead := "m8i.large or another type of a current generation"
 		if t.Arch == instances.ARM64 {
-			instead = "m8g.large or another type of a current generation"
+			instead = graviton + " or another type of a current generation"
 		}
 		found = append(found, class{".scale.instance", t.Name, instead, t.Current})
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tinystack-go/tinystack/internal/finding"
+	"github.com/tinystack-go/tinystack/internal/instances"
 	"github.com/tinystack-go/tinystack/preflight"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -111,6 +112,8 @@ var cures = map[string][2]string{
 	"tasks-beyond-instances":    {"{max: 20}", "{max: 13}"},
 	"few-network-interfaces":    {"{instance: t3.small}", "{instance: t3.small, mode: managed}"},
 	"not-offered":               {"eu-west-3", "eu-west-1"},
+	"image-unsupported":         {"a1.large", "m8g.large"},
+	"quota-family-vcpus":        {"g6.xlarge", "m7i.large"},
 	"gpu-unused":                {"g6.xlarge", "m7i.large"},
 	"previous-generation":       {"m3.large", "m7i.large"},
 	"burstable-sustained":       {"t3.medium", "m7i.large"},
@@ -449,6 +452,22 @@ func TestMore(t *testing.T) {
 			"name: shop\npipeline: {account: \"111111111111\", region: eu-south-2}\nsource: {codeCommit: shop}\nstages: [{name: a}]\n", "pipeline-region", true},
 		"a pipeline there that takes its source from elsewhere": {
 			"name: shop\npipeline: {account: \"111111111111\", region: eu-south-2}\nsource: {bucket: sources, key: shop.zip}\nstages: [{name: a}]\n", "pipeline-region", false},
+		"a connection in a region without them": {
+			"name: shop\npipeline: {account: \"111111111111\", region: eu-south-2}\nsource: {repository: a/b, connection: \"arn:aws:codeconnections:eu-south-2:111111111111:connection/0fa1b2c3-0000-0000-0000-000000000000\"}\nstages: [{name: a}]\n", "pipeline-region", true},
+		"builds on ARM where the reference has none": {
+			"name: shop\npipeline: {account: \"111111111111\", region: eu-west-3}\nsource: {codeCommit: shop}\nstages: [{name: a, scale: {instance: t4g.small}}]\n", "pipeline-region", true},
+		"builds on x86_64 there": {
+			"name: shop\npipeline: {account: \"111111111111\", region: eu-west-3}\nsource: {codeCommit: shop}\nstages: [{name: a}]\n", "pipeline-region", false},
+		"no builds there": {
+			"name: shop\npipeline: {account: \"111111111111\", region: eu-west-3}\nsource: {codeCommit: shop}\nservices: [{name: web, image: \"public.ecr.aws/a/b:1\"}]\nstages: [{name: a, scale: {instance: t4g.small}}]\n", "pipeline-region", false},
+		"an old type that is only old": {
+			"name: shop\nstages: [{name: dev, scale: {instance: m4.large}}]\n", "image-unsupported", false},
+		"an image of one's own for it": {
+			"name: shop\nstages: [{name: dev, scale: {instance: a1.large, image: ami-0123456789abcdef0}}]\n", "image-unsupported", false},
+		"a spot instance of a family of its own": {
+			"name: shop\nstages: [{name: dev, scale: {instance: trn1.2xlarge, spot: true}}]\n", "quota-family-vcpus", true},
+		"a family of its own is no standard one": {
+			"name: shop\nstages: [{name: dev, network: {egress: public-ip}, scale: {instance: dl1.24xlarge}}]\n", "quota-vcpus", false},
 		"releases side by side": {
 			"name: shop\npipeline: {account: \"111111111111\"}\nsource: {codeCommit: shop}\nstages: [{name: a, wave: x}, {name: b, wave: x}]\n", "quota-builds", true},
 		"releases one after the other": {
@@ -478,4 +497,26 @@ func TestElasticIPs(t *testing.T) {
 		return
 	}
 	t.Error("there is no such quota")
+}
+
+// Every type that can be declared counts towards the vCPUs of some quota, but for
+// those whose quotas count hosts or are asked for by contract.
+func TestEveryInstanceTypeHasAQuota(t *testing.T) {
+	none := spec.Network{Egress: spec.PublicIP}
+	one := 1
+	for _, name := range instances.Names() {
+		series, _ := instances.Generation(name)
+		if series == "hpc" || series == "" || series == "u" || series == "mac" {
+			continue
+		}
+		for _, spot := range []bool{false, true} {
+			counting := 0
+			for _, quota := range preflight.Quotas() {
+				if strings.HasPrefix(quota.Of, "vCPUs") && quota.Need(spec.App{}, spec.Stage{Network: none, Scale: spec.ScaleProfile{Instance: name, Spot: &spot, Instances: spec.Instances{Max: &one}}}) > 0 {
+					counting++
+				}
+			}
+			assert.Equal(t, 1, counting, "%s, spot %v", name, spot)
+		}
+	}
 }

@@ -52,15 +52,12 @@ func (q Quota) in(place Place, app spec.App, stage spec.Stage) (need int, stack 
 // Quotas are those that an application of this kind can meet, as read in
 // 2026-11. New accounts begin below some of them.
 func Quotas() []Quota {
-	return []Quota{
+	return slices.Concat([]Quota{
 		{finding.QuotaVPCs, "vpc", "L-F678F1CE", 5, "VPCs", "AWS::EC2::VPC",
 			"Amazon VPC user guide, Amazon VPC quotas", needVPC, "network", 1},
 		{finding.QuotaElasticIPs, "ec2", "L-0263D0A3", 5, "Elastic IP addresses", "AWS::EC2::EIP",
 			"Amazon VPC user guide, Amazon VPC quotas", needElasticIPs, "network", 0},
-		{finding.QuotaVCPUs, "ec2", "L-1216C47A", 5, "vCPUs of on-demand standard instances", "",
-			"Amazon EC2 user guide, On-Demand Instance quotas", needVCPUs, "service", 0},
-		{finding.QuotaSpotVCPUs, "ec2", "L-34B43A08", 5, "vCPUs of standard spot instances", "",
-			"Amazon EC2 user guide, Spot Instance quotas", needSpotVCPUs, "service", 0},
+	}, vcpus(), []Quota{
 		{finding.QuotaAutoScalingGroups, "autoscaling", "L-CDE20ADC", 500, "Auto Scaling groups", "AWS::AutoScaling::AutoScalingGroup",
 			"Amazon EC2 Auto Scaling user guide, Quotas", needOne, "service", 0},
 		{finding.QuotaVPCLinks, "apigateway", "L-608BDCD4", 10, "VPC links (V2)", "AWS::ApiGatewayV2::VpcLink",
@@ -73,6 +70,59 @@ func Quotas() []Quota {
 			"Amazon RDS user guide, Quotas and constraints", needDatabase, "data", 1},
 		{finding.QuotaNamespaces, "AWSCloudMap", "L-0FE3F50E", 50, "Cloud Map namespaces", "",
 			"AWS Cloud Map developer guide, Quotas", needNamespace, "service", 0},
+	})
+}
+
+// A family of instance types with vCPU quotas of its own, by the series in the names
+// of its types.
+type family struct {
+	name           string
+	series         []string
+	onDemand, spot string
+	begins         int
+}
+
+// families by the quotas of EC2. A new account has none of those beyond the standard
+// ones. P5 and later have a spot quota of their own, which is not looked at.
+var families = []family{
+	{"standard", []string{"a", "c", "cc", "cr", "d", "h", "hs", "i", "im", "is", "m", "r", "t", "z"}, "L-1216C47A", "L-34B43A08", 5},
+	{"G and VT", []string{"g", "gr", "vt"}, "L-DB2E81BA", "L-3819A6DF", 0},
+	{"P", []string{"p"}, "L-417A185B", "L-7212CCBC", 0},
+	{"X", []string{"x"}, "L-7295265B", "L-E3A00192", 0},
+	{"F", []string{"f"}, "L-74FC7D96", "L-88CF9481", 0},
+	{"Inf", []string{"inf"}, "L-1945791B", "L-B5D1601B", 0},
+	{"Trn", []string{"trn"}, "L-2C3B7624", "L-5480EFD2", 0},
+	{"DL", []string{"dl"}, "L-6E869C2A", "L-85EED4F7", 0},
+}
+
+// vcpus are the quotas of all families, on demand and as spot instances.
+func vcpus() []Quota {
+	var quotas []Quota
+	for _, f := range families {
+		onDemand, spot := finding.QuotaFamilyVCPUs, finding.QuotaFamilyVCPUs
+		if f.begins > 0 {
+			onDemand, spot = finding.QuotaVCPUs, finding.QuotaSpotVCPUs
+		}
+		quotas = append(quotas,
+			Quota{onDemand, "ec2", f.onDemand, f.begins, "vCPUs of on-demand " + f.name + " instances", "",
+				"Amazon EC2 user guide, On-Demand Instance quotas", f.need(false), "service", 0},
+			Quota{spot, "ec2", f.spot, f.begins, "vCPUs of " + f.name + " spot instances", "",
+				"Amazon EC2 user guide, Spot Instance quotas", f.need(true), "service", 0})
+	}
+	return quotas
+}
+
+// need is what the stage's instances take of the family's quota at their most, and
+// its NAT instance, which is an on-demand t4g.nano.
+func (f family) need(spot bool) func(spec.App, spec.Stage) int {
+	return func(_ spec.App, stage spec.Stage) int {
+		nat := when(!spot && stage.Network.Egress == spec.NATInstance && slices.Contains(f.series, "t"), natVCPUs)
+		instance, known := instances.Lookup(stage.Scale.Instance)
+		series, _ := instances.Generation(instance.Name)
+		if !known || *stage.Scale.Spot != spot || !slices.Contains(f.series, series) {
+			return nat
+		}
+		return nat + *stage.Scale.Instances.Max*instance.VCPU
 	}
 }
 
@@ -124,26 +174,8 @@ func needElasticIPs(_ spec.App, stage spec.Stage) int {
 	return 0
 }
 
-func needVCPUs(_ spec.App, stage spec.Stage) int {
-	return when(!*stage.Scale.Spot, instanceVCPUs(stage)) + when(stage.Network.Egress == spec.NATInstance, natVCPUs)
-}
-
-func needSpotVCPUs(_ spec.App, stage spec.Stage) int {
-	return when(*stage.Scale.Spot, instanceVCPUs(stage))
-}
-
 // natVCPUs are those of a t4g.nano.
 const natVCPUs = 2
-
-// instanceVCPUs are those of the stage's instances at their most. Families
-// beyond the standard ones have quotas of their own.
-func instanceVCPUs(stage spec.Stage) int {
-	instance, known := instances.Lookup(stage.Scale.Instance)
-	if !known || !strings.Contains("acdhimrtz", instance.Name[:1]) || strings.HasPrefix(instance.Name, "inf") || strings.HasPrefix(instance.Name, "hpc") {
-		return 0
-	}
-	return *stage.Scale.Instances.Max * instance.VCPU
-}
 
 func needVPCLink(app spec.App, stage spec.Stage) int {
 	public := slices.ContainsFunc(app.Services, spec.Service.Public)

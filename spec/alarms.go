@@ -78,7 +78,7 @@ type Alarms struct {
 	// that once, by a link in a message from AWS.
 	//   - Default: those of the pipeline
 	//   - Allowed: e-mail addresses, each once
-	//   - Change: in place; who is new has to confirm first. To take out the last who hears of alarms is refused until it is allowed: the key of the topic goes
+	//   - Change: in place; who is new has to confirm first. With the last who hears of alarms the topic goes
 	//   - Example: [oncall@example.com]
 	Notify []string `yaml:"notify"`
 
@@ -87,13 +87,13 @@ type Alarms struct {
 	// "ssm:" and the name of a parameter in the stage's region.
 	//   - Default: none
 	//   - Allowed: https URLs, or ssm:/name, each once
-	//   - Change: in place; a new one has to confirm first. To take out the last who hears of alarms is refused until it is allowed: the key of the topic goes
+	//   - Change: in place; a new one has to confirm first. With the last who hears of alarms the topic goes
 	//   - Example: ["ssm:/shop/webhook"]
 	Webhooks []string `yaml:"webhooks"`
 
 	// Slack is a channel that hears of alarms.
 	//   - Default: none
-	//   - Change: in place; to take out the last who hears of alarms is refused until it is allowed: the key of the topic goes
+	//   - Change: in place; with the last who hears of alarms the topic goes
 	//   - Example: {workspace: T0123456789, channel: C0123456789}
 	Slack *Slack `yaml:"slack"`
 
@@ -101,7 +101,7 @@ type Alarms struct {
 	// instead of a topic of the stage's own. A canary does not take it over.
 	//   - Default: none
 	//   - Allowed: the ARN of an SNS topic that is not FIFO
-	//   - Change: in place; the stage's own topic goes with its subscriptions, which is refused until it is allowed: its key goes. Back again everybody confirms anew
+	//   - Change: in place; the stage's own topic goes with its subscriptions. Back again everybody confirms anew
 	//   - Example: arn:aws:sns:us-east-1:111111111111:alarms
 	Topic string `yaml:"topic"`
 

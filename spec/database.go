@@ -94,12 +94,22 @@ type Database struct {
 	//   - Example: sun:03:00-sun:04:00
 	MaintenanceWindow string `yaml:"maintenanceWindow"`
 
-	// PerformanceInsights records for seven days, free of charge, what the
-	// database's load consists of.
+	// ExtendedSupport keeps a major version running after RDS's standard support
+	// of it has ended, for a surcharge on every vCPU-hour. Without it RDS upgrades
+	// the database to a supported major version then, whatever is declared.
+	//   - Default: false
+	//   - Change: refused; CloudFormation does not change it of an instance that is there. Do it with aws rds modify-db-instance
+	//   - Example: true
+	//   - See: docs/database.md
+	ExtendedSupport bool `yaml:"extendedSupport"`
+
+	// DatabaseInsights records for seven days, free of charge, what the database's
+	// load consists of: CloudWatch Database Insights in its standard mode, which
+	// was called Performance Insights.
 	//   - Default: true in production, otherwise false
 	//   - Change: in place; without interruption
 	//   - Example: true
-	PerformanceInsights *bool `yaml:"performanceInsights"`
+	DatabaseInsights *bool `yaml:"databaseInsights" also:"performanceInsights,insights"`
 
 	// Parameters of Postgres, by their names in RDS; rds.force_ssl is always 1:
 	// TLS is required.
@@ -206,7 +216,7 @@ func (d *Database) setDefaults(app App, production bool) {
 	fill(&d.MaxStorage, min(2*d.Storage, largestStorageGB))
 	fill(&d.Version, defaultPostgres)
 	fillPtr(&d.MultiAZ, false)
-	fillPtr(&d.PerformanceInsights, production)
+	fillPtr(&d.DatabaseInsights, production)
 	if len(d.LogExports) == 0 {
 		d.LogExports = []string{LogPostgres}
 	}

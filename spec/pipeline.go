@@ -37,7 +37,7 @@ type Pipeline struct {
 	// AWS.
 	//   - Default: nobody
 	//   - Allowed: e-mail addresses, each once
-	//   - Change: in place; who is new has to confirm first. To take out the last one is refused until it is allowed: the key of the topic goes
+	//   - Change: in place; who is new has to confirm first. With the last one the topic goes
 	//   - Example: [team@example.com]
 	Notify []string `yaml:"notify"`
 

@@ -310,7 +310,7 @@ func TestWhatAChangeOfTheDatabaseReplaces(t *testing.T) {
 		"everything else in place": {func(d *spec.Database) {
 			d.Storage, d.MaxStorage, d.MultiAZ, d.BackupDays = 100, 500, new(true), 30
 			d.BackupWindow, d.MaintenanceWindow = "02:00-02:30", "sun:03:00-sun:04:00"
-			d.PerformanceInsights, d.Parameters, d.LogExports = new(true), map[string]string{"work_mem": "8192"}, []string{"upgrade"}
+			d.DatabaseInsights, d.Parameters, d.LogExports = new(true), map[string]string{"work_mem": "8192"}, []string{"upgrade"}
 			d.IAMUser, d.Tunnel, d.Rotation, d.Version = "clerk", true, &spec.Rotation{}, "16.13"
 			d.ReadReplicas = nil
 		}, nil},

@@ -58,7 +58,7 @@ type PgDatabaseProps struct {
 	// Default: the name of the stack.
 	Owner string
 
-	// Production turns on longer backups and Performance Insights.
+	// Production turns on longer backups and Database Insights.
 	// Default: false.
 	Production bool
 
@@ -352,13 +352,17 @@ func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database
 		// A minor version that is declared stays until another one is.
 		AutoMinorVersionUpgrade:    jsii.Bool(!strings.Contains(declared.Version, ".")),
 		AllowMajorVersionUpgrade:   trueOrNil(declared.AllowMajorUpgrade),
+		EngineLifecycleSupport:     lifecycle(declared.ExtendedSupport),
 		PreferredBackupWindow:      optional.Text(declared.BackupWindow),
 		PreferredMaintenanceWindow: optional.Text(declared.MaintenanceWindow),
-		EnablePerformanceInsights:  trueOrNil(*declared.PerformanceInsights),
-		IamAuthentication:          trueOrNil(declared.IAMUser != ""),
-		CloudwatchLogsExports:      exported(props.Identifier, declared.LogExports),
-		DeletionProtection:         jsii.Bool(protected),
-		RemovalPolicy:              removalPolicy(props.Removal),
+		// CloudFormation leaves what is no longer in a template as it was, so what
+		// can be turned on is also said where it is off.
+		EnablePerformanceInsights: declared.DatabaseInsights,
+		DatabaseInsightsMode:      awsrds.DatabaseInsightsMode_STANDARD,
+		IamAuthentication:         jsii.Bool(declared.IAMUser != ""),
+		CloudwatchLogsExports:     exported(props.Identifier, declared.LogExports),
+		DeletionProtection:        jsii.Bool(protected),
+		RemovalPolicy:             removalPolicy(props.Removal),
 	})
 	d.instance = instance
 	d.host = instance.DbInstanceEndpointAddress()
@@ -379,6 +383,16 @@ func (d *pgDatabase) makeInstance(props *PgDatabaseProps, declared spec.Database
 	}
 	acknowledge.All(resource, append(accepted,
 		acknowledge.Finding{Rule: "AwsSolutions-RDS11", Reason: "The port is closed to everybody but the stage's tasks; another number would hide nothing."})...)
+}
+
+// lifecycle says whether the instance goes into extended support by itself. Where it
+// may, nothing is said, which means the same: CloudFormation refuses every change of
+// the property, and instances made without it can so be left as they are.
+func lifecycle(extended bool) awsrds.EngineLifecycleSupport {
+	if extended {
+		return ""
+	}
+	return awsrds.EngineLifecycleSupport_OPEN_SOURCE_RDS_EXTENDED_SUPPORT_DISABLED
 }
 
 func engineOf(declared spec.Database) awsrds.IInstanceEngine {
@@ -453,13 +467,16 @@ func (d *pgDatabase) addReplica(props *PgDatabaseProps, declared spec.Database, 
 		StorageType:                awsrds.StorageType_GP3,
 		MaxAllocatedStorage:        jsii.Number(declared.MaxStorage),
 		PreferredMaintenanceWindow: optional.Text(declared.MaintenanceWindow),
-		EnablePerformanceInsights:  trueOrNil(*declared.PerformanceInsights),
-		IamAuthentication:          trueOrNil(declared.IAMUser != ""),
-		CopyTagsToSnapshot:         jsii.Bool(true),
-		AutoMinorVersionUpgrade:    jsii.Bool(!strings.Contains(declared.Version, ".")),
-		CloudwatchLogsExports:      exported(identifier, declared.LogExports),
-		DeletionProtection:         jsii.Bool(false),
-		RemovalPolicy:              awscdk.RemovalPolicy_DESTROY,
+		// CloudFormation leaves what is no longer in a template as it was, so what
+		// can be turned on is also said where it is off.
+		EnablePerformanceInsights: declared.DatabaseInsights,
+		DatabaseInsightsMode:      awsrds.DatabaseInsightsMode_STANDARD,
+		IamAuthentication:         jsii.Bool(declared.IAMUser != ""),
+		CopyTagsToSnapshot:        jsii.Bool(true),
+		AutoMinorVersionUpgrade:   jsii.Bool(!strings.Contains(declared.Version, ".")),
+		CloudwatchLogsExports:     exported(identifier, declared.LogExports),
+		DeletionProtection:        jsii.Bool(false),
+		RemovalPolicy:             awscdk.RemovalPolicy_DESTROY,
 	})
 	resource := made.Node().DefaultChild().(awsrds.CfnDBInstance)
 	if identifier != "" {

@@ -30,10 +30,10 @@ func TestPgDatabase(t *testing.T) {
 		"dev":      {Identifier: "app-dev", SecretName: "dev/app/database", Owner: "app"},
 		"prod":     {Identifier: "app-prod", Production: true, Removal: spec.RemovalRetain, Database: spec.Database{MultiAZ: new(true), Instance: "m7g.large", Storage: 100}},
 		"throw":    {Removal: spec.RemovalDestroy},
-		"old":      {Database: spec.Database{Version: "14"}},
+		"old":      {Database: spec.Database{Version: "14", ExtendedSupport: true}},
 		"detailed": {Database: spec.Database{Version: "17.9", Name: "books", User: "clerk", BackupDays: 3, MaxStorage: 99}},
 		"full": {Identifier: "app-full", Database: spec.Database{
-			AllowMajorUpgrade: true, BackupWindow: "02:00-02:30", MaintenanceWindow: "sun:03:00-sun:04:00", PerformanceInsights: new(true),
+			AllowMajorUpgrade: true, BackupWindow: "02:00-02:30", MaintenanceWindow: "sun:03:00-sun:04:00", DatabaseInsights: new(true),
 			Parameters: map[string]string{"work_mem": "8192"}, LogExports: []string{"postgresql", "upgrade"}, IAMUser: "web",
 			ReadReplicas: []spec.ReadReplica{{}, {Instance: "t4g.small"}}, Rotation: &spec.Rotation{},
 		}},
@@ -103,9 +103,23 @@ func TestPgDatabase(t *testing.T) {
 		assert.Equal(t, true, instance("default").Get("Properties.AutoMinorVersionUpgrade"))
 	})
 
-	t.Run("Performance Insights in production", func(t *testing.T) {
+	t.Run("Database Insights in production", func(t *testing.T) {
 		assert.Equal(t, true, instance("prod").Get("Properties.EnablePerformanceInsights"))
-		assert.Nil(t, instance("dev").Get("Properties.EnablePerformanceInsights"))
+		assert.Equal(t, false, instance("dev").Get("Properties.EnablePerformanceInsights"), "said, so that it is turned off again")
+		assert.Equal(t, false, instance("dev").Get("Properties.EnableIAMDatabaseAuthentication"), "likewise")
+		for _, name := range []string{"prod", "dev"} {
+			assert.Equal(t, "standard", instance(name).Get("Properties.DatabaseInsightsMode"), "the advanced mode is billed")
+		}
+	})
+
+	t.Run("extended support", func(t *testing.T) {
+		assert.Equal(t, "open-source-rds-extended-support-disabled", instance("default").Get("Properties.EngineLifecycleSupport"))
+		assert.Nil(t, instance("old").Get("Properties.EngineLifecycleSupport"), "RDS enrols what says nothing")
+		for id, replica := range template("full").Resources("AWS::RDS::DBInstance") {
+			if replica.Get("Properties.SourceDBInstanceIdentifier") != nil {
+				assert.Nil(t, replica.Get("Properties.EngineLifecycleSupport"), "%s: RDS takes none for a replica", id)
+			}
+		}
 	})
 
 	// One of its resources by a part of its logical id.

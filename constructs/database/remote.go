@@ -145,6 +145,8 @@ func NewRemoteReplica(scope constructs.Construct, id *string, props *RemoteRepli
 		StorageType:                jsii.String("gp3"),
 		MaxAllocatedStorage:        jsii.Number(declared.MaxStorage),
 		PreferredMaintenanceWindow: optional.Text(declared.MaintenanceWindow),
+		EnablePerformanceInsights:  declared.DatabaseInsights,
+		DatabaseInsightsMode:       jsii.String("standard"),
 		AutoMinorVersionUpgrade:    jsii.Bool(!strings.Contains(declared.Version, ".")),
 		CopyTagsToSnapshot:         jsii.Bool(true),
 		DeletionProtection:         jsii.Bool(false),

@@ -2,7 +2,12 @@
 // created, and for how long a major version gets fixes at the usual price.
 package postgres
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // Read is when the table was read, as year and month. There is no clock here: the
 // same declaration gives the same findings every day.
@@ -38,6 +43,26 @@ func Find(major int) (Release, bool) {
 		return Release{}, false
 	}
 	return releases[i], true
+}
+
+// OfVersion is the release of a declared version, as in 17 or 17.9, and whether the
+// table has it.
+func OfVersion(version string) (Release, bool) {
+	major, _, _ := strings.Cut(version, ".")
+	number, err := strconv.Atoi(major)
+	if err != nil {
+		return Release{}, false
+	}
+	return Find(number)
+}
+
+// SupportEnded says whether the standard support was over when the table was read.
+func (r Release) SupportEnded() bool { return r.StandardSupportEnds < Read }
+
+// SupportEndsSoon says whether it was, or would be within a year of that.
+func (r Release) SupportEndsSoon() bool {
+	year, _ := strconv.Atoi(Read[:4])
+	return r.StandardSupportEnds < fmt.Sprintf("%d%s-32", year+1, Read[4:])
 }
 
 // OldestMajor is the oldest major version of the table: what is before it is out of

@@ -31,3 +31,23 @@ func TestFind(t *testing.T) {
 		assert.False(t, ok, "%d", major)
 	}
 }
+
+func TestSupport(t *testing.T) {
+	for ends, want := range map[string]struct{ ended, soon bool }{
+		"2026-10-31": {true, true},
+		"2026-11-30": {false, true},
+		"2027-11-30": {false, true},
+		"2027-12-31": {false, false},
+	} {
+		r := Release{StandardSupportEnds: ends}
+		assert.Equal(t, want.ended, r.SupportEnded(), ends)
+		assert.Equal(t, want.soon, r.SupportEndsSoon(), ends)
+	}
+	found, ok := OfVersion("16.14")
+	assert.True(t, ok)
+	assert.Equal(t, 16, found.Major)
+	for _, version := range []string{"", "x", "13.4", "${Token[a.1]}"} {
+		_, ok := OfVersion(version)
+		assert.False(t, ok, version)
+	}
+}
