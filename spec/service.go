@@ -277,7 +277,7 @@ func (s *Service) setDefaults() {
 	fill(&s.NetworkMode, Bridge)
 	fill(&s.StopTimeout, 30*second)
 	for i := range s.Ulimits {
-		fill(&s.Ulimits[i].Hard, s.Ulimits[i].Soft)
+		fillPtr(&s.Ulimits[i].Hard, value(s.Ulimits[i].Soft))
 	}
 	if s.Source != nil {
 		s.Source.setDefaults()

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"path"
 	"strings"
 
@@ -16,19 +17,20 @@ type Ulimit struct {
 	//   - Example: nproc
 	Name string `yaml:"name"`
 
-	// Soft limit, which the container may raise up to [Ulimit.Hard].
+	// Soft limit, which the container may raise up to [Ulimit.Hard]; -1 is no
+	// limit, which Linux takes for every limit but nofile.
 	//   - Default: required
-	//   - Allowed: 1 to 2147483647
+	//   - Allowed: -1 to 2147483647
 	//   - Change: restarts tasks
 	//   - Example: 2048
-	Soft int `yaml:"soft"`
+	Soft *int `yaml:"soft"`
 
-	// Hard limit, at least the soft one.
+	// Hard limit, at least the soft one; -1 is no limit.
 	//   - Default: the soft limit
-	//   - Allowed: 1 to 2147483647
+	//   - Allowed: -1 to 2147483647
 	//   - Change: restarts tasks
 	//   - Example: 65536
-	Hard int `yaml:"hard"`
+	Hard *int `yaml:"hard"`
 }
 
 // Volume is a folder on the disk of the instance.
@@ -104,15 +106,42 @@ func (s Service) validateContainer(r report) {
 // ulimitNames are the limits that ECS can change.
 var ulimitNames = []string{"core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack"}
 
-const largestUlimit = 1<<31 - 1
+// What ECS takes as a limit, of which noLimit has a meaning of its own.
+const (
+	noLimit       = -1
+	largestUlimit = 1<<31 - 1
+
+	allowedUlimits = "-1 to 2147483647"
+)
 
 func (u Ulimit) validate(r report) {
 	if r.field("name").required(u.Name, phrase.List(ulimitNames, "or"), "name the limit") && !isToken(u.Name) {
 		oneOf(r.field("name"), u.Name, "a limit", ulimitNames...)
 	}
-	if r.field("soft").between(u.Soft, 1, largestUlimit, "a limit", "", "give another number") &&
-		r.field("hard").between(u.Hard, 1, largestUlimit, "a limit", "", "give another number") {
-		ordered(r, "soft", u.Soft, "hard", u.Hard)
+	soft, hard := r.field("soft"), r.field("hard")
+	if u.Soft == nil {
+		soft.fail("is missing", allowedUlimits, "give a number, or -1 for no limit")
+		return
+	}
+	if !soft.between(*u.Soft, noLimit, largestUlimit, "a limit", "", "give another number, or -1 for no limit") ||
+		!hard.between(*u.Hard, noLimit, largestUlimit, "a limit", "", "give another number, or -1 for no limit") {
+		return
+	}
+	for _, given := range []struct {
+		at    report
+		limit int
+	}{{soft, *u.Soft}, {hard, *u.Hard}} {
+		if u.Name == "nofile" && given.limit == noLimit {
+			given.at.fail("nofile cannot be without a limit: Linux refuses that, and the container never starts", "a number of files", "give a number, as in 1048576")
+			return
+		}
+	}
+	switch {
+	case *u.Hard == noLimit:
+	case *u.Soft == noLimit:
+		soft.fail(fmt.Sprintf("-1 (no limit) is more than hard, %s", r.show(*u.Hard)), "at most hard", "raise hard to -1, or give a number")
+	default:
+		ordered(r, "soft", *u.Soft, "hard", *u.Hard)
 	}
 }
 

@@ -226,8 +226,8 @@ func ulimits(limits []spec.Ulimit) *[]*awsecs.Ulimit {
 	for i, limit := range limits {
 		list[i] = &awsecs.Ulimit{
 			Name:      awsecs.UlimitName(strings.ToUpper(limit.Name)),
-			SoftLimit: jsii.Number(limit.Soft),
-			HardLimit: jsii.Number(limit.Hard),
+			SoftLimit: jsii.Number(*limit.Soft),
+			HardLimit: jsii.Number(*limit.Hard),
 		}
 	}
 	return &list

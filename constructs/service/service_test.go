@@ -52,7 +52,7 @@ func TestEcsEc2Service(t *testing.T) {
 		"watched":      {Service: image(nil), DeploymentAlarms: []string{"app-dev-endpoint-5xx"}},
 		"settings": {Service: image(func(s *spec.Service) {
 			s.StopTimeout, s.WorkingDirectory, s.User, s.ReadOnlyRoot = spec.Duration(90*time.Second), "/srv", "1000:1000", true
-			s.Ulimits = []spec.Ulimit{{Name: "nofile", Soft: 1024, Hard: 4096}, {Name: "core", Soft: 1}}
+			s.Ulimits = []spec.Ulimit{{Name: "nofile", Soft: new(1024), Hard: new(4096)}, {Name: "core", Soft: new(0)}, {Name: "memlock", Soft: new(-1)}}
 			s.Volumes = []spec.Volume{{Name: "scratch", Path: "/tmp"}, {Name: "models", Path: "/models", HostPath: "/data/models", ReadOnly: true}}
 		})},
 		"configured": {Service: image(func(s *spec.Service) { s.Variables = map[string]string{"A": "service", "B": "service"} }),
@@ -250,7 +250,8 @@ func TestEcsEc2Service(t *testing.T) {
 		assert.Nil(t, container("standard")["ReadonlyRootFilesystem"])
 		assert.Equal(t, []any{
 			map[string]any{"Name": "nofile", "SoftLimit": 1024.0, "HardLimit": 4096.0},
-			map[string]any{"Name": "core", "SoftLimit": 1.0, "HardLimit": 1.0},
+			map[string]any{"Name": "core", "SoftLimit": 0.0, "HardLimit": 0.0},
+			map[string]any{"Name": "memlock", "SoftLimit": -1.0, "HardLimit": -1.0},
 		}, c["Ulimits"])
 		assert.Equal(t, []any{
 			map[string]any{"SourceVolume": "scratch", "ContainerPath": "/tmp", "ReadOnly": false},
