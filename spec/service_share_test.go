@@ -88,23 +88,23 @@ func TestDivide(t *testing.T) {
 		want     spec.Share
 		problem  string
 	}{
-		// 896 MiB and 2048 units, for one service with up to five tasks, twice.
+		// 736 MiB and 2048 units, for one service with up to five tasks, twice.
 		"alone on a t3.micro": {
 			scale: scale(nil), services: services(1),
-			want: spec.Share{CPU: 204, MemoryReservation: 89, Memory: 896, CPUTarget: 750},
+			want: spec.Share{CPU: 204, MemoryReservation: 73, Memory: 736, CPUTarget: 750},
 		},
 		"two share it": {
 			scale: scale(nil), services: services(2),
-			want: spec.Share{CPU: 102, MemoryReservation: 44, Memory: 448, CPUTarget: 750},
+			want: spec.Share{CPU: 102, MemoryReservation: 36, Memory: 368, CPUTarget: 750},
 		},
-		// Service Connect: 896 MiB for two services, twice, 64 MiB of it the proxy's.
+		// Service Connect: 736 MiB for two services, twice, 64 MiB of it the proxy's.
 		"beside a proxy": {
 			scale: scale(nil), services: []spec.Service{{Name: "s0"}, {Name: "s1", Internal: true}},
-			want: spec.Share{CPU: 102, MemoryReservation: 160, Memory: 160, TaskMemory: 224, CPUTarget: 750},
+			want: spec.Share{CPU: 102, MemoryReservation: 120, Memory: 120, TaskMemory: 184, CPUTarget: 750},
 		},
 		"declared beside a proxy": {
-			scale: scale(nil), services: []spec.Service{{Name: "s0", Memory: 200, CPU: 256}, {Name: "s1", Internal: true}},
-			want: spec.Share{CPU: 256, MemoryReservation: 200, Memory: 200, TaskMemory: 264, CPUTarget: 75},
+			scale: scale(nil), services: []spec.Service{{Name: "s0", Memory: 150, CPU: 256}, {Name: "s1", Internal: true}},
+			want: spec.Share{CPU: 256, MemoryReservation: 150, Memory: 150, TaskMemory: 214, CPUTarget: 75},
 		},
 		"too many beside proxies": {
 			scale: scale(nil), services: append(services(5), spec.Service{Name: "s9", Internal: true}),
@@ -113,42 +113,42 @@ func TestDivide(t *testing.T) {
 		"a fixed number of tasks": {
 			scale:    scale(func(s *spec.ScaleProfile) { s.Tasks.Max = new(1) }),
 			services: services(1),
-			want:     spec.Share{CPU: 1024, MemoryReservation: 448, Memory: 896, CPUTarget: 150},
+			want:     spec.Share{CPU: 1024, MemoryReservation: 368, Memory: 736, CPUTarget: 150},
 		},
 		"more instances share the tasks": {
 			scale:    scale(func(s *spec.ScaleProfile) { s.Instances.Min = new(5) }),
 			services: services(1),
-			want:     spec.Share{CPU: 1024, MemoryReservation: 448, Memory: 896, CPUTarget: 150},
+			want:     spec.Share{CPU: 1024, MemoryReservation: 368, Memory: 736, CPUTarget: 150},
 		},
 		"declared": {
 			scale:    scale(nil),
-			services: []spec.Service{{Name: "s0", CPU: 256, Memory: 400}},
-			want:     spec.Share{CPU: 256, MemoryReservation: 400, Memory: 400, CPUTarget: 75},
+			services: []spec.Service{{Name: "s0", CPU: 256, Memory: 350}},
+			want:     spec.Share{CPU: 256, MemoryReservation: 350, Memory: 350, CPUTarget: 75},
 		},
 		"declared more than fits twice": {
 			scale:    scale(nil),
-			services: []spec.Service{{Name: "s0", Memory: 450}},
-			problem:  "which leaves 896 MiB",
+			services: []spec.Service{{Name: "s0", Memory: 370}},
+			problem:  "which leaves 736 MiB",
 		},
 		"declared by one leaves nothing for the other": {
 			scale:    scale(nil),
-			services: []spec.Service{{Name: "s0", Memory: 440}, {Name: "s1"}},
-			problem:  "s0 2 × 1 × 440 MiB",
+			services: []spec.Service{{Name: "s0", Memory: 360}, {Name: "s1"}},
+			problem:  "s0 2 × 1 × 360 MiB",
 		},
 		"a number of tasks of its own": {
 			scale:    scale(nil),
 			services: []spec.Service{{Name: "s0", Tasks: spec.Tasks{Max: new(1)}}, {Name: "s1"}},
-			want:     spec.Share{CPU: 512, MemoryReservation: 224, Memory: 448, CPUTarget: 150},
+			want:     spec.Share{CPU: 512, MemoryReservation: 184, Memory: 368, CPUTarget: 150},
 		},
 		"declared, with more tasks of its own than the stage's": {
 			scale:    scale(nil),
-			services: []spec.Service{{Name: "s0", Memory: 250, Tasks: spec.Tasks{Min: new(2)}}},
-			problem:  "s0 2 × 2 × 250 MiB",
+			services: []spec.Service{{Name: "s0", Memory: 190, Tasks: spec.Tasks{Min: new(2)}}},
+			problem:  "s0 2 × 2 × 190 MiB",
 		},
 		"a scheduled task needs no second copy": {
 			scale:    scale(nil),
-			services: []spec.Service{{Name: "s0", Memory: 800, Schedule: "rate(1 hour)"}},
-			want:     spec.Share{CPU: 2048, MemoryReservation: 800, Memory: 800, CPUTarget: 75},
+			services: []spec.Service{{Name: "s0", Memory: 700, Schedule: "rate(1 hour)"}},
+			want:     spec.Share{CPU: 2048, MemoryReservation: 700, Memory: 700, CPUTarget: 75},
 		},
 		"a network interface for each task": {
 			scale:    scale(nil),
@@ -158,12 +158,12 @@ func TestDivide(t *testing.T) {
 		"network interfaces that suffice": {
 			scale:    scale(func(s *spec.ScaleProfile) { s.Instance = "t3.small" }),
 			services: []spec.Service{{Name: "s0", NetworkMode: spec.AWSVPC}},
-			want:     spec.Share{CPU: 204, MemoryReservation: 185, Memory: 1856, CPUTarget: 750},
+			want:     spec.Share{CPU: 204, MemoryReservation: 166, Memory: 1664, CPUTarget: 750},
 		},
 		"no tasks, no network interfaces": {
 			scale:    spec.Preset(spec.Idle),
 			services: []spec.Service{{Name: "s0", NetworkMode: spec.AWSVPC, Tasks: spec.Tasks{Min: new(1)}}},
-			want:     spec.Share{CPU: 1024, MemoryReservation: 448, Memory: 896, CPUTarget: 150},
+			want:     spec.Share{CPU: 1024, MemoryReservation: 368, Memory: 736, CPUTarget: 150},
 		},
 		"unknown instance type": {
 			scale:    scale(func(s *spec.ScaleProfile) { s.Instance = "t9.micro" }),

@@ -212,7 +212,10 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 	c.cluster.AddAsgCapacityProvider(c.provider, nil)
 	// A task with a network interface of its own is one hop from the metadata
 	// service; the agent keeps it away.
-	commands := []string{"echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config"}
+	commands := []string{
+		"echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config",
+		fmt.Sprintf("echo ECS_RESERVED_MEMORY=%d >> /etc/ecs/ecs.config", instances.ReservedMemoryMiB(scale.Instance)),
+	}
 	if *scale.Spot {
 		// At the notice the agent takes no more tasks and ends those it has.
 		commands = append(commands, "echo ECS_ENABLE_SPOT_INSTANCE_DRAINING=true >> /etc/ecs/ecs.config")

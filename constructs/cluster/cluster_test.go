@@ -189,6 +189,12 @@ func TestCluster(t *testing.T) {
 		}
 	})
 
+	t.Run("the host keeps memory for itself, by its size", func(t *testing.T) {
+		for name, want := range map[string]string{"standard": "ECS_RESERVED_MEMORY=160 ", "graviton": "ECS_RESERVED_MEMORY=192 "} {
+			assert.Contains(t, fmt.Sprint(only(name, launch).Get("Properties.LaunchTemplateData.UserData")), want, name)
+		}
+	})
+
 	t.Run("the machine image suits the processor and is Amazon Linux 2023", func(t *testing.T) {
 		assert.Contains(t, fmt.Sprint(template("standard")["Parameters"]), "amazon-linux-2023/recommended/image_id")
 		assert.Contains(t, fmt.Sprint(template("graviton")["Parameters"]), "amazon-linux-2023/arm64/recommended/image_id")

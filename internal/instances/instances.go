@@ -49,21 +49,43 @@ func (t Type) OfferedIn(region string) bool {
 }
 
 // UsableMemoryMiB is an estimate of the memory that an ECS host of this type
-// has left for tasks: about 90 % of what it is sold with, and less on the very
-// small types (896 of the 1024 MiB of a t3.micro).
+// has left for tasks: about 88 % of what it is sold with, and less on the small
+// types (736 of the 1024 MiB of a t3.micro).
 //
 // The kernel and the platform keep some memory to themselves, and the ECS agent
 // registers what is left, which AWS documents for no type but one: 7985 MiB of
-// the 8192 of an m4.large. The operating system's services, Docker and the
-// agent then run in the memory so registered, so AWS advises to leave some of
-// it to them. What all of that takes is a fixed part, here 64 MiB, and one that
-// grows with the memory, here a sixteenth. Both are on the safe side, as a task
-// that is too large for its host is never placed, while a little memory unused
-// does no harm.
+// the 8192 of an m4.large. What they keep is a fixed part, here 64 MiB, and one
+// that grows with the memory, here a sixteenth. Both are on the safe side, as a
+// task that is too large for its host is never placed, while a little memory
+// unused does no harm. Of what is registered the host's own processes need
+// [ReservedMemoryMiB].
 //
 // See https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html.
 func (t Type) UsableMemoryMiB() int {
-	return max(t.MemoryMiB-64-t.MemoryMiB/16, 0)
+	return max(t.MemoryMiB-64-t.MemoryMiB/16-ReservedMemoryMiB(t.Name), 0)
+}
+
+// What the operating system, Docker, its helper beside each container, and the
+// ECS agent are left at least, and at most.
+const (
+	leastReservedMiB = 128
+	mostReservedMiB  = 1024
+)
+
+// unknownMemoryMiB is what a type that is newer than the table is taken to have:
+// such types are seldom smaller, and of a larger one more would be left.
+const unknownMemoryMiB = 4096
+
+// ReservedMemoryMiB is what a host of the type keeps for its own processes: the
+// agent's ECS_RESERVED_MEMORY. They run in the memory that the agent registers,
+// and where tasks take all of it the kernel kills one or the other. It is 128 MiB
+// and a thirty-second of the memory, up to 1024 MiB.
+func ReservedMemoryMiB(name string) int {
+	memory := unknownMemoryMiB
+	if t, known := Lookup(name); known {
+		memory = t.MemoryMiB
+	}
+	return min(leastReservedMiB+memory/32, mostReservedMiB)
 }
 
 // CPUUnits is the CPU that a host of this type has for tasks, in the units of

@@ -1,6 +1,7 @@
 package instances
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -107,22 +108,24 @@ func TestOfferedIn(t *testing.T) {
 
 func TestEstimates(t *testing.T) {
 	for _, tt := range []struct {
-		name                  string
-		memory, cpu, taskENIs int
+		name                            string
+		memory, reserved, cpu, taskENIs int
 	}{
-		{"t4g.nano", 416, 2048, 1},
-		{"t3.micro", 896, 2048, 1},
-		{"t3.medium", 3776, 2048, 2},
-		{"m6i.large", 7616, 2048, 2},
-		{"m6i.4xlarge", 61376, 16384, 7},
+		{"t4g.nano", 272, 144, 2048, 1},
+		{"t3.micro", 736, 160, 2048, 1},
+		{"t3.medium", 3520, 256, 2048, 2},
+		{"m6i.large", 7232, 384, 2048, 2},
+		{"m6i.4xlarge", 60352, 1024, 16384, 7},
 	} {
 		typ, ok := Lookup(tt.name)
 		require.True(t, ok, tt.name)
 		assert.Equal(t, tt.memory, typ.UsableMemoryMiB(), tt.name)
+		assert.Equal(t, tt.reserved, ReservedMemoryMiB(tt.name), tt.name)
 		assert.Equal(t, tt.cpu, typ.CPUUnits(), tt.name)
 		assert.Equal(t, tt.taskENIs, typ.TaskENIs(), tt.name)
 	}
 	assert.Zero(t, Type{}.UsableMemoryMiB())
+	assert.Equal(t, 256, ReservedMemoryMiB("t9.micro"), "a type that the table does not know")
 	assert.Zero(t, Type{}.TaskENIs())
 }
 
@@ -213,7 +216,7 @@ func TestTypes(t *testing.T) {
 		if typ.Name != name || typ.VCPU < 1 || typ.MemoryMiB < 512 || typ.ENIs < 1 {
 			t.Errorf("%+v", typ)
 		}
-		if usable := typ.UsableMemoryMiB(); usable < 400 || usable >= typ.MemoryMiB {
+		if usable := typ.UsableMemoryMiB(); usable < 256 || usable >= typ.MemoryMiB {
 			t.Errorf("%s: %d MiB usable of %d", name, usable, typ.MemoryMiB)
 		}
 		checkArch(t, name, typ.Arch)
@@ -344,5 +347,18 @@ func checkRegions(t *testing.T, name, regions string) {
 		if !regionPattern.MatchString(region) {
 			t.Errorf("%s: %q is not a region", name, region)
 		}
+	}
+}
+
+func TestPageOnSizing(t *testing.T) {
+	page, err := os.ReadFile("../../docs/sizing.md")
+	require.NoError(t, err)
+	rows := regexp.MustCompile(`(?m)^\| (\S+) \| (\d+) MiB \| (\d+) MiB \| (\d+) MiB \|$`).FindAllStringSubmatch(string(page), -1)
+	require.NotEmpty(t, rows)
+	for _, row := range rows {
+		typ, known := Lookup(row[1])
+		require.True(t, known, row[1])
+		want := fmt.Sprintf("| %s | %d MiB | %d MiB | %d MiB |", typ.Name, typ.MemoryMiB, ReservedMemoryMiB(typ.Name), typ.UsableMemoryMiB())
+		assert.Equal(t, want, row[0])
 	}
 }
