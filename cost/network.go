@@ -27,8 +27,12 @@ func (s *stage) addEgress() {
 	case spec.NATGatewayPerZone:
 		gateways = s.zones()
 	case spec.VPCEndpoints:
-		s.add(Line{Resource: "VPC endpoints", Detail: fmt.Sprintf("%d services in %d zones", endpointServices, s.zones()), Type: "AWS::EC2::VPCEndpoint", Count: endpointServices, Kind: Fixed},
-			hoursPerMonth.Mul(num(endpointServices*s.zones())), priceOf("vpc-endpoint"))
+		interfaces, gateways := s.declared.Endpoints(s.app)
+		s.add(Line{Resource: "VPC endpoints", Detail: fmt.Sprintf("%d services in %d zones", len(interfaces), s.zones()), Type: "AWS::EC2::VPCEndpoint", Count: len(interfaces), Kind: Fixed},
+			hoursPerMonth.Mul(num(len(interfaces)*s.zones())), priceOf("vpc-endpoint"))
+		if len(gateways) > 1 {
+			s.free("gateway endpoints of other services", "AWS::EC2::VPCEndpoint", len(gateways)-1)
+		}
 		s.add(Line{Resource: "traffic through the VPC endpoints", Detail: "logs, and images that are not in the stage's registry", Kind: Usage}, through, priceOf("vpc-endpoint-data"))
 	}
 	if gateways > 0 {

@@ -17,9 +17,6 @@ const (
 	natVolumeGB  = 8
 	flowLogDays  = 14
 	execLogDays  = 90
-	// endpointServices is how many interface endpoints `egress: endpoints`
-	// makes.
-	endpointServices = 9
 	// detailedMetrics is how many metrics of an instance one-minute monitoring
 	// bills.
 	detailedMetrics = 7

@@ -85,8 +85,15 @@ func (s staged) network() {
 	}
 	if vpc := s.Network.VPC; vpc != nil {
 		s.add(finding.SharedVPC, ".network.vpc", "the stage shares a VPC that is there already",
-			"nothing in it is made or checked: instances that reach no ECS, ECR and CloudWatch Logs never register, and the deployment waits for hours",
+			"nothing in it is made or checked: instances that reach no ECS, ECR, CloudWatch Logs and CloudFormation never register or cannot say so, and the deployment is taken back after a quarter of an hour",
 			"see that the VPC resolves and gives DNS names, that the private subnets have a route out (or VPC endpoints), and that they have free addresses for instances, the database and the endpoint")
+	}
+	if s.Network.Egress == spec.VPCEndpoints {
+		if services := s.Unreachable(s.app); len(services) > 0 {
+			s.add(finding.UnreachableService, ".permissions", fmt.Sprintf("the permissions are for %s, and no endpoint that tinystack knows leads there", phrase.List(services, "and")),
+				"with the egress endpoints containers reach only what has an endpoint: calls to anything else wait until they time out",
+				"choose another egress, or add an endpoint to the network's VPC in Go and accept this")
+		}
 	}
 	if !s.real() || !s.running() {
 		return

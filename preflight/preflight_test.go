@@ -139,6 +139,7 @@ var cures = map[string][2]string{
 	"pipeline-region":           {"ca-west-1", "ca-central-1"},
 	"unprotected-gates":         {"notify: [team@example.com]", "notify: [team@example.com], protectGates: true"},
 	"quota-domain-names":        {"  - {name: b,", "  - {name: b, region: eu-west-1,"},
+	"unreachable-service":       {"polly:SynthesizeSpeech", "sqs:SendMessage"},
 	"single-nat":                {"{name: prod}", "{name: prod, network: {egress: nat-gateway-per-zone}}"},
 	"public-addresses":          {"public-ip", "nat-gateway"},
 	"shared-vpc":                {"vpc: {id: vpc-0123456789abcdef0, cidr: 10.0.0.0/16, zones: [us-east-1a, us-east-1b], privateSubnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]}", "cidr: 10.1.0.0/16"},

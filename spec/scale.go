@@ -67,7 +67,7 @@ type ScaleProfile struct {
 	//   - See: docs/compute.md
 	Spot *bool `yaml:"spot"`
 
-	// Image is the id of a machine image (AMI) with the ECS agent, in the
+	// Image is the id of a machine image (AMI) with the ECS agent and curl, in the
 	// stage's region, that instances keep until another is declared. A canary
 	// does not take it over.
 	//   - Default: the newest ECS-optimized Amazon Linux 2023 at each deployment

@@ -192,7 +192,7 @@ func TestServicesLogInAsUsersThatTakeTurns(t *testing.T) {
 	assembly := withDatabase(t, &spec.Database{Rotation: &spec.Rotation{User: "clerk"}, IAMUser: "token"}, func(app *spec.App) {
 		app.Services = append(app.Services, spec.Service{Name: "nightly", Image: "example.com/jobs:1", Schedule: "rate(1 day)"})
 		app.Services[1].Migration = nil
-		app.Stages = append(app.Stages, spec.Stage{Name: "rest", Profile: spec.Idle, Database: &spec.Database{Rotation: &spec.Rotation{User: "clerk"}}})
+		app.Stages = append(app.Stages, spec.Stage{Name: "rest", Profile: spec.Idle, Scale: spec.ScaleProfile{Instance: "t3.medium"}, Database: &spec.Database{Rotation: &spec.Rotation{User: "clerk"}}})
 	})
 	service := template(t, assembly, "shop-dev-service")
 	// What a task definition's container gets of the database; of secrets the

@@ -210,7 +210,11 @@ func (n stageNetwork) in(stack awscdk.Stack) network.Network {
 func (m *maker) addNetwork() stageNetwork {
 	n := stageNetwork{declared: m.declared.Network}
 	if n.declared.VPC == nil {
-		n.made = network.NewNetwork(m.newStack(spec.NetworkStack, "VPC"), jsii.String("Network"), &network.NetworkProps{Network: n.declared})
+		props := &network.NetworkProps{Network: n.declared}
+		if n.declared.Egress == spec.VPCEndpoints {
+			props.Endpoints, props.Gateways = m.declared.Endpoints(m.app)
+		}
+		n.made = network.NewNetwork(m.newStack(spec.NetworkStack, "VPC"), jsii.String("Network"), props)
 	}
 	return n
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/internal/hostscript"
 	"github.com/tinystack-go/tinystack/internal/instances"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -178,8 +179,10 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 		update = awsautoscaling.UpdatePolicy_RollingUpdate(&awsautoscaling.RollingUpdateOptions{
 			MaxBatchSize:          jsii.Number(1),
 			MinInstancesInService: jsii.Number(min(desired, high-1)),
-			PauseTime:             awscdk.Duration_Minutes(jsii.Number(3)),
-			WaitOnResourceSignals: jsii.Bool(false),
+			// The next instance goes when the new one says that its agent has
+			// registered it; one that does not say so takes the update back.
+			WaitOnResourceSignals: jsii.Bool(true),
+			PauseTime:             awscdk.Duration_Minutes(jsii.Number(hostscript.InstanceMinutes)),
 		})
 	}
 	c.group = awsautoscaling.NewAutoScalingGroup(c, jsii.String("AutoScalingGroup"), &awsautoscaling.AutoScalingGroupProps{
@@ -195,6 +198,12 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 	// (IgnoreUnmodifiedGroupSizeProperties) prevents.
 	resource := c.group.Node().DefaultChild().(awsautoscaling.CfnAutoScalingGroup)
 	resource.SetDesiredCapacity(jsii.String(fmt.Sprint(desired)))
+	if desired > 0 {
+		resource.CfnOptions().SetCreationPolicy(&awscdk.CfnCreationPolicy{ResourceSignal: &awscdk.CfnResourceSignal{
+			Count:   jsii.Number(desired),
+			Timeout: jsii.String(fmt.Sprintf("PT%dM", hostscript.InstanceMinutes)),
+		}})
+	}
 	collectMetrics(resource)
 	acknowledge.All(resource, acknowledge.Finding{Rule: "AwsSolutions-AS3", Reason: "Scaling is the everyday work of this group; alarms tell people when it cannot keep up."})
 	if *scale.Spot {
@@ -220,7 +229,15 @@ func (c *cluster) addInstances(props *ClusterProps, scale spec.ScaleProfile) {
 		// At the notice the agent takes no more tasks and ends those it has.
 		commands = append(commands, "echo ECS_ENABLE_SPOT_INSTANCE_DRAINING=true >> /etc/ecs/ecs.config")
 	}
+	stack := awscdk.Stack_Of(c)
+	id := *stack.StackId()
+	commands = append(commands, hostscript.Instance(hostscript.Resource{
+		Region: *stack.Region(), Suffix: *stack.UrlSuffix(), Stack: id, LogicalID: *resource.LogicalId(),
+	})...)
 	c.group.AddUserData(*jsii.Strings(commands...)...)
+	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Actions: jsii.Strings("cloudformation:SignalResource"), Resources: jsii.Strings(id),
+	}))
 	// The CDK does not tell the cluster about a capacity provider's security
 	// groups; without them a load balancer gets no way to bridge-mode tasks.
 	c.cluster.Connections().AddSecurityGroup(c.security)

@@ -189,6 +189,22 @@ func TestCluster(t *testing.T) {
 		}
 	})
 
+	t.Run("an instance says that it is of use before the next is replaced", func(t *testing.T) {
+		for name, want := range map[string]string{"standard": "2", "public": "2"} {
+			g := only(name, group)
+			rolling := g.UpdatePolicy["AutoScalingRollingUpdate"].(map[string]any)
+			assert.Equal(t, true, rolling["WaitOnResourceSignals"], name)
+			assert.Equal(t, "PT15M", rolling["PauseTime"], name)
+			for id := range template(name).Resources(group) {
+				policy := template(name).Get("Resources." + id + ".CreationPolicy.ResourceSignal").(map[string]any)
+				assert.Equal(t, want, fmt.Sprint(policy["Count"]), "as many as are made at first")
+			}
+		}
+		for id := range template("zero").Resources(group) {
+			assert.Nil(t, template("zero").Get("Resources."+id+".CreationPolicy"), "nobody to say anything")
+		}
+	})
+
 	t.Run("the host keeps memory for itself, by its size", func(t *testing.T) {
 		for name, want := range map[string]string{"standard": "ECS_RESERVED_MEMORY=160 ", "graviton": "ECS_RESERVED_MEMORY=192 "} {
 			assert.Contains(t, fmt.Sprint(only(name, launch).Get("Properties.LaunchTemplateData.UserData")), want, name)

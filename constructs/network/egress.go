@@ -11,17 +11,10 @@ import (
 	"github.com/tinystack-go/tinystack/spec"
 )
 
-// endpointServices are what a container instance and its tasks call: to pull
-// images, to talk to ECS, to write logs, to read secrets, and for ECS Exec.
-var endpointServices = []string{
-	"ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry",
-	"logs", "secretsmanager", "ssm", "ssmmessages",
-}
-
 // addEgress gives the private subnets their way out. The default route of a
 // subnet keeps its logical id whatever it points to, so that changing the way
 // out changes the route in place.
-func (n *network) addEgress(declared spec.Network, public, private subnetGroup, publicRoutes []awsec2.CfnRoute) {
+func (n *network) addEgress(declared spec.Network, endpoints []string, public, private subnetGroup, publicRoutes []awsec2.CfnRoute) {
 	switch declared.Egress {
 	case spec.NATInstance:
 		instance := n.natInstance(declared.CIDR, publicRoutes)
@@ -38,7 +31,7 @@ func (n *network) addEgress(declared spec.Network, public, private subnetGroup, 
 			return &awsec2.CfnRouteProps{NatGatewayId: n.natGateway(zone, public, publicRoutes)}
 		})
 	case spec.VPCEndpoints:
-		n.interfaceEndpoints(declared.CIDR, private)
+		n.interfaceEndpoints(declared.CIDR, private, endpoints)
 	}
 }
 
@@ -125,7 +118,7 @@ func natCommands(cidr string) []string {
 	}
 }
 
-func (n *network) interfaceEndpoints(cidr string, private subnetGroup) {
+func (n *network) interfaceEndpoints(cidr string, private subnetGroup, services []string) {
 	group := awsec2.NewSecurityGroup(n, jsii.String("EndpointSecurityGroup"), &awsec2.SecurityGroupProps{
 		Vpc:              n.vpc,
 		Description:      jsii.String("VPC endpoints: HTTPS from the VPC"),
@@ -137,7 +130,7 @@ func (n *network) interfaceEndpoints(cidr string, private subnetGroup) {
 		subnets = append(subnets, id)
 	}
 	vpc, groups := n.vpc.VpcId(), &[]any{group.SecurityGroupId()}
-	for _, service := range endpointServices {
+	for _, service := range services {
 		awsec2.NewCfnVPCEndpoint(n, jsii.String("Endpoint-"+service), &awsec2.CfnVPCEndpointProps{
 			VpcId:             vpc,
 			VpcEndpointType:   jsii.String("Interface"),

@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -21,6 +22,15 @@ type NetworkProps struct {
 	// what is left out gets the defaults of package spec, for the region of
 	// the stack where that is known.
 	Network spec.Network
+
+	// Endpoints are the services that interface endpoints lead to where the way
+	// out is endpoints, as PrivateLink names them; see [spec.Stage.Endpoints].
+	// Default: those of a stage whose containers call nothing of AWS.
+	Endpoints []string
+
+	// Gateways are the services that gateway endpoints lead to. That of S3 is
+	// always there. Default: none beside it.
+	Gateways []string
 }
 
 // Network is a VPC, and the selections of its subnets for each kind of resource.
@@ -72,7 +82,7 @@ func NewNetwork(scope constructs.Construct, id *string, props *NetworkProps) Net
 	if declared.VPC != nil {
 		n.importVPC(*declared.VPC)
 	} else {
-		n.makeVPC(declared)
+		n.makeVPC(declared, props)
 	}
 	return n
 }
@@ -121,7 +131,7 @@ type subnetGroup struct {
 	ids, tables []*string
 }
 
-func (n *network) makeVPC(declared spec.Network) {
+func (n *network) makeVPC(declared spec.Network, props *NetworkProps) {
 	n.path = *n.Node().Path()
 	vpc := awsec2.NewCfnVPC(n, jsii.String("Resource"), &awsec2.CfnVPCProps{
 		CidrBlock:          jsii.String(declared.CIDR),
@@ -171,13 +181,25 @@ func (n *network) makeVPC(declared spec.Network) {
 	for _, table := range slices.Concat(public.tables, private.tables, isolated.tables) {
 		tables = append(tables, table)
 	}
-	awsec2.NewCfnVPCEndpoint(n, jsii.String("S3Endpoint"), &awsec2.CfnVPCEndpointProps{
-		VpcId:           vpc,
-		VpcEndpointType: jsii.String("Gateway"),
-		ServiceName:     n.endpointService("s3"),
-		RouteTableIds:   &tables,
-	})
-	n.addEgress(declared, public, private, publicRoutes)
+	gateways := map[string]string{"S3Endpoint": "s3"}
+	for _, service := range props.Gateways {
+		if service != "s3" {
+			gateways["Gateway-"+service] = service
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(gateways)) {
+		awsec2.NewCfnVPCEndpoint(n, &id, &awsec2.CfnVPCEndpointProps{
+			VpcId:           vpc,
+			VpcEndpointType: jsii.String("Gateway"),
+			ServiceName:     n.endpointService(gateways[id]),
+			RouteTableIds:   &tables,
+		})
+	}
+	endpoints := props.Endpoints
+	if len(endpoints) == 0 {
+		endpoints, _ = spec.Stage{}.Endpoints(spec.App{})
+	}
+	n.addEgress(declared, endpoints, public, private, publicRoutes)
 	n.addFlowLog()
 }
 

@@ -114,7 +114,7 @@ func TestNetwork(t *testing.T) {
 			spec.NATGateway:        {"AWS::EC2::NatGateway": 1, "AWS::EC2::EIP": 1},
 			spec.NATGatewayPerZone: {"AWS::EC2::NatGateway": 2, "AWS::EC2::EIP": 2},
 			spec.PublicIP:          {},
-			spec.VPCEndpoints:      {"AWS::EC2::VPCEndpoint": 9},
+			spec.VPCEndpoints:      {"AWS::EC2::VPCEndpoint": 7},
 		} {
 			got := map[string]int{}
 			for _, kind := range []string{"AWS::EC2::Instance", "AWS::EC2::NatGateway", "AWS::EC2::EIP", "AWS::EC2::VPCEndpoint"} {

@@ -54,7 +54,7 @@ func TestExample(t *testing.T) {
 		ids = append(ids, f.ID+" "+f.Path)
 	}
 	assert.Equal(t, []string{
-		"nobody-alarmed stages[2].alarms",
+		"little-memory stages[0].scale.instance", "little-memory stages[2].scale.instance", "nobody-alarmed stages[2].alarms",
 		"burstable-sustained stages[2].scale.instance", "one-instance stages[2].scale.instances.min", "single-nat stages[2].network.egress", "health-check-image services[0].healthCheck.path",
 	}, ids)
 	snapshot.MatchAssembly(t, "testdata", assembly)

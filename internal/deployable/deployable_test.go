@@ -2,6 +2,7 @@ package deployable
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 
 func TestEveryGoldenTemplateIsDeployable(t *testing.T) {
 	checked := 0
+	stages := map[string][]snapshot.Template{}
 	require.NoError(t, filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -35,8 +37,13 @@ func TestEveryGoldenTemplateIsDeployable(t *testing.T) {
 		}
 		checked++
 		assert.Empty(t, Broken(template), path)
+		stage := path[:strings.LastIndexAny(path, "-/")] // of shop-dev-service
+		stages[stage] = append(stages[stage], template)
 		return nil
 	}))
+	for stage, templates := range stages {
+		assert.Empty(t, Endpoints(templates...), stage)
+	}
 	assert.Greater(t, checked, 40, "the golden templates are somewhere else")
 }
 
@@ -50,9 +57,16 @@ func TestEachRuleFindsWhatBreaksIt(t *testing.T) {
 			 "Web2": {"Type": "AWS::ECS::Service", "Properties": {"Other": {"Fn::GetAtt": ["Space", "Arn"]}, "Tags": [{"Key": "a", "Value": "dev.shop"}]}}`,
 			`literal-name: Web: has the name of Space, "dev.shop", and does not depend on it`},
 		"update-policy": {
-			`"Group": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": {"MaxSize": "0"}, "UpdatePolicy": {"AutoScalingRollingUpdate": {"MinInstancesInService": 0}}},
-			 "Fine": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": {"MaxSize": "1"}, "UpdatePolicy": {"AutoScalingRollingUpdate": {"MinInstancesInService": 0}}}`,
+			`"Group": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": {"MaxSize": "0", "DesiredCapacity": "0", "LaunchTemplate": {"Ref": "Launch"}}, "UpdatePolicy": {"AutoScalingRollingUpdate": {"MinInstancesInService": 0, "WaitOnResourceSignals": true, "PauseTime": "PT15M"}}},
+			 "Fine": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": {"MaxSize": "1", "DesiredCapacity": "0", "LaunchTemplate": {"Ref": "Launch"}}, "UpdatePolicy": {"AutoScalingRollingUpdate": {"MinInstancesInService": 0, "WaitOnResourceSignals": true, "PauseTime": "PT15M"}}},
+			 ` + launch("Fine Group") + `, ` + signaller,
 			"update-policy: Group: MinInstancesInService is 0, and MaxSize 0"},
+		"signals": {
+			`"Group": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": {"MaxSize": "2"}, "UpdatePolicy": {"AutoScalingRollingUpdate": {"PauseTime": "PT3M"}}}`,
+			"signals: Group: replaces instances and does not ask whether the new ones are of use"},
+		"reserved-memory": {
+			`"Launch": {"Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": {"UserData": {"Fn::Join": ["", ["echo ECS_CLUSTER=", {"Ref": "Cluster"}]]}}}}`,
+			"reserved-memory: Launch: sets no ECS_RESERVED_MEMORY"},
 		"loopback-by-name": {
 			task(`"HealthCheck": {"Command": ["CMD-SHELL", "curl http://localhost:80/"]}, "Environment": [{"Name": "AWS_REGION", "Value": "a"}, {"Name": "AWS_DEFAULT_REGION", "Value": "a"}]`),
 			"loopback-by-name: Task: the health check asks localhost"},
@@ -79,4 +93,72 @@ func TestEachRuleFindsWhatBreaksIt(t *testing.T) {
 
 func task(container string) string {
 	return `"Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [{` + container + `}]}}`
+}
+
+func TestEndpointsAreThoseThatAreCalled(t *testing.T) {
+	endpoint := func(kind, service string) string {
+		return fmt.Sprintf(`"E%s": {"Type": "AWS::EC2::VPCEndpoint", "Properties": {"VpcEndpointType": "%s", "ServiceName": "com.amazonaws.eu-west-1.%s"}}`, service, kind, service)
+	}
+	role := func(principal string, actions ...string) string {
+		return fmt.Sprintf(`"Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": [{"Principal": {"Service": "%s"}}]}}},
+		"Policy": {"Type": "AWS::IAM::Policy", "Properties": {"Roles": [{"Ref": "Role"}], "PolicyDocument": {"Statement": [{"Action": ["%s"], "Effect": "Allow"},
+			{"Action": "kms:Decrypt", "Condition": {"StringEquals": {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}}}]}}}`, principal, strings.Join(actions, `","`))
+	}
+	s3, logs, ecr, images := endpoint("Gateway", "s3"), endpoint("Interface", "logs"), endpoint("Interface", "ecr.api"), endpoint("Interface", "ecr.dkr")
+	function := strings.ReplaceAll(role("lambda.amazonaws.com", "logs:PutLogEvents"), `"Role": {"Type"`, `"F": {"Type": "AWS::Lambda::Function", "Properties": {"VpcConfig": {}, "Role": {"Fn::GetAtt": ["Role", "Arn"]}}}, "Role": {"Type"`)
+	for name, test := range map[string]struct {
+		resources []string
+		says      []string
+	}{
+		"another way out":           {[]string{s3, role("ecs-tasks.amazonaws.com", "kms:Decrypt")}, nil},
+		"each has one":              {[]string{s3, logs, ecr, images, role("ec2.amazonaws.com", "logs:PutLogEvents", "ecr:BatchGetImage")}, nil},
+		"none":                      {[]string{s3, logs, role("ecs-tasks.amazonaws.com", "logs:PutLogEvents", "kms:Decrypt")}, []string{"kms is called, and there is no endpoint kms"}},
+		"half":                      {[]string{s3, ecr, role("ecs-tasks.amazonaws.com", "ecr:BatchGetImage")}, []string{"ecr is called, and there is no endpoint ecr.dkr"}},
+		"nobody":                    {[]string{s3, logs, role("lambda.amazonaws.com", "logs:PutLogEvents")}, []string{"nobody calls the endpoint logs"}},
+		"a function in the network": {[]string{s3, logs, function}, nil},
+		"unknown":                   {[]string{s3, logs, role("ecs-tasks.amazonaws.com", "logs:PutLogEvents", "polly:*")}, []string{"polly is called, and nothing is known that leads there"}},
+		"a hosted function":         {[]string{s3, logs, role("ec2.amazonaws.com", "logs:PutLogEvents"), `"R": {"Type": "AWS::SecretsManager::RotationSchedule", "Properties": {"HostedRotationLambda": {}}}`}, []string{"secretsmanager is called, and there is no endpoint secretsmanager"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var template snapshot.Template
+			require.NoError(t, json.Unmarshal([]byte(`{"Resources": {`+strings.Join(test.resources, ",")+`}}`), &template))
+			assert.Equal(t, test.says, Endpoints(template))
+		})
+	}
+}
+
+// launch is a launch template whose instances signal those resources.
+func launch(ids string) string {
+	var data []string
+	for _, id := range strings.Fields(ids) {
+		data = append(data, "'"+id+"'")
+	}
+	return `"Launch": {"Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": {"UserData": "` + strings.Join(data, " ") + `"}}}`
+}
+
+const signaller = `"Policy": {"Type": "AWS::IAM::Policy", "Properties": {"PolicyDocument": {"Statement": [{"Action": "cloudformation:SignalResource"}]}}}`
+
+func TestSignals(t *testing.T) {
+	group := func(desired, pause, creation string) string {
+		return fmt.Sprintf(`"Group": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": {"MaxSize": "3", "DesiredCapacity": "%s", "LaunchTemplate": {"Ref": "Launch"}},
+			"UpdatePolicy": {"AutoScalingRollingUpdate": {"WaitOnResourceSignals": true, "PauseTime": "%s"}}, "CreationPolicy": {%s}}`, desired, pause, creation)
+	}
+	two := `"ResourceSignal": {"Count": 2}`
+	for name, test := range map[string]struct {
+		resources []string
+		says      string
+	}{
+		"as it should be":       {[]string{group("2", "PT15M", two), launch("Group"), signaller}, ""},
+		"none at first":         {[]string{group("0", "PT1H", ""), launch("Group"), signaller}, ""},
+		"longer than AWS waits": {[]string{group("2", "PT90M0S", two), launch("Group"), signaller}, "waits for a signal longer than the hour that AWS allows: PT90M0S"},
+		"fewer than are made":   {[]string{group("3", "PT15M", two), launch("Group"), signaller}, `is made with 3 instances, and waits for "2" signals`},
+		"of another":            {[]string{group("2", "PT15M", two), launch("Grou"), signaller}, "waits for a signal that its instances do not send, or may not"},
+		"not allowed":           {[]string{group("2", "PT15M", two), launch("Group")}, "waits for a signal that its instances do not send, or may not"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var template snapshot.Template
+			require.NoError(t, json.Unmarshal([]byte(`{"Resources": {`+strings.Join(test.resources, ",")+`}}`), &template))
+			assert.Equal(t, test.says, signals(template)["Group"])
+		})
+	}
 }
