@@ -80,9 +80,24 @@ func (a App) BuildFiles(name string) map[string]string {
 			continue
 		}
 		file := path.Join(declared.Context, name)
-		if info, err := os.Stat(filepath.Join(a.dir, file)); err == nil && info.Mode().IsRegular() {
+		if info, err := os.Stat(filepath.Join(a.sourceDir(), file)); err == nil && info.Mode().IsRegular() {
 			found[declared.Name] = file
 		}
 	}
 	return found
+}
+
+// sourceDir is the root of the source that the declaration is in, in this
+// checkout.
+func (a App) sourceDir() string {
+	if a.Pipeline == nil {
+		return a.dir
+	}
+	up := a.dir
+	for part := range strings.SplitSeq(path.Clean(a.Pipeline.Directory), "/") {
+		if part != "." && part != "" {
+			up = filepath.Join(up, "..")
+		}
+	}
+	return up
 }

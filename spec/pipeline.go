@@ -41,9 +41,18 @@ type Pipeline struct {
 	//   - Example: [team@example.com]
 	Notify []string `yaml:"notify"`
 
+	// Directory is the folder of the source that this declaration, its app and
+	// cdk.json are in. Templates are made there; the contexts of services stay
+	// relative to the root of their source.
+	//   - Default: .
+	//   - Allowed: a path relative to the root of the source, within it
+	//   - Change: in the pipeline
+	//   - Example: infra
+	Directory string `yaml:"directory"`
+
 	// Synth holds the shell commands that turn a checkout of the source into
-	// a cloud assembly in cdk.out.
-	//   - Default: `npm ci`, or an installation of the CDK CLI where there is no lock file; then `npx cdk synth`
+	// a cloud assembly in cdk.out. They run in [Pipeline.Directory].
+	//   - Default: the CDK's command line is installed outside of the checkout, and runs `cdk synth`; nothing of the source's npm project is installed
 	//   - Allowed: shell commands
 	//   - Change: in the pipeline
 	//   - Example: [make synth]
@@ -123,6 +132,7 @@ const (
 
 func (p *Pipeline) setDefaults() {
 	fill(&p.Region, defaultRegion)
+	fill(&p.Directory, ".")
 	fill(&p.LogRetentionDays, buildLogDays)
 	fillPtr(&p.Dashboard, true)
 	fill(&p.ExecutionMode, Superseded)
@@ -151,6 +161,7 @@ func (p Pipeline) validate(r report) {
 			at.fail(at.quote(address)+" is listed twice", "each address once", "remove it")
 		}
 	}
+	validatePath(r.field("directory"), p.Directory)
 	for i, command := range p.Synth {
 		if strings.TrimSpace(command) == "" {
 			r.field("synth").item(i).fail("is empty", "a shell command", "remove it")

@@ -3,6 +3,7 @@ package delivery
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -27,6 +28,7 @@ import (
 // happens to run may not read what this version of the library writes.
 const (
 	cdkVersion       = "2.1148.1"
+	cdkIntegrity     = "sha512-K3d02L17IwmAuiBWNuX1DzYhKUs9GrKYI7bZnGJfJ1bKz9ymXFxfudBOL3rUb8JAusDNSULiQU2fsJH7kyY2XA=="
 	cdkAssetsVersion = "4.7.3"
 	goVersion        = "1.26"
 	nodeVersion      = "24"
@@ -189,7 +191,7 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 		UseChangeSets:                    jsii.Bool(false),
 		UsePipelineRoleForActions:        jsii.Bool(true),
 		CodeBuildDefaults:                &pipelines.CodeBuildOptions{BuildEnvironment: d.environment(), Timeout: d.minutes(60)},
-		SelfMutationCodeBuildDefaults:    d.tools("self-update"),
+		SelfMutationCodeBuildDefaults:    &pipelines.CodeBuildOptions{Logging: d.logging("self-update")},
 		AssetPublishingCodeBuildDefaults: d.tools("assets"),
 	})
 	d.addImages()
@@ -198,6 +200,10 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 	}
 	d.allowRules()
 	d.pipeline.BuildPipeline()
+	d.keepCaches()
+	if err := d.updateItself(); err != nil {
+		panic(fmt.Errorf("delivery %s: %w", *id, err))
+	}
 	if d.app.Pipeline.ProtectGates {
 		d.protectGates()
 	}
@@ -337,18 +343,23 @@ func script(text string) *[]*string {
 // buildRole is the role of one CodeBuild project. It has exactly what the
 // project needs: the role that the CDK would make may also write to any log
 // group of CodeBuild's, and report groups that nobody uses.
-func (d *delivery) buildRole(scope constructs.Construct, id, name, description string, artifacts access, statements ...policy.Statement) awsiam.IRole {
+func (d *delivery) buildRole(scope constructs.Construct, id, name, description string, written writing, statements ...policy.Statement) awsiam.IRole {
 	objects := []string{"s3:GetObject", "s3:GetObjectVersion"}
 	keys := []string{"kms:Decrypt", "kms:DescribeKey"}
-	if artifacts == readWrite {
-		objects = append(objects, "s3:PutObject")
-		keys = append(keys, "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
-	}
-	statements = append([]policy.Statement{
+	first := []policy.Statement{
 		policy.Allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, d.asked.logsARN),
 		policy.Allow([]string{"s3:GetBucketAcl", "s3:GetBucketLocation"}, d.asked.bucketARN),
 		policy.Allow(objects, d.asked.bucketARN+"/*"),
-	}, statements...)
+	}
+	if len(written) > 0 {
+		var under []string
+		for _, pattern := range written {
+			under = append(under, d.asked.bucketARN+"/"+pattern)
+		}
+		first = append(first, policy.Allow([]string{"s3:PutObject"}, under...))
+		keys = append(keys, "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
+	}
+	statements = append(first, statements...)
 	if d.asked.key != nil {
 		statements = append(statements, policy.Allow(keys, d.asked.keyARN))
 	}
@@ -364,17 +375,18 @@ func (d *delivery) buildRole(scope constructs.Construct, id, name, description s
 	}
 	role := awsiam.NewRole(scope, jsii.String(id), props)
 	policy.Acknowledge(d.stack, role, statements, policy.Because{
-		`Resource::<[^>]+\.Arn>/\*`:                           "CodePipeline names the artifacts; the bucket holds nothing but this pipeline's.",
-		`Resource::<[^>]+\.Arn>/` + reviews + `[a-z0-9-]+/\*`: "Reports of what a deployment would change are named after the build that wrote them.",
-		`Resource::arn:[^*]+:stack/[^*]+/\*`:                  "That one stack, whose id is not known before it is made.",
-		`Resource::\*`:                                        "ecr:GetAuthorizationToken has no resource; what the token is good for is in the statements beside it.",
+		`Resource::<[^>]+\.Arn>/\*`:                                    "CodePipeline names the artifacts; the bucket holds nothing but this pipeline's.",
+		`Resource::<[^>]+\.Arn>/` + reviews + `[a-z0-9-]+/\*`:          "Reports of what a deployment would change are named after the build that wrote them.",
+		`Resource::<[^>]+\.Arn>/` + regexp.QuoteMeta(assemblyArtifact): "CodePipeline puts the name of the pipeline before the artifact's, and what tells executions apart behind it.",
+		`Resource::<[^>]+\.Arn>/` + synthCache + `/\*`:                 "CodeBuild names the parts of its cache.",
+		`Resource::arn:[^*]+:stack/[^*]+/\*`:                           "That one stack, whose id is not known before it is made.",
+		`Resource::\*`:                                                 "ecr:GetAuthorizationToken has no resource; what the token is good for is in the statements beside it.",
 	})
 	return role.WithoutPolicyUpdates(nil)
 }
 
-type access bool
+// writing are the patterns of the objects in the bucket of artifacts that a
+// project may write.
+type writing []string
 
-const (
-	readOnly  access = false
-	readWrite access = true
-)
+var readOnly writing

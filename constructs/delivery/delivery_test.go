@@ -294,9 +294,15 @@ func TestGuestbook(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []string{"guestbook-pipeline-support-us-west-2", "guestbook-registry-us-east-1", "guestbook-registry-us-west-2"}, stack.Dependencies)
 		spec := projectOf(t, pipeline, find(t, stages, "UpdatePipeline", "SelfMutate")).Get("Properties.Source.BuildSpec").(string)
-		assert.Contains(t, spec, "cdk -a . deploy guestbook-pipeline --require-approval=never")
+		var buildSpec struct {
+			Env    struct{ Variables map[string]string }
+			Phases map[string]struct{ Commands []string }
+		}
+		require.NoError(t, json.Unmarshal([]byte(spec), &buildSpec))
+		assert.Equal(t, []string{*(*script(withCDK(updateScript)))[0]}, buildSpec.Phases["build"].Commands)
+		assert.Equal(t, ".", buildSpec.Env.Variables["TINYSTACK_ASSEMBLY"])
+		assert.Equal(t, "guestbook-pipeline", buildSpec.Env.Variables["TINYSTACK_PATH"])
 		assert.NotContains(t, spec, "--exclusively", "which would leave them out")
-		assert.Contains(t, spec, "npm install -g aws-cdk@2.1148.1")
 	})
 
 	t.Run("source is a full clone", func(t *testing.T) {
@@ -319,13 +325,13 @@ func TestGuestbook(t *testing.T) {
 				Commands []string
 				Runtimes map[string]string `json:"runtime-versions"`
 			}
+			Cache struct{ Paths []string }
 		}
 		require.NoError(t, json.Unmarshal([]byte(projectOf(t, pipeline, a).Get("Properties.Source.BuildSpec").(string)), &buildSpec))
 		assert.Equal(t, map[string]string{"golang": "1.26", "nodejs": "24"}, buildSpec.Phases["install"].Runtimes)
-		assert.Equal(t, []string{
-			"if [ -f package-lock.json ]; then npm ci; else npm install --no-save aws-cdk@2.1148.1; fi",
-			"npx cdk synth --quiet --no-notices",
-		}, buildSpec.Phases["build"].Commands)
+		assert.Equal(t, synthCommands(*guestbook().Pipeline), buildSpec.Phases["build"].Commands)
+		assert.Equal(t, []string{"/root/.cache/go-build/**/*", "/root/.cache/go-mod/**/*", "/root/.npm/**/*"}, buildSpec.Cache.Paths)
+		assert.Equal(t, "S3", projectOf(t, pipeline, a).Get("Properties.Cache.Type"))
 	})
 
 	t.Run("image build", func(t *testing.T) {

@@ -71,7 +71,7 @@ func (d *delivery) review(title string, stages []StageDeployment) pipelines.Code
 		statements = append(statements, policy.Allow([]string{"kms:GenerateDataKey"}, d.asked.keyARN))
 	}
 	scope := constructs.NewConstruct(d, jsii.String("Review "+name))
-	commands := append(*script(reviewScript),
+	commands := append(*script(withCDK(reviewScript)),
 		// In the shell that the variables are exported from.
 		jsii.String("TINYSTACK_REVIEW=$(cat tinystack-review) && export TINYSTACK_REVIEW"),
 		jsii.String("TINYSTACK_CHANGED=$(cat tinystack-changed) && export TINYSTACK_CHANGED"))
@@ -83,7 +83,6 @@ func (d *delivery) review(title string, stages []StageDeployment) pipelines.Code
 			"TINYSTACK_REVIEWS": jsii.String(folder),
 			"TINYSTACK_STACKS":  jsii.String(strings.Join(patterns, "\n")),
 		},
-		InstallCommands:  jsii.Strings("npm install -g aws-cdk@" + cdkVersion),
 		Commands:         &commands,
 		PartialBuildSpec: d.asked.node,
 		BuildEnvironment: d.environment(),

@@ -16,6 +16,13 @@ const (
 
 	// artifactLogs is where access logs of a bucket with artifacts begin.
 	artifactLogs = "artifacts/"
+
+	// assemblyArtifact is where CodePipeline puts the cloud assembly: the name of
+	// the pipeline, that of the artifact, both shortened, and a random name. A
+	// source's artifact ends in _Source, so this is of none.
+	assemblyArtifact = "*/Synth_O*"
+	// synthCache is where CodeBuild keeps what the synthesis needs again.
+	synthCache = "cache/synth"
 )
 
 // artifactBucket holds what actions hand to one another. What is in it can be

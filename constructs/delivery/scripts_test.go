@@ -24,7 +24,7 @@ type shell struct {
 func newShell(t *testing.T, env map[string]string) *shell {
 	t.Helper()
 	s := &shell{t: t, folder: t.TempDir(), env: env}
-	for _, tool := range []string{"aws", "docker", "sleep", "curl", "cdk"} {
+	for _, tool := range []string{"aws", "docker", "sleep", "curl", "cdk", "npm", "go"} {
 		text, err := os.ReadFile(filepath.Join("testdata", tool))
 		require.NoError(t, err)
 		s.file("bin/"+tool, string(text))
@@ -58,11 +58,17 @@ func (s *shell) tagged(region, tag, digest string) {
 // called, what it said and how it ended.
 func (s *shell) run(text string) (calls []string, output string, ok bool) {
 	s.t.Helper()
+	return s.sh(*(*script(text))[0])
+}
+
+// sh runs commands as CodeBuild would.
+func (s *shell) sh(commands string) (calls []string, output string, ok bool) {
+	s.t.Helper()
 	log := filepath.Join(s.folder, "log")
 	require.NoError(s.t, os.WriteFile(log, nil, 0o644))
 	// Whatever runs the command tests how it ended, which must not keep it
 	// from ending at the first failure.
-	command := exec.Command("sh", "-c", "if "+*(*script(text))[0]+"; then exit 0; else exit 1; fi")
+	command := exec.Command("sh", "-c", "if "+commands+"; then exit 0; else exit 1; fi")
 	command.Dir = filepath.Join(s.folder, "source")
 	command.Env = []string{"PATH=" + filepath.Join(s.folder, "bin") + ":/usr/bin:/bin", "FAKE=" + s.folder, "TMPDIR=" + s.folder}
 	for name, value := range s.env {
@@ -548,21 +554,22 @@ func reviewShell(t *testing.T, said string) *shell {
 		"TINYSTACK_STACKS":   "App/prod/**\nApp/prod-eu/**",
 	})
 	s.file("diff", said)
+	s.file("source/manifest.json", `{"version": "55.0.0", "minimumCliVersion": "2.1147.0"}`)
 	return s
 }
 
 func TestReviewScript(t *testing.T) {
 	const (
 		differs = "Stack prod/service\nResources\n[~] AWS::ECS::Service Web\n\n✨  Number of stacks with differences: 2\n"
-		diff    = "cdk --app . diff App/prod/** App/prod-eu/** --exclusively --method=template --ci --no-color --no-notices"
+		diff    = "cdk@" + cdkVersion + " --app . diff App/prod/** App/prod-eu/** --exclusively --method=template --ci --no-color --no-notices"
 	)
 	t.Run("what would change is kept and said", func(t *testing.T) {
 		s := reviewShell(t, differs)
-		calls, output, ok := s.run(reviewScript)
+		calls, output, ok := s.run(withCDK(reviewScript))
 		require.True(t, ok, output)
-		require.Len(t, calls, 2)
-		assert.Equal(t, diff, calls[0])
-		assert.Regexp(t, `^aws s3 cp --region us-east-1 --only-show-errors --content-type text/plain; charset=utf-8 \S+ s3://artifacts/reviews/prod/0123-abc.txt$`, calls[1])
+		require.Len(t, calls, 3)
+		assert.Equal(t, diff, calls[1])
+		assert.Regexp(t, `^aws s3 cp --region us-east-1 --only-show-errors --content-type text/plain; charset=utf-8 \S+ s3://artifacts/reviews/prod/0123-abc.txt$`, calls[2])
 		kept, err := os.ReadFile(filepath.Join(s.folder, "stored"))
 		require.NoError(t, err)
 		assert.Equal(t, differs, string(kept))
@@ -576,13 +583,13 @@ func TestReviewScript(t *testing.T) {
 	t.Run("a comparison that fails is no review", func(t *testing.T) {
 		s := reviewShell(t, "cannot assume the role\n")
 		s.env["FAIL_CDK"] = "yes"
-		calls, output, ok := s.run(reviewScript)
+		calls, output, ok := s.run(withCDK(reviewScript))
 		assert.False(t, ok)
 		assert.Contains(t, output, "cannot assume the role")
-		assert.Len(t, calls, 1)
+		assert.Len(t, calls, 2)
 	})
 	t.Run("nor is one that says nothing", func(t *testing.T) {
-		_, output, ok := reviewShell(t, "hello\n").run(reviewScript)
+		_, output, ok := reviewShell(t, "hello\n").run(withCDK(reviewScript))
 		assert.False(t, ok)
 		assert.Contains(t, output, "did not say how many stacks change")
 	})
@@ -626,7 +633,7 @@ func TestNoStepSwallowsAFailure(t *testing.T) {
 
 // What stands in a template is the script, and can be read by a shell.
 func TestScriptsInTemplate(t *testing.T) {
-	for name, text := range map[string]string{"build": buildScript, "release": releaseScript, "bake": bakeScript, "smoke": smokeScript, "review": reviewScript, "sleep": sleepScript} {
+	for name, text := range map[string]string{"build": buildScript, "release": releaseScript, "bake": bakeScript, "smoke": smokeScript, "review": withCDK(reviewScript), "synth": withCDK(synthScript), "update": withCDK(updateScript), "sleep": sleepScript} {
 		command := *(*script(text))[0]
 		assert.NotContains(t, command, "\n#", name)
 		assert.Contains(t, command, "set -euo pipefail", name)

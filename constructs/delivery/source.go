@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"fmt"
+	"path"
 	"reflect"
 	"strings"
 
@@ -236,27 +237,29 @@ func (d *delivery) synth() pipelines.CodeBuildStep {
 		CommitVariable(""):          jsii.String(application.commit),
 		"CDK_DISABLE_CLI_TELEMETRY": jsii.String("true"),
 		"CDK_DISABLE_VERSION_CHECK": jsii.String("1"),
+		// Compiling the CDK takes longer than all else in this step, so what was
+		// compiled, and the modules, are kept from one commit to the next.
+		"GOCACHE":          jsii.String(goBuildCache),
+		"GOMODCACHE":       jsii.String(goModuleCache),
+		"npm_config_cache": jsii.String(npmCache),
+		// A checkout that belongs to another user has no version to stamp, and a
+		// cache that nobody may write to cannot be unpacked again.
+		"GOFLAGS": jsii.String("-buildvcs=false -modcacherw"),
 	}
 	for _, service := range d.built {
 		if service.Source != nil {
 			env[CommitVariable(service.Name)] = jsii.String(d.sourceOf(service).commit)
 		}
 	}
-	commands := d.app.Pipeline.Synth
-	if len(commands) == 0 {
-		commands = []string{
-			"if [ -f package-lock.json ]; then npm ci; else npm install --no-save aws-cdk@" + cdkVersion + "; fi",
-			"npx cdk synth --quiet --no-notices",
-		}
-	}
 	return pipelines.NewCodeBuildStep(jsii.String("Synth"), &pipelines.CodeBuildStepProps{
 		Input:                  declaration.step,
 		Env:                    &env,
-		Commands:               jsii.Strings(commands...),
-		PrimaryOutputDirectory: jsii.String("cdk.out"),
+		Commands:               jsii.Strings(synthCommands(*d.app.Pipeline)...),
+		PrimaryOutputDirectory: jsii.String(path.Join(d.app.Pipeline.Directory, "cdk.out")),
 		BuildEnvironment:       d.environment(),
 		Logging:                d.logging("synth"),
-		Role:                   d.buildRole(d, "SynthRole", "", "Synthesizes the templates of "+d.app.Name, readWrite, declaration.clone...),
+		Role: d.buildRole(d, "SynthRole", "", "Synthesizes the templates of "+d.app.Name, writing{assemblyArtifact, synthCache + "/*"},
+			declaration.clone...),
 		// A Go version that go.mod asks for and the image lacks is fetched by
 		// the go command itself.
 		PartialBuildSpec: awscodebuild.BuildSpec_FromObject(&map[string]any{
@@ -264,6 +267,19 @@ func (d *delivery) synth() pipelines.CodeBuildStep {
 			"phases": map[string]any{
 				"install": map[string]any{"runtime-versions": map[string]any{"golang": goVersion, "nodejs": nodeVersion}},
 			},
+			"cache": map[string]any{"paths": []string{goBuildCache + "/**/*", goModuleCache + "/**/*", npmCache + "/**/*"}},
 		}),
 	})
+}
+
+// synthCommands are run one after the other, in one shell.
+func synthCommands(declared spec.Pipeline) []string {
+	var commands []string
+	if folder := path.Clean(declared.Directory); folder != "." {
+		commands = append(commands, "cd "+folder)
+	}
+	if len(declared.Synth) > 0 {
+		return append(commands, declared.Synth...)
+	}
+	return append(commands, *(*script(withCDK(synthScript)))[0])
 }
