@@ -183,9 +183,9 @@ func (s Smoke) validate(r report, app App) {
 	}
 }
 
-// longestBake is the longest a stage can bake: what waits longer than a day
-// holds up every commit after it.
-const longestBake = 24 * hour
+// longestBake is the longest a stage can bake: a build watches it, which a
+// template gives 8 hours at most, looks at the alarms included.
+const longestBake = 7 * hour
 
 // validateFlow checks what only a pipeline does.
 func (s Stage) validateFlow(r report, app App) {

@@ -65,7 +65,7 @@ type Stage struct {
 	// before the next stage may follow. An alarm takes the stage back and stops
 	// the pipeline. A canary does not take it over.
 	//   - Default: 0s: no wait
-	//   - Allowed: 1m to 24h
+	//   - Allowed: 1m to 7h
 	//   - Change: in place; the stage gets or loses the role that its alarms are read with
 	//   - Example: 2h
 	//   - See: docs/canary.md

@@ -270,7 +270,7 @@ func check(stack awscdk.Stack, props *DeliveryProps) (arch string, err error) {
 			fail("stage %s bakes with %d alarms, and CloudWatch describes %d at once", name, len(stage.AlarmNames), maxAlarms)
 		}
 		if stage.Spec.Bake > maxBake {
-			fail("stage %s bakes for %s, and CodeBuild ends after 36 hours: bake for at most %s", name, stage.Spec.Bake, maxBake)
+			fail("stage %s bakes for %s, and a build may take 8 hours: bake for at most %s", name, stage.Spec.Bake, maxBake)
 		}
 	}
 	arch, err = architecture(props)
@@ -287,6 +287,15 @@ func (d *delivery) crossAccount() bool {
 		}
 	}
 	return false
+}
+
+// longestBuild is the longest timeout in minutes that a template may give to a
+// project: AWS's validator takes 480. CodeBuild itself would go on for longer.
+const longestBuild = 480
+
+// timeout is how long a build may take that needs so many minutes.
+func (d *delivery) timeout(minutes int) awscdk.Duration {
+	return d.minutes(min(minutes, longestBuild))
 }
 
 func executionMode(mode spec.ExecutionMode) awscodepipeline.ExecutionMode {

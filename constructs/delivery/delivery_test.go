@@ -846,7 +846,7 @@ func TestRefusals(t *testing.T) {
 		},
 		"endless bake": {
 			change: func(a *spec.App) { a.Stages[1].Bake = spec.Duration(48 * time.Hour) },
-			want:   "stage canary bakes for 48h, and CodeBuild ends after 36 hours: bake for at most 32h",
+			want:   "stage canary bakes for 48h, and a build may take 8 hours: bake for at most 7h",
 		},
 		"architectures": {
 			change: func(a *spec.App) { a.Stages[2].Scale.Instance = "m7g.large" },

@@ -93,9 +93,8 @@ func BakeRoleName(app, stage string) string { return naming.App(app).Stage(stage
 var bakeScript string
 
 const (
-	// maxBake leaves CodeBuild's 36 hours room for what a bake takes beside
-	// waiting.
-	maxBake = spec.Duration(32 * time.Hour)
+	// maxBake leaves the longest build room for what a bake takes beside waiting.
+	maxBake = spec.Duration(7 * time.Hour)
 	// maxAlarms is how many alarms CloudWatch describes in one answer.
 	maxAlarms = 100
 )

@@ -58,7 +58,7 @@ func (d *delivery) smoke(stage StageDeployment) pipelines.CodeBuildStep {
 		Commands:          &commands,
 		BuildEnvironment:  d.environment(),
 		Logging:           d.logging("smoke-" + stage.Spec.Name),
-		Timeout:           d.minutes(limit),
+		Timeout:           d.timeout(limit),
 		Role:              d.buildRole(scope, "Role", "", "Tests "+d.app.Name+"/"+stage.Spec.Name+" after a deployment", readOnly, clone...),
 	})
 }

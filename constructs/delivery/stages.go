@@ -156,7 +156,7 @@ func (d *delivery) step(id string, commands *[]*string, env map[string]*string, 
 		Commands:         commands,
 		BuildEnvironment: d.environment(),
 		Logging:          d.logging(logPrefix),
-		Timeout:          d.minutes(limit),
+		Timeout:          d.timeout(limit),
 		Role:             role,
 	})
 }

@@ -208,3 +208,8 @@ func callsOf(tool string, calls []string) []string {
 	}
 	return found
 }
+
+// A bake of the longest duration that may be declared is watched to its end.
+func TestTheLongestBakeFitsIntoABuild(t *testing.T) {
+	assert.LessOrEqual(t, maxBake.Minutes()*11/10+10, longestBuild)
+}
