@@ -77,7 +77,18 @@ name: shop
 
 ` + "`tinystack schema`" + ` prints that schema. What a change of a field does to what is deployed is
 explained in [upgrades.md](upgrades.md). ` + "`${NAME}`" + ` in a value is the environment variable of that
-name; ` + "`$${`" + ` is a literal ` + "`${`" + `.
+name; ` + "`$${`" + ` is a literal ` + "`${`" + `. YAML is that of version 1.2.
+What several values have in common is written once with an anchor, and taken over with an alias
+or ` + "`<<`" + `; fields at the top whose name begins with ` + "`x-`" + ` hold such texts, and mean nothing
+by themselves:
+
+` + "```yaml" + `
+name: shop
+x-limits: &limits {cpu: 256, memory: 512}
+services:
+  - {name: web, port: 8080, <<: *limits}
+  - {name: mailer, worker: true, <<: *limits}
+` + "```" + `
 `
 
 // section writes what a type has, then the types of its fields. A type that has

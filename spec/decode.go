@@ -1,29 +1,19 @@
 package spec
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/tinystack-go/tinystack/internal/phrase"
+	"github.com/tinystack-go/tinystack/internal/yamldoc"
 )
 
-// Bounds of what is read, far above any declaration and far below what would
-// take long: the parser's time grows with the square of both.
-const (
-	mostTokens  = 20_000
-	mostNesting = 32
-	// mostSize bounds what aliases can make of a small file.
-	mostSize = 1 << 20
-)
+// mostSize bounds what aliases can make of a small file.
+const mostSize = 1 << 20
 
 // decoder makes an App of YAML. Unlike a general decoder it goes on after a
 // problem, so that all are reported at once.
@@ -35,10 +25,8 @@ type decoder struct {
 	stopped bool
 
 	lookupEnv func(string) (string, bool)
-	// targets are what the aliases stand for.
-	targets map[*ast.AliasNode]ast.Node
 	// open are the nodes being decoded, to find those that contain themselves.
-	open map[ast.Node]bool
+	open map[*yamldoc.Node]bool
 	size int
 }
 
@@ -51,8 +39,7 @@ func decode(file string, text []byte, lookupEnv func(string) (string, bool)) (Ap
 	d := &decoder{
 		findings:  findings{origin: newOrigin(file)},
 		lookupEnv: lookupEnv,
-		targets:   map[*ast.AliasNode]ast.Node{},
-		open:      map[ast.Node]bool{},
+		open:      map[*yamldoc.Node]bool{},
 		covered:   map[string]bool{},
 	}
 	app := App{origin: d.origin}
@@ -61,7 +48,6 @@ func decode(file string, text []byte, lookupEnv func(string) (string, bool)) (Ap
 		d.stopped = true
 		return App{}, d
 	}
-	d.bind(root, map[string]ast.Node{})
 	d.origin.positions[""] = start(root)
 	d.value(root, reflect.ValueOf(&app).Elem(), report{to: &d.findings})
 	return app, d
@@ -85,165 +71,35 @@ func (d *decoder) stop(where position, wrong, allowed, fix string) {
 }
 
 // parse returns the only document's value, or nil with a problem.
-func (d *decoder) parse(text []byte) ast.Node {
-	file, err := parseYAML(text)
-	var broken yaml.Error
-	var deep *nestingError
-	switch {
-	case errors.As(err, &deep):
-		d.stop(deep.where, deep.wrong, "", "check that this is the right file")
+func (d *decoder) parse(text []byte) *yamldoc.Node {
+	root, problem := yamldoc.Parse(string(text))
+	if problem != nil {
+		d.stop(position{problem.Line, problem.Column}, problem.Wrong, problem.Allowed, problem.Fix)
 		return nil
-	case errors.As(err, &broken):
-		// The message only: the rest would print lines of the file.
-		fix := "check the indentation, and put texts with special characters in quotes, as in \"${NAME}\""
-		if strings.ContainsRune(broken.GetMessage(), '\t') {
-			fix = "indent with spaces, not with tabs"
-		}
-		d.stop(tokenStart(broken.GetToken()), "is not YAML: "+strings.ReplaceAll(broken.GetMessage(), "\t", "\\t"), "", fix)
-		return nil
-	case err != nil:
-		d.stop(position{1, 1}, "is not YAML: "+err.Error(), "", "check that this is the right file")
-		return nil
-	}
-	var root ast.Node
-	for _, document := range file.Docs {
-		if document.Body == nil || document.Body.Type() == ast.DirectiveType {
-			continue
-		}
-		if root != nil {
-			d.stop(start(document.Body), "there is a second YAML document", "one declaration a file", "remove the line --- and what follows it")
-			return nil
-		}
-		root = document.Body
-	}
-	if root == nil {
-		d.stop(position{1, 1}, "declares nothing", "a declaration in YAML", "\"name: my-app\" is enough to begin with")
 	}
 	return root
 }
 
-// nestingError is YAML that is not worth parsing.
-type nestingError struct {
-	where position
-	wrong string
-}
-
-func (e *nestingError) Error() string { return e.wrong }
-
-// parseYAML guards the parser against what it takes too long for, and the
-// caller against what it panics at.
-func parseYAML(text []byte) (file *ast.File, err error) {
-	defer func() {
-		if recover() != nil {
-			err = errors.New("the parser cannot make sense of it")
-		}
-	}()
-	tokens := lexer.Tokenize(string(text))
-	if len(tokens) > mostTokens {
-		return nil, &nestingError{tokenStart(tokens[mostTokens]), fmt.Sprintf("has more than %d words and signs", mostTokens)}
+// bare is what a node stands for, which has to be of YAML's own tags; nil with
+// a problem.
+func (d *decoder) bare(node *yamldoc.Node, r report) *yamldoc.Node {
+	alias := node
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
 	}
-	if deep := nestedTooDeep(tokens); deep != nil {
-		return nil, &nestingError{tokenStart(deep), fmt.Sprintf("is nested more than %d levels deep", mostNesting)}
+	if node.Style&yaml.TaggedStyle == 0 {
+		return node
 	}
-	return parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
-}
-
-// nestedTooDeep returns the first token beyond the bound of nesting.
-func nestedTooDeep(tokens token.Tokens) *token.Token {
-	var columns []int // where the open block collections begin
-	flow, tags := 0, 0
-	for i, tk := range tokens {
-		if tk.Type == token.TagType {
-			tags++ // a tag can stand before a tag
-		} else {
-			tags = 0
-		}
-		switch tk.Type {
-		case token.MappingStartType, token.SequenceStartType:
-			flow++
-		case token.MappingEndType, token.SequenceEndType:
-			flow--
-		case token.MappingValueType, token.MappingKeyType, token.SequenceEntryType:
-			if flow > 0 {
-				break
-			}
-			column := tk.Position.Column
-			if tk.Type == token.MappingValueType && i > 0 {
-				column = tokens[i-1].Position.Column // that of the key
-			}
-			for len(columns) > 0 && columns[len(columns)-1] >= column {
-				columns = columns[:len(columns)-1]
-			}
-			columns = append(columns, column)
-		}
-		if max(0, flow)+len(columns)+tags > mostNesting {
-			return tk
-		}
+	switch node.ShortTag() {
+	case "!!str", "!!int", "!!float", "!!bool", "!!map", "!!seq", "!!null", "!!merge":
+		return node
 	}
-	return nil
-}
-
-// bind finds what each alias stands for: the latest anchor of its name before
-// it.
-func (d *decoder) bind(node ast.Node, anchors map[string]ast.Node) {
-	switch node := node.(type) {
-	case *ast.MappingNode:
-		for _, entry := range node.Values {
-			d.bind(entry, anchors)
-		}
-	case *ast.MappingValueNode:
-		d.bind(node.Key, anchors)
-		d.bind(node.Value, anchors)
-	case *ast.MappingKeyNode:
-		d.bind(node.Value, anchors)
-	case *ast.SequenceNode:
-		for _, element := range node.Values {
-			d.bind(element, anchors)
-		}
-	case *ast.AnchorNode:
-		if node.Name != nil {
-			anchors[node.Name.GetToken().Value] = node.Value
-		}
-		d.bind(node.Value, anchors)
-	case *ast.TagNode:
-		d.bind(node.Value, anchors)
-	case *ast.AliasNode:
-		if node.Value != nil {
-			d.targets[node] = anchors[node.Value.GetToken().Value]
-		}
-	}
-}
-
-// bare is the node without anchor, alias and tag; nil with a problem.
-func (d *decoder) bare(node ast.Node, r report) ast.Node {
-	for range mostNesting {
-		switch wrapped := node.(type) {
-		case *ast.AnchorNode:
-			node = wrapped.Value
-		case *ast.AliasNode:
-			node = d.targets[wrapped]
-			if node == nil {
-				d.reject(r, wrapped, "refers to an anchor that is not defined before it", "an anchor, as in \"&name\", above the alias \"*name\"", "define the anchor, or put a text that begins with * in quotes")
-				return nil
-			}
-		case *ast.TagNode:
-			switch name := wrapped.Start.Value; name {
-			case "!!str", "!!int", "!!float", "!!bool", "!!map", "!!seq":
-				node = wrapped.Value
-			default:
-				d.reject(r, wrapped, fmt.Sprintf("has the tag %s, which is not supported", shorten(name)), "plain YAML", "write the value itself; CloudFormation functions cannot be used here")
-				return nil
-			}
-		default:
-			return node
-		}
-	}
-	d.reject(r, node, "refers to itself", "", "remove the alias")
+	d.reject(r, alias, fmt.Sprintf("has the tag %s, which is not supported", shorten(node.ShortTag())), "plain YAML", "write the value itself; CloudFormation functions cannot be used here")
 	return nil
 }
 
 // reject reports a value that cannot be read, at the place it stands.
-func (d *decoder) reject(r report, node ast.Node, wrong, allowed, fix string) {
+func (d *decoder) reject(r report, node *yamldoc.Node, wrong, allowed, fix string) {
 	d.covered[r.path] = true
 	where := start(node)
 	if r.path != "" && d.origin.declares(r.path) {
@@ -274,7 +130,7 @@ var (
 )
 
 // value decodes a node into a Go value and says whether it could.
-func (d *decoder) value(node ast.Node, to reflect.Value, r report) bool {
+func (d *decoder) value(node *yamldoc.Node, to reflect.Value, r report) bool {
 	if to.Kind() == reflect.Pointer {
 		pointed := reflect.New(to.Type().Elem())
 		if !d.value(node, pointed.Elem(), r) {
@@ -293,7 +149,7 @@ func (d *decoder) value(node ast.Node, to reflect.Value, r report) bool {
 	d.open[node] = true
 	defer delete(d.open, node)
 
-	if _, null := node.(*ast.NullNode); null {
+	if yamldoc.Null(node) {
 		d.reject(r, node, "has no value", wanted(to.Type()), emptyFix(to.Type()))
 		return false
 	}
@@ -309,14 +165,16 @@ func (d *decoder) value(node ast.Node, to reflect.Value, r report) bool {
 	}
 }
 
-func (d *decoder) structure(node ast.Node, to reflect.Value, r report) bool {
-	mapping, ok := node.(*ast.MappingNode)
-	if !ok {
+func (d *decoder) structure(node *yamldoc.Node, to reflect.Value, r report) bool {
+	if node.Kind != yaml.MappingNode {
 		d.mismatch(node, to.Type(), r)
 		return false
 	}
 	known := fieldsOf(to.Type())
-	for _, entry := range d.entries(mapping, r) {
+	for _, entry := range d.entries(node, r) {
+		if r.path == "" && strings.HasPrefix(entry.name, "x-") {
+			continue // holds what aliases stand for, and is read where they are
+		}
 		field := r.field(entry.name)
 		d.origin.positions[field.path] = start(entry.key)
 		index, ok := known.index[entry.name]
@@ -335,7 +193,7 @@ func (d *decoder) structure(node ast.Node, to reflect.Value, r report) bool {
 
 // checkZero reports a zero that is written out where zero stands for the
 // default: it would silently become something else.
-func (d *decoder) checkZero(value reflect.Value, r report, node ast.Node) {
+func (d *decoder) checkZero(value reflect.Value, r report, node *yamldoc.Node) {
 	if !value.IsZero() {
 		return
 	}
@@ -351,16 +209,15 @@ func (d *decoder) checkZero(value reflect.Value, r report, node ast.Node) {
 	}
 }
 
-func (d *decoder) list(node ast.Node, to reflect.Value, r report) bool {
-	sequence, ok := node.(*ast.SequenceNode)
-	if !ok {
+func (d *decoder) list(node *yamldoc.Node, to reflect.Value, r report) bool {
+	if node.Kind != yaml.SequenceNode {
 		d.mismatch(node, to.Type(), r)
 		return false
 	}
 	// Elements that cannot be read stay in the list, empty: the others keep
 	// their number.
-	to.Set(reflect.MakeSlice(to.Type(), len(sequence.Values), len(sequence.Values)))
-	for i, element := range sequence.Values {
+	to.Set(reflect.MakeSlice(to.Type(), len(node.Content), len(node.Content)))
+	for i, element := range node.Content {
 		item := r.item(i)
 		d.origin.positions[item.path] = start(element)
 		d.value(element, to.Index(i), item)
@@ -368,14 +225,13 @@ func (d *decoder) list(node ast.Node, to reflect.Value, r report) bool {
 	return true
 }
 
-func (d *decoder) mapping(node ast.Node, to reflect.Value, r report) bool {
-	mapping, ok := node.(*ast.MappingNode)
-	if !ok {
+func (d *decoder) mapping(node *yamldoc.Node, to reflect.Value, r report) bool {
+	if node.Kind != yaml.MappingNode {
 		d.mismatch(node, to.Type(), r)
 		return false
 	}
 	to.Set(reflect.MakeMap(to.Type()))
-	for _, entry := range d.entries(mapping, r) {
+	for _, entry := range d.entries(node, r) {
 		field := r.field(entry.name)
 		d.origin.positions[field.path] = start(entry.key)
 		value := reflect.New(to.Type().Elem()).Elem()
@@ -387,7 +243,7 @@ func (d *decoder) mapping(node ast.Node, to reflect.Value, r report) bool {
 
 // scalar decodes texts, numbers and durations. A text is taken as it is
 // written, so that 1.10 stays "1.10" and an account keeps its zeros.
-func (d *decoder) scalar(node ast.Node, to reflect.Value, r report) bool {
+func (d *decoder) scalar(node *yamldoc.Node, to reflect.Value, r report) bool {
 	text, ok := scalarText(node)
 	if !ok {
 		d.mismatch(node, to.Type(), r)
@@ -415,7 +271,7 @@ func (d *decoder) scalar(node ast.Node, to reflect.Value, r report) bool {
 		return true
 	}
 	switch {
-	case isQuoted(node) && !fromEnvironment:
+	case yamldoc.Quoted(node) && !fromEnvironment:
 		fix := "write " + wanted(to.Type())
 		if decimal.MatchString(expanded) || boolean.MatchString(expanded) {
 			fix = "remove the quotes"
@@ -443,20 +299,20 @@ func (d *decoder) scalar(node ast.Node, to reflect.Value, r report) bool {
 
 // mismatch reports a value of another shape than is wanted. It does not show
 // the value, which may be anything.
-func (d *decoder) mismatch(node ast.Node, want reflect.Type, r report) {
+func (d *decoder) mismatch(node *yamldoc.Node, want reflect.Type, r report) {
 	given, fix := "a text", "write one value"
-	switch node.(type) {
-	case *ast.MappingNode:
+	switch node.Kind {
+	case yaml.MappingNode:
 		given = "a mapping"
-	case *ast.SequenceNode:
+	case yaml.SequenceNode:
 		given = "a list"
-	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
-		given = "a number"
-	case *ast.BoolNode:
-		given = "true or false"
-	case *ast.StringNode, *ast.LiteralNode:
-	default:
-		given = "something else"
+	case yaml.ScalarNode:
+		switch node.ShortTag() {
+		case "!!int", "!!float":
+			given = "a number"
+		case "!!bool":
+			given = "true or false"
+		}
 	}
 	switch want.Kind() {
 	case reflect.Slice:
@@ -473,31 +329,32 @@ func (d *decoder) mismatch(node ast.Node, want reflect.Type, r report) {
 // entry is one key of a mapping with its value.
 type entry struct {
 	name       string
-	key, value ast.Node
+	key, value *yamldoc.Node
 }
 
 // entries are a mapping's keys in order, then those merged in ("<<") that it
 // does not have itself.
-func (d *decoder) entries(mapping *ast.MappingNode, r report) []entry {
+func (d *decoder) entries(mapping *yamldoc.Node, r report) []entry {
 	var found []entry
-	var merged []ast.Node
+	var merged []*yamldoc.Node
 	at := map[string]position{}
-	for _, value := range mapping.Values {
-		if _, merge := value.Key.(*ast.MergeKeyNode); merge {
-			merged = append(merged, value.Value)
+	for i := 0; i < len(mapping.Content); i += 2 {
+		key, value := mapping.Content[i], mapping.Content[i+1]
+		if yamldoc.IsMerge(key) {
+			merged = append(merged, value)
 			continue
 		}
-		name, ok := d.keyName(value.Key, r)
+		name, ok := d.keyName(key, r)
 		if !ok || !d.spend(1+len(name)) {
 			continue
 		}
 		if first, again := at[name]; again {
 			field := r.field(name)
-			field.addAt(start(value.Key), Error, fmt.Sprintf("is declared twice, first in line %d", first.line), "", "remove one of the two")
+			field.addAt(start(key), Error, fmt.Sprintf("is declared twice, first in line %d", first.line), "", "remove one of the two")
 			continue
 		}
-		at[name] = start(value.Key)
-		found = append(found, entry{name, value.Key, value.Value})
+		at[name] = start(key)
+		found = append(found, entry{name, key, value})
 	}
 	for _, node := range merged {
 		for _, e := range d.mergedEntries(node, r) {
@@ -511,7 +368,7 @@ func (d *decoder) entries(mapping *ast.MappingNode, r report) []entry {
 }
 
 // mergedEntries are what "<<" brings in: a mapping or a list of them.
-func (d *decoder) mergedEntries(node ast.Node, r report) []entry {
+func (d *decoder) mergedEntries(node *yamldoc.Node, r report) []entry {
 	node = d.bare(node, r)
 	if node == nil || !d.spend(1) {
 		return nil
@@ -522,12 +379,12 @@ func (d *decoder) mergedEntries(node ast.Node, r report) []entry {
 	}
 	d.open[node] = true
 	defer delete(d.open, node)
-	switch node := node.(type) {
-	case *ast.MappingNode:
+	switch node.Kind {
+	case yaml.MappingNode:
 		return d.entries(node, r)
-	case *ast.SequenceNode:
+	case yaml.SequenceNode:
 		var found []entry
-		for _, element := range node.Values {
+		for _, element := range node.Content {
 			found = append(found, d.mergedEntries(element, r)...)
 		}
 		return found
@@ -536,15 +393,12 @@ func (d *decoder) mergedEntries(node ast.Node, r report) []entry {
 	return nil
 }
 
-func (d *decoder) keyName(key ast.Node, r report) (string, bool) {
-	if question, ok := key.(*ast.MappingKeyNode); ok {
-		key = question.Value
-	}
-	key = d.bare(key, r)
-	if key == nil {
+func (d *decoder) keyName(key *yamldoc.Node, r report) (string, bool) {
+	named := d.bare(key, r)
+	if named == nil {
 		return "", false
 	}
-	name, ok := scalarText(key)
+	name, ok := scalarText(named)
 	switch {
 	case !ok:
 		r.addAt(start(key), Error, "has a key that is not a text", "a text as key", "write a plain name before the colon")
@@ -561,47 +415,16 @@ const listToken = "#{Token["
 // rejectToken reports the text by which a program in Go refers to what the CDK
 // fills in later. From a file it refers to nothing, and what such texts are
 // excepted from would not be checked.
-func (d *decoder) rejectToken(r report, node ast.Node) {
+func (d *decoder) rejectToken(r report, node *yamldoc.Node) {
 	d.reject(r, node, "has \"Token[\" in it after ${ or #{, which the CDK keeps for what it fills in itself", "another text", "write the value itself; in Go, values of the CDK can be used here")
 }
 
 // scalarText is the text of a scalar as the file writes it.
-func scalarText(node ast.Node) (string, bool) {
-	switch node := node.(type) {
-	case *ast.StringNode:
-		return node.Value, true
-	case *ast.LiteralNode:
-		if node.Value == nil {
-			return "", true
-		}
-		return node.Value.Value, true
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
-		return node.GetToken().Value, true
-	}
-	return "", false
-}
-
-func isQuoted(node ast.Node) bool {
-	kind := node.GetToken().Type
-	return kind == token.SingleQuoteType || kind == token.DoubleQuoteType
+func scalarText(node *yamldoc.Node) (string, bool) {
+	return node.Value, node.Kind == yaml.ScalarNode && !yamldoc.Null(node)
 }
 
 // start is where a node begins.
-func start(node ast.Node) position {
-	switch node := node.(type) {
-	case nil:
-		return position{}
-	case *ast.MappingNode:
-		if !node.IsFlowStyle && len(node.Values) > 0 {
-			return start(node.Values[0].Key)
-		}
-	}
-	return tokenStart(node.GetToken())
-}
-
-func tokenStart(tk *token.Token) position {
-	if tk == nil || tk.Position == nil {
-		return position{1, 1}
-	}
-	return position{max(1, tk.Position.Line), max(1, tk.Position.Column)}
+func start(node *yamldoc.Node) position {
+	return position{max(1, node.Line), max(1, node.Column)}
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml/ast"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -35,7 +34,6 @@ func decodeSample(text string) (sample, *decoder) {
 	_, d := decode("x.yaml", []byte("name: x\n"), environment)
 	root := d.parse([]byte(text))
 	if root != nil {
-		d.bind(root, map[string]ast.Node{})
 		d.origin.positions[""] = start(root)
 		d.value(root, reflect.ValueOf(&into).Elem(), report{to: &d.findings})
 	}

@@ -4,14 +4,14 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
+	"github.com/tinystack-go/tinystack/internal/yamldoc"
 )
 
 var environmentName = compile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // expand replaces references to the environment in a text, and says whether
 // there were any, and whether all could be replaced.
-func (d *decoder) expand(text string, r report, node ast.Node) (expanded string, referred, ok bool) {
+func (d *decoder) expand(text string, r report, node *yamldoc.Node) (expanded string, referred, ok bool) {
 	if !strings.Contains(text, "${") {
 		return text, false, true
 	}

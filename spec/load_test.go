@@ -9,10 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/token"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/tinystack-go/tinystack/internal/yamldoc"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -196,7 +197,7 @@ func TestLoad(t *testing.T) {
 		"not UTF-8":  {write("latin.yaml", "name: caf\xe9\n"), "is not text in UTF-8"},
 		"UTF-16":     {write("utf16.yaml", "n\x00a\x00m\x00e\x00"), "is not text: it has a zero byte"},
 		"too large":  {write("large.yaml", strings.Repeat("nonsense: [", 100_000)), "is larger than 256 KB"},
-		"too many":   {write("many.yaml", "["+strings.Repeat("a,", 25_000)), "has more than 20000 words and signs"},
+		"too many":   {write("many.yaml", "["+strings.Repeat("a,", 25_000)+"]"), "has more than 20000 keys and values"},
 		"wrong line": {write("wrong.yaml", "name: shop\nport: 1\n"), "is not a field of the declaration"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -303,20 +304,27 @@ func scalars(text string) []span {
 			lines = append(lines, i)
 		}
 	}
+	root, problem := yamldoc.Parse(text)
+	if problem != nil {
+		return nil
+	}
 	var found []span
-	tokens := lexer.Tokenize(text)
-	for i, tk := range tokens {
-		isKey := i+1 < len(tokens) && tokens[i+1].Type == token.MappingValueType
-		if isKey || tk.Indicator != token.NotIndicator && tk.Indicator != token.QuotedScalarIndicator || tk.Type == token.CommentType {
-			continue
+	var look func(node *yamldoc.Node, key bool)
+	look = func(node *yamldoc.Node, key bool) {
+		for i, child := range node.Content {
+			look(child, node.Kind == yaml.MappingNode && i%2 == 0)
 		}
-		from := lines[tk.Position.Line-1] + tk.Position.Column - 1
-		to := from + len(tk.Value)
-		if tk.Indicator == token.QuotedScalarIndicator {
+		if node.Kind != yaml.ScalarNode || key || node.Value == "" {
+			return
+		}
+		from := lines[node.Line-1] + node.Column - 1
+		to := from + len(node.Value)
+		if yamldoc.Quoted(node) {
 			to += 2
 		}
-		found = append(found, span{from, to})
+		found = append(found, span{from, min(to, len(text))})
 	}
+	look(root, false)
 	return found
 }
 

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v4"
 )
 
 // SchemaURL is where the schema of the newest version is found.
@@ -70,6 +70,10 @@ func structSchema(t Type, merged bool) object {
 		}
 	}
 	s := object{{"description", Plain(t.Doc)}, {"type", "object"}, {"properties", properties}, {"additionalProperties", false}}
+	if t.Name == Root && !merged {
+		// Holds what the aliases of a declaration stand for.
+		s.set("patternProperties", object{{"^x-", true}})
+	}
 	if required != nil {
 		s.set("required", required)
 	}

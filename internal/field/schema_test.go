@@ -2,14 +2,15 @@ package field_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/tinystack-go/tinystack/internal/field"
 )
@@ -28,8 +29,10 @@ func compiled(t *testing.T) *jsonschema.Schema {
 // read reads YAML as an editor does.
 func read(t *testing.T, text []byte) any {
 	t.Helper()
-	asJSON, err := yaml.YAMLToJSON(text)
-	require.NoError(t, err, "%s", text)
+	var value any
+	require.NoError(t, yaml.Unmarshal(text, &value), "%s", text)
+	asJSON, err := json.Marshal(value)
+	require.NoError(t, err)
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(asJSON))
 	require.NoError(t, err)
 	return document

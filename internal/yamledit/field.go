@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/token"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/tinystack-go/tinystack/internal/yamldoc"
 )
 
 // setField sets a scalar field of a stage in a text that is the source's own
@@ -18,21 +19,20 @@ func (s *source) setField(text string, stage int, name, value string, isDefault 
 	if err != nil {
 		return "", err
 	}
-	mapping, ok := bare(sequence.Values[stage]).(*ast.MappingNode)
-	if !ok {
+	mapping := sequence.Content[stage]
+	if mapping.Kind != yaml.MappingNode {
 		return "", errors.New("it is an alias: edit it by hand")
 	}
 	found := entry(mapping, name)
 	if found == nil {
 		return s.addField(text, mapping, name, value)
 	}
-	key := found.Key.GetToken()
-	start, end, err := s.scalarAt(found.Value)
+	start, end, err := s.scalarAt(found.value)
 	if err != nil {
 		return "", err
 	}
-	n := key.Position.Line
-	ownLine := !mapping.IsFlowStyle && strings.TrimSpace(s.text[s.from(n):s.offset(key)]) == "" &&
+	n := found.key.Line
+	ownLine := !yamldoc.Flow(mapping) && strings.TrimSpace(s.text[s.from(n):s.offset(found.key)]) == "" &&
 		strings.TrimSpace(s.text[end:s.lines[n-1].end]) == "" && !s.comments[n-1]
 	if isDefault && ownLine && end <= s.lines[n-1].end {
 		return text[:s.from(n)] + text[s.from(n+1):], nil
@@ -41,29 +41,30 @@ func (s *source) setField(text string, stage int, name, value string, isDefault 
 }
 
 // addField writes a new field: behind what says where the stage is.
-func (s *source) addField(text string, mapping *ast.MappingNode, name, value string) (string, error) {
-	var after *ast.MappingValueNode
-	for _, present := range mapping.Values {
-		if after == nil || slices.Contains([]string{"name", "account", "region", "canaryOf", "wave"}, keyName(present.Key)) {
-			after = present
+func (s *source) addField(text string, mapping *yamldoc.Node, name, value string) (string, error) {
+	present := fields(mapping)
+	after := present[0]
+	for _, each := range present {
+		if slices.Contains([]string{"name", "account", "region", "canaryOf", "wave"}, each.key.Value) {
+			after = each
 		}
 	}
-	key := after.Key.GetToken()
-	if _, merge := after.Key.(*ast.MergeKeyNode); merge || keyName(after.Key) == "" {
-		return "", fmt.Errorf("line %d: write \"%s: %s\" into it by hand", key.Position.Line, name, value)
+	key := after.key
+	if yamldoc.IsMerge(key) || key.Value == "" {
+		return "", fmt.Errorf("line %d: write \"%s: %s\" into it by hand", key.Line, name, value)
 	}
-	_, end, err := s.scalarAt(after.Value)
+	_, end, err := s.scalarAt(after.value)
 	if err != nil {
 		return "", err
 	}
-	if mapping.IsFlowStyle {
+	if yamldoc.Flow(mapping) {
 		return text[:end] + ", " + name + ": " + value + text[end:], nil
 	}
-	n := key.Position.Line
+	n := key.Line
 	if end > s.lines[n-1].end {
-		return "", fmt.Errorf("line %d: the value of %s goes over lines: write \"%s: %s\" below it by hand", n, keyName(after.Key), name, value)
+		return "", fmt.Errorf("line %d: the value of %s goes over lines: write \"%s: %s\" below it by hand", n, key.Value, name, value)
 	}
-	eol, margin := s.eol(n), strings.Repeat(" ", key.Position.Column-1)
+	eol, margin := s.eol(n), strings.Repeat(" ", key.Column-1)
 	if l := s.lines[n-1]; l.next == l.end {
 		return text[:l.end] + eol + margin + name + ": " + value + text[l.end:], nil
 	}
@@ -72,39 +73,26 @@ func (s *source) addField(text string, mapping *ast.MappingNode, name, value str
 
 // scalarAt is where the text of a scalar, or of an alias of one, begins and
 // ends.
-func (s *source) scalarAt(node ast.Node) (start, end int, err error) {
-	node = bare(node)
-	alias, isAlias := node.(*ast.AliasNode)
-	tk := node.GetToken()
-	start = s.offset(tk)
+func (s *source) scalarAt(node *yamldoc.Node) (start, end int, err error) {
+	start = s.offset(node)
 	rest := s.text[start:]
-	switch {
-	case isAlias:
-		written := "*" + alias.Value.GetToken().Value
-		if strings.HasPrefix(rest, written) {
-			return start, start + len(written), nil
+	if node.Anchor != "" || node.Style&yaml.TaggedStyle != 0 {
+		// The value is what stands behind its anchor and its tag.
+		for rest != "" && strings.IndexByte("&!", rest[0]) >= 0 {
+			length := strings.IndexAny(rest+" ", " \t\r\n")
+			length += len(rest[length:]) - len(strings.TrimLeft(rest[length:], " \t"))
+			start, rest = start+length, rest[length:]
 		}
-	case tk.Type == token.SingleQuoteType:
-		for i := 1; i < len(rest); i++ {
-			if rest[i] != '\'' {
-				continue
-			}
-			if strings.HasPrefix(rest[i:], "''") {
-				i++
-				continue
-			}
-			return start, start + i + 1, nil
-		}
-	case tk.Type == token.DoubleQuoteType:
-		for i := 1; i < len(rest); i++ {
-			if rest[i] == '\\' {
-				i++
-			} else if rest[i] == '"' {
-				return start, start + i + 1, nil
-			}
-		}
-	case tk.Value != "" && strings.HasPrefix(rest, tk.Value):
-		return start, start + len(tk.Value), nil
 	}
-	return 0, 0, fmt.Errorf("line %d: this value cannot be edited: do it by hand", tk.Position.Line)
+	written := node.Value
+	if node.Kind == yaml.AliasNode {
+		written = "*" + written
+	}
+	switch {
+	case node.Kind == yaml.ScalarNode && yamldoc.Quoted(node):
+		return start, quotedEnd(s.text, start), nil
+	case written != "" && strings.HasPrefix(rest, written):
+		return start, start + len(written), nil
+	}
+	return 0, 0, fmt.Errorf("line %d: this value cannot be edited: do it by hand", node.Line)
 }

@@ -7,22 +7,20 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/tinystack-go/tinystack/internal/yamldoc"
 )
 
 // source is a text and where things stand in it. The parser sees it as package
 // spec does: without a byte order mark, and with line ends of one kind; lines
 // and columns lead back to the bytes.
 type source struct {
-	text   string
-	lines  []line
-	tokens token.Tokens
+	text  string
+	lines []line
 	// comments are the lines that hold nothing but a comment.
 	comments map[int]bool
-	root     *ast.MappingNode
+	root     *yamldoc.Node
 }
 
 // line is a line of the text: where it begins, where it ends, and where the
@@ -53,35 +51,55 @@ func newSource(text string) (*source, error) {
 		}
 		start = next
 	}
-	s.tokens = lexer.Tokenize(normal.String())
-	for _, tk := range s.tokens {
-		if n := tk.Position.Line; tk.Type == token.CommentType && n <= len(s.lines) && strings.HasPrefix(strings.TrimLeft(s.line(n), " \t"), "#") {
-			s.comments[n] = true
-		}
-	}
-	file, err := parser.Parse(s.tokens, 0, parser.AllowDuplicateMapKey())
-	if err != nil {
+	root, problem := yamldoc.Parse(normal.String())
+	if problem != nil {
 		return nil, errors.New("it is not YAML")
 	}
-	for _, document := range file.Docs {
-		if root, ok := bare(document.Body).(*ast.MappingNode); ok {
-			s.root = root
-			return s, nil
+	if root.Kind != yaml.MappingNode || len(root.Content) == 0 {
+		return nil, errors.New("it has no fields")
+	}
+	s.root = root
+	for n := range s.lines {
+		if strings.HasPrefix(strings.TrimLeft(s.line(n+1), " \t"), "#") {
+			s.comments[n+1] = true
 		}
 	}
-	return nil, errors.New("it has no fields")
+	s.dropTexts(root)
+	return s, nil
 }
 
-// bare is a node without anchor and tag.
-func bare(node ast.Node) ast.Node {
-	for {
-		switch wrapped := node.(type) {
-		case *ast.AnchorNode:
-			node = wrapped.Value
-		case *ast.TagNode:
-			node = wrapped.Value
-		default:
-			return node
+// dropTexts takes the lines out of the comments that belong to a text over
+// several lines.
+func (s *source) dropTexts(node *yamldoc.Node) {
+	for _, child := range node.Content {
+		s.dropTexts(child)
+	}
+	if node.Kind != yaml.ScalarNode {
+		return
+	}
+	switch first := node.Line; {
+	case yamldoc.Quoted(node):
+		quote := s.offset(node) + strings.IndexAny(s.text[s.offset(node):], `"'`) // behind anchor and tag
+		end := quotedEnd(s.text, quote)
+		for n := first + 1; n <= len(s.lines) && s.from(n) < end; n++ {
+			delete(s.comments, n)
+		}
+	case node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		// A block goes on as long as lines are indented as its first one is.
+		indent := 0
+		for n := first + 1; n <= len(s.lines); n++ {
+			if s.blank(n) {
+				continue
+			}
+			if indent == 0 {
+				if indent = s.indentation(n); indent <= s.indentation(first) {
+					return
+				}
+			}
+			if s.indentation(n) < indent {
+				return
+			}
+			delete(s.comments, n)
 		}
 	}
 }
@@ -100,10 +118,13 @@ func (s *source) from(n int) int {
 	return s.lines[n-1].start
 }
 
-// offset is the place of a token's first byte.
-func (s *source) offset(tk *token.Token) int {
-	at := s.lines[tk.Position.Line-1].start
-	for range tk.Position.Column - 1 {
+// offset is the place of a value's first byte.
+func (s *source) offset(node *yamldoc.Node) int { return s.place(node.Line, node.Column) }
+
+// place is that of the byte at which a column of a line begins.
+func (s *source) place(line, column int) int {
+	at := s.lines[line-1].start
+	for range column - 1 {
 		_, size := utf8.DecodeRuneInString(s.text[at:])
 		at += size
 	}
@@ -120,44 +141,45 @@ func (s *source) eol(n int) string {
 	return "\n"
 }
 
+// field is one of a mapping, with its value.
+type field struct{ key, value *yamldoc.Node }
+
+// fields of a mapping, in the order of the text.
+func fields(mapping *yamldoc.Node) []field {
+	var found []field
+	for pair := range slices.Chunk(mapping.Content, 2) {
+		found = append(found, field{pair[0], pair[1]})
+	}
+	return found
+}
+
 // entry finds a field of a mapping itself, not one that is merged in.
-func entry(mapping *ast.MappingNode, name string) *ast.MappingValueNode {
-	for _, value := range mapping.Values {
-		if keyName(value.Key) == name {
-			return value
+func entry(mapping *yamldoc.Node, name string) *field {
+	for _, found := range fields(mapping) {
+		if found.key.Kind == yaml.ScalarNode && found.key.Value == name {
+			return &found
 		}
 	}
 	return nil
 }
 
-func keyName(key ast.Node) string {
-	if question, ok := key.(*ast.MappingKeyNode); ok {
-		key = question.Value
-	}
-	if text, ok := bare(key).(*ast.StringNode); ok {
-		return text.Value
-	}
-	return ""
-}
-
 func (s *source) declaresStages() bool {
-	return entry(s.root, "stages") != nil || slices.ContainsFunc(s.root.Values, func(value *ast.MappingValueNode) bool {
-		_, merge := value.Key.(*ast.MergeKeyNode)
-		return merge
+	return entry(s.root, "stages") != nil || slices.ContainsFunc(fields(s.root), func(found field) bool {
+		return yamldoc.IsMerge(found.key)
 	})
 }
 
 // sequence is the list of the stages.
-func (s *source) sequence() (*ast.SequenceNode, error) {
+func (s *source) sequence() (*yamldoc.Node, error) {
 	found := entry(s.root, "stages")
 	if found == nil {
 		return nil, errors.New("the stages come from a \"<<\": edit them by hand where they stand")
 	}
-	sequence, ok := bare(found.Value).(*ast.SequenceNode)
-	if !ok {
+	sequence := found.value
+	if sequence.Kind != yaml.SequenceNode {
 		return nil, errors.New("the stages are an alias: edit them by hand where they stand")
 	}
-	if len(sequence.Values) == 0 {
+	if len(sequence.Content) == 0 {
 		return nil, errors.New("the list of stages is empty: remove it, and the stage of the defaults is written down")
 	}
 	return sequence, nil
@@ -169,7 +191,7 @@ func (s *source) stages() (*list, error) {
 	if err != nil {
 		return nil, err
 	}
-	if sequence.IsFlowStyle {
+	if yamldoc.Flow(sequence) {
 		return s.flowList(sequence)
 	}
 	return s.blockList(sequence)
@@ -178,20 +200,26 @@ func (s *source) stages() (*list, error) {
 // blockList is a list with a hyphen before each stage. A stage has whole lines:
 // the comments directly above it that are not indented further than its hyphen,
 // its content, and the comments after that which are.
-func (s *source) blockList(sequence *ast.SequenceNode) (*list, error) {
-	var dashes []*token.Token
-	for _, entry := range sequence.Entries {
-		dashes = append(dashes, entry.Start)
-		if tk := entry.Start; strings.TrimSpace(s.text[s.from(tk.Position.Line):s.offset(tk)]) != "" {
-			return nil, fmt.Errorf("line %d: a stage has to begin in a line of its own to be edited", tk.Position.Line)
+func (s *source) blockList(sequence *yamldoc.Node) (*list, error) {
+	// A hyphen stands before its element, or in a line above that.
+	dashes := make([]int, len(sequence.Content)) // their lines
+	behind := 0
+	for i, element := range sequence.Content {
+		n := element.Line
+		for n > behind && !startsWithHyphen(s.line(n)) {
+			n--
 		}
+		if n == behind {
+			return nil, fmt.Errorf("line %d: a stage has to begin in a line of its own to be edited", element.Line)
+		}
+		dashes[i], behind = n, n
 	}
-	column := dashes[0].Position.Column
-	bound := s.afterStages(dashes[len(dashes)-1].Position.Line)
-	l := &list{eol: s.eol(dashes[0].Position.Line), compact: true}
+	column := s.indentation(dashes[0])
+	bound := s.afterStages(dashes[len(dashes)-1])
+	l := &list{eol: s.eol(dashes[0]), compact: true}
 	end := 0 // the line behind the stage before
 	for i, dash := range dashes {
-		first := dash.Position.Line
+		first := dash
 		for first-1 > max(end-1, 0) && s.comments[first-1] && s.indentation(first-1) <= column {
 			first--
 		}
@@ -201,7 +229,7 @@ func (s *source) blockList(sequence *ast.SequenceNode) (*list, error) {
 		}
 		next := bound
 		if i+1 < len(dashes) {
-			next = dashes[i+1].Position.Line
+			next = dashes[i+1]
 		}
 		last := next - 1
 		for s.comments[last] || s.blank(last) {
@@ -214,7 +242,7 @@ func (s *source) blockList(sequence *ast.SequenceNode) (*list, error) {
 		}
 		l.items = append(l.items, item{pre: s.text[s.from(end):s.from(first)], body: s.text[s.from(first):s.from(last+1)]})
 		end = last + 1
-		if mapping, ok := bare(sequence.Values[i]).(*ast.MappingNode); !ok || !mapping.IsFlowStyle {
+		if element := sequence.Content[i]; element.Kind != yaml.MappingNode || !yamldoc.Flow(element) {
 			l.compact = false
 		}
 	}
@@ -223,18 +251,17 @@ func (s *source) blockList(sequence *ast.SequenceNode) (*list, error) {
 		last.body += l.eol
 		l.openEnd = true
 	}
-	l.style(s, dashes[0], sequence.Values[0])
+	l.style(s, dashes[0], sequence.Content[0])
 	return l, nil
 }
 
 // style is how a new stage is written: as the first one is.
-func (l *list) style(s *source, dash *token.Token, first ast.Node) {
-	margin := s.text[s.from(dash.Position.Line):s.offset(dash)]
+func (l *list) style(s *source, dash int, first *yamldoc.Node) {
+	margin := s.line(dash)[:s.indentation(dash)-1]
 	l.dash = margin + "- "
-	if mapping, ok := first.(*ast.MappingNode); ok && !mapping.IsFlowStyle {
-		key := mapping.Values[0].Key.GetToken()
-		if key.Position.Line == dash.Position.Line {
-			l.dash = s.text[s.from(dash.Position.Line):s.offset(key)]
+	if first.Kind == yaml.MappingNode && !yamldoc.Flow(first) && first.Anchor == "" {
+		if key := first.Content[0]; key.Line == dash {
+			l.dash = s.text[s.from(dash):s.offset(key)]
 		}
 	}
 	l.indent = margin + strings.Repeat(" ", utf8.RuneCountInString(l.dash)-utf8.RuneCountInString(margin))
@@ -254,12 +281,18 @@ func (s *source) indentation(n int) int {
 	return len(text) - len(strings.TrimLeft(text, " \t")) + 1
 }
 
+// startsWithHyphen says whether an element of a list begins in a line.
+func startsWithHyphen(line string) bool {
+	rest, found := strings.CutPrefix(strings.TrimLeft(line, " "), "-")
+	return found && (rest == "" || rest[0] == ' ' || rest[0] == '\t')
+}
+
 // afterStages is the first line after a line of the stages that is none of
 // theirs: that of the next field, or of the document's end.
 func (s *source) afterStages(last int) int {
 	bound := len(s.lines) + 1
-	for _, value := range s.root.Values {
-		if at := value.Key.GetToken().Position.Line; at > last {
+	for _, found := range fields(s.root) {
+		if at := found.key.Line; at > last {
 			bound = min(bound, at)
 		}
 	}
@@ -272,58 +305,49 @@ func (s *source) afterStages(last int) int {
 }
 
 // flowList is a list in brackets.
-func (s *source) flowList(sequence *ast.SequenceNode) (*list, error) {
-	i := slices.IndexFunc(s.tokens, func(tk *token.Token) bool {
-		return tk.Type == token.SequenceStartType && *tk.Position == *sequence.Start.Position
-	})
-	if i < 0 {
-		return nil, errors.New("the stages are written in a way that this cannot edit")
-	}
-	line := s.tokens[i].Position.Line
+func (s *source) flowList(sequence *yamldoc.Node) (*list, error) {
+	all := signs(s.text, s.offset(sequence)+strings.IndexByte(s.text[s.offset(sequence):], '[')) // behind anchor and tag
+	line := sequence.Line
 	l := &list{flow: true, eol: s.eol(line)}
-	at := s.offset(s.tokens[i]) + 1
+	at := all[0].to
 	l.head = s.text[:at]
-	for i++; s.tokens[i].Type != token.SequenceEndType; {
-		var comments []*token.Token
-		for ; s.tokens[i].Type == token.CommentType; i++ {
-			comments = append(comments, s.tokens[i])
+	for i := 1; all[i].kind != ']'; {
+		var comments []sign
+		for ; all[i].kind == '#'; i++ {
+			comments = append(comments, all[i])
 		}
-		if s.tokens[i].Type == token.SequenceEndType {
+		if all[i].kind == ']' {
 			break // comments after the last comma
 		}
-		first := s.leadOf(s.tokens[i], comments)
+		first := s.leadOf(all[i], comments)
 		end := i
-		for depth := 0; depth > 0 || s.tokens[end].Type != token.CollectEntryType && s.tokens[end].Type != token.SequenceEndType; end++ {
-			switch s.tokens[end].Type {
-			case token.MappingStartType, token.SequenceStartType:
+		for depth := 0; depth > 0 || all[end].kind != ',' && all[end].kind != ']'; end++ {
+			switch all[end].kind {
+			case '{', '[':
 				depth++
-			case token.MappingEndType, token.SequenceEndType:
+			case '}', ']':
 				depth--
 			}
 		}
-		stop := end // the token behind the stage
-		for s.tokens[stop-1].Type == token.CommentType {
+		stop := end // the sign behind the stage
+		for all[stop-1].kind == '#' {
 			stop--
 		}
-		comma := s.tokens[end].Type == token.CollectEntryType
+		comma := all[end].kind == ','
 		if comma && stop < end {
-			return nil, fmt.Errorf("line %d: a comment before a comma is in the way: put it after the comma", s.tokens[stop].Position.Line)
+			return nil, fmt.Errorf("line %d: a comment before a comma is in the way: put it after the comma", s.lineOf(all[stop].from))
 		}
-		added := item{pre: s.text[at:first]}
-		behind := s.offset(s.tokens[stop])
-		if !comma {
-			behind = first + len(strings.TrimRight(s.text[first:behind], " \t\r\n"))
-		}
-		added.body, at = s.text[first:behind], behind
+		added := item{pre: s.text[at:first], body: s.text[first:all[stop-1].to]}
+		at = all[stop-1].to
 		if l.lastComma = comma; comma {
-			at++
-			end++
-			stop = end
+			added.body += s.text[at:all[end].from]
+			at = all[end].to
+			stop = end + 1
 		}
 		// A comment behind it in the same line is its own.
-		if tk := s.tokens[stop]; tk.Type == token.CommentType && !s.comments[tk.Position.Line] {
-			added.tail = s.text[at:s.lines[tk.Position.Line-1].end]
-			at += len(added.tail)
+		if comment := all[stop]; comment.kind == '#' && !s.comments[s.lineOf(comment.from)] {
+			added.tail = s.text[at:comment.to]
+			at = comment.to
 			stop++
 		}
 		l.items = append(l.items, added)
@@ -344,19 +368,24 @@ func (s *source) flowList(sequence *ast.SequenceNode) (*list, error) {
 	return l, nil
 }
 
+// lineOf is the number of the line that a place is in.
+func (s *source) lineOf(at int) int {
+	return 1 + slices.IndexFunc(s.lines, func(l line) bool { return at <= l.end })
+}
+
 // leadOf is where an element of a flow list begins: with the comments in the
 // lines directly above it.
-func (s *source) leadOf(first *token.Token, comments []*token.Token) int {
-	at, line := s.offset(first), first.Position.Line
+func (s *source) leadOf(first sign, comments []sign) int {
+	at, line := first.from, s.lineOf(first.from)
 	if strings.TrimSpace(s.text[s.from(line):at]) != "" {
 		return at
 	}
 	for _, comment := range slices.Backward(comments) {
-		if comment.Position.Line != line-1 || !s.comments[line-1] {
+		if s.lineOf(comment.from) != line-1 || !s.comments[line-1] {
 			break
 		}
 		line--
-		at = s.offset(comment)
+		at = comment.from
 	}
 	return at
 }
@@ -368,35 +397,30 @@ func (s *source) anchorUsedElsewhere(stage int) (string, int) {
 	if err != nil {
 		return "", 0
 	}
-	inside := map[ast.Node]bool{}
-	defined := map[string]bool{}
-	ast.Walk(visit(func(node ast.Node) {
-		inside[node] = true
-		if anchor, ok := node.(*ast.AnchorNode); ok {
-			defined[anchor.Name.GetToken().Value] = true
-		}
-	}), sequence.Values[stage])
+	inside := map[*yamldoc.Node]bool{}
+	visit(sequence.Content[stage], func(node *yamldoc.Node) { inside[node] = true })
 	name, line := "", 0
-	ast.Walk(visit(func(node ast.Node) {
-		if alias, ok := node.(*ast.AliasNode); ok && !inside[node] && defined[alias.Value.GetToken().Value] && name == "" {
-			name, line = alias.Value.GetToken().Value, alias.GetToken().Position.Line
+	visit(s.root, func(node *yamldoc.Node) {
+		if node.Kind == yaml.AliasNode && !inside[node] && inside[node.Alias] && name == "" {
+			name, line = node.Value, node.Line
 		}
-	}), s.root)
+	})
 	return name, line
 }
 
-type visit func(ast.Node)
-
-func (v visit) Visit(node ast.Node) ast.Visitor {
-	v(node)
-	return v
+// visit calls a function for a node and all within it.
+func visit(node *yamldoc.Node, do func(*yamldoc.Node)) {
+	do(node)
+	for _, child := range node.Content {
+		visit(child, do)
+	}
 }
 
 // appendStages writes the stages down at the end of a declaration that has
 // none.
 func (s *source) appendStages(names []string) (string, error) {
 	last := len(s.lines)
-	if s.root.IsFlowStyle || s.afterStages(s.root.Values[len(s.root.Values)-1].Key.GetToken().Position.Line) <= last {
+	if yamldoc.Flow(s.root) || s.afterStages(s.root.Content[len(s.root.Content)-2].Line) <= last {
 		return "", errors.New("there is no list of stages to edit: write one by hand")
 	}
 	eol := s.eol(last)
@@ -410,7 +434,7 @@ func (s *source) appendStages(names []string) (string, error) {
 			break
 		}
 	}
-	margin := strings.Repeat(" ", max(0, s.root.Values[0].Key.GetToken().Position.Column-1))
+	margin := strings.Repeat(" ", max(0, s.root.Content[0].Column-1))
 	text += margin + "stages:" + eol
 	for _, name := range names {
 		text += margin + "  - name: " + scalar(name) + eol

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/tinystack-go/tinystack/internal/field"
 	"github.com/tinystack-go/tinystack/spec"
@@ -63,9 +63,11 @@ var allBases = sync.OnceValue(func() []Base {
 			panic(err)
 		}
 		b := Base{Name: name, When: conditions[name], text: string(text)}
-		if err := yaml.Unmarshal(text, &b.declared); err != nil {
+		var declared map[string]any // mappings within it get its type
+		if err := yaml.Unmarshal(text, &declared); err != nil {
 			panic(fmt.Sprintf("%s: %v", name, err))
 		}
+		b.declared = declared
 		all = append(all, b)
 	}
 	return all
