@@ -85,11 +85,12 @@ test: $(CDK) $(NODE)
 	$(GOTEST) ./stacks ./constructs/delivery ./app ./...
 
 ## What takes longest: AWS's own validation of every kind of template, offline; what
-## a synthesis asks of the CDK; and all changes and edits, of which `make test` tries
-## some.
+## a synthesis asks of the CDK; and all changes, edits and fixtures, of which
+## `make test` tries some.
 strict: $(CDK) $(NODE)
 	$(GOTEST) -timeout 30m -tags strict -run 'Strict|FailedValidation|Example' ./app ./bench/messages ./constructs/endpoint ./examples/...
 	$(GOTEST) -timeout 30m ./stacks -run 'TestChangesDoWhatFieldsSay|TestAnySequenceOfEdits' -all
+	$(GOTEST) -timeout 30m ./constructs/delivery -rules
 
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change:" $$unformatted; exit 1; }

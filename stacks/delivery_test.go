@@ -131,7 +131,7 @@ func TestBuildspecsAreNotLookedForInAnotherRepository(t *testing.T) {
 	path := filepath.Join(dir, "tinystack.yaml")
 	for declaration, want := range map[string]bool{"": true, "\n  declaration: {codeCommit: infrastructure}": false} {
 		require.NoError(t, os.WriteFile(path, []byte("name: shop\npipeline:\n  account: \"111111111111\""+declaration+"\nsource: {codeCommit: shop}\n"), 0o644))
-		raw, err := snapshot.Render(template(t, synth(t, load(t, path), nil), "shop-pipeline"))
+		raw, err := snapshot.Render(template(t, plain(t, load(t, path), nil), "shop-pipeline"))
 		require.NoError(t, err)
 		assert.Equal(t, want, strings.Contains(string(raw), `"BuildSpec": "build.yml"`), declaration)
 	}

@@ -69,7 +69,7 @@ func several(services ...spec.Service) spec.App {
 
 // What a declaration says of an endpoint arrives in the templates.
 func TestEveryFieldOfAnEndpointReachesTheTemplates(t *testing.T) {
-	assembly := synth(t, several(), nil)
+	assembly := synthOnce(t, "several endpoints", several())
 	everyTemplate(t, assembly)
 	for kind, want := range map[string][]string{
 		"http": {`"RouteKey": "ANY /admin/{proxy+}"`, `"AllowOrigins"`, `"JwtConfiguration"`, `"ThrottlingRateLimit": 10`, `"MutualTlsAuthentication"`, `"DNSTarget"`},
@@ -88,7 +88,7 @@ func TestEveryFieldOfAnEndpointReachesTheTemplates(t *testing.T) {
 
 // A service that comes changes nothing of the routes of the others.
 func TestAServiceMoreMovesNoRoute(t *testing.T) {
-	before, after := synth(t, several(), nil), synth(t, several(spec.Service{Name: "aaa", Path: "/aaa"}, spec.Service{Name: "zzz", Path: "/admin/zzz"}), nil)
+	before, after := synthOnce(t, "several endpoints", several()), plain(t, several(spec.Service{Name: "aaa", Path: "/aaa"}, spec.Service{Name: "zzz", Path: "/admin/zzz"}), nil)
 	compared := 0
 	for _, kind := range []string{"http", "rest", "alb"} {
 		name := "shop-" + kind + "-service"

@@ -45,7 +45,7 @@ func regions() spec.App {
 }
 
 func TestRegionsThatShareADomain(t *testing.T) {
-	assembly := synth(t, regions(), nil)
+	assembly := synthOnce(t, "regions", regions())
 	everyTemplate(t, assembly)
 	output := func(stage, name string) string {
 		value := template(t, assembly, "shop-"+stage+"-service").Get("Outputs." + name + ".Value")
@@ -82,10 +82,10 @@ func TestRegionsThatShareADomain(t *testing.T) {
 
 // A region that is drained changes no other stage.
 func TestDrainingARegion(t *testing.T) {
-	before := synth(t, regions(), nil)
+	before := synthOnce(t, "regions", regions())
 	app := regions()
 	app.Stages[2].Endpoint.Routing.Weight = new(0)
-	after := synth(t, app, nil)
+	after := plain(t, app, nil)
 	for _, stack := range before.Stacks {
 		if stack.Name != "shop-us-service" && stack.Name != "shop-pipeline" {
 			assert.Equal(t, stack.Template, template(t, after, stack.Name), stack.Name)

@@ -36,7 +36,7 @@ func TestSourceGoldens(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			declared := guestbook()
 			declared.Stages, declared.Source = declared.Stages[:1], source
-			pipeline := template(t, synth(t, declared), "guestbook-pipeline")
+			pipeline := template(t, secured(t, declared), "guestbook-pipeline")
 			snapshot.Match(t, filepath.Join("testdata", "sources", name+".json"), pipeline)
 			walk(t, declared, pipeline)
 		})
@@ -321,7 +321,7 @@ func TestRolesNameTheirResources(t *testing.T) {
 func TestAnotherAccountReadsArtifacts(t *testing.T) {
 	declared := guestbook()
 	declared.Stages[1].Account = other
-	assembly := synth(t, declared)
+	assembly := secured(t, declared)
 	for stack, region := range map[string]string{"guestbook-pipeline": "us-east-1", "guestbook-pipeline-support-us-west-2": "us-west-2"} {
 		role := "cdk-hnb659fds-deploy-role-" + other + "-" + region
 		found := map[string]any{}
