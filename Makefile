@@ -37,6 +37,7 @@ synth: out ready
 		|| { rm -rf '$(OUT).partial'; exit 1; }
 	@rm -rf '$(OUT)' && mv '$(OUT).partial' '$(OUT)'
 	@.bin/tinystack summary '$(OUT)' --file '$(CONFIG)'
+	@echo "make report CONFIG='$(CONFIG)' OUT='$(OUT)' writes a page about it: the pipeline, each stage, costs and findings"
 
 # What is overwritten has to be a cloud assembly, which has a file cdk.out, or empty.
 out:
@@ -72,6 +73,28 @@ cost: .bin/tinystack
 REPORT ?= report.html
 report: synth
 	@.bin/tinystack report '$(OUT)' --file '$(CONFIG)' --output '$(REPORT)'
+
+# What the page is tried with: the default, waves with replicas in other regions, a
+# cached REST API, a VPC that is there, and one with everything.
+PAGES       := tinystack.yaml $(addprefix app/testdata/,regions.yaml unusual.yaml existing.yaml everything.yaml)
+BROWSER     := report/browser/node_modules/.package-lock.json
+SCREENSHOTS ?= .bin/screenshots
+
+## Open pages of several declarations in a headless Chromium: rendering, console,
+## requests, phone width, keyboard, contrast, print. SCREENSHOTS gets pictures of them.
+report-test: ready $(BROWSER)
+	@rm -rf .bin/pages && mkdir -p .bin/pages
+	@for file in $(PAGES); do \
+		out=".bin/pages/$$(basename "$$file" .yaml)"; \
+		$(MAKE) --no-print-directory synth CONFIG="$$file" OUT="$$out.out" >/dev/null && .bin/tinystack report "$$out.out" --file "$$file" --output "$$out.html" || exit 1; \
+	done
+	@.bin/tinystack report .bin/pages/tinystack.out --against .bin/pages/everything.out --output .bin/pages/against.html
+	@TINYSTACK_PAGES='$(CURDIR)/.bin/pages' $(GOTEST) -count=1 ./report -run TestNothingThatIsDeclaredBecomesMarkup
+	@cd report/browser && node check.mjs $(addprefix ../../.bin/pages/,$(notdir $(PAGES:.yaml=.html)) against.html payloads.html) --screenshots '$(abspath $(SCREENSHOTS))'
+
+$(BROWSER): report/browser/package.json report/browser/package-lock.json
+	@cd report/browser && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
 
 ## Regenerate the tables of instances and their prices, and list those of the others
 ## that nobody has looked at for 180 days.

@@ -157,6 +157,9 @@ func TestNothingThatIsDeclaredBecomesMarkup(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, everywhere.HTML(&out))
 	assert.Greater(t, strings.Count(out.String(), "alert(1)"), 1000, "the payloads are on the page, as text")
+	if folder := os.Getenv("TINYSTACK_PAGES"); folder != "" { // for a browser to open, too
+		require.NoError(t, os.WriteFile(filepath.Join(folder, "payloads.html"), out.Bytes(), 0o600))
+	}
 	for tag, count := range shape(out.String()) {
 		if was := clean[tag]; slices.Contains([]string{"script", "style", "iframe", "object", "embed", "base", "meta", "link", "img", "form", "math", "mglyph", "foreignobject", "animate", "svg", "details", "title", "body"}, tag) {
 			assert.Equal(t, was, count, "texts became <%s>", tag)
