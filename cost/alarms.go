@@ -37,6 +37,9 @@ func (s *stage) addAlarms() {
 // watched are the alarms and the metrics that they watch.
 func (s *stage) watched() (alarms, metrics int) {
 	alarms, metrics = s.scalingAlarms()
+	if s.ownNetwork() && s.declared.Network.Egress == spec.NATInstance {
+		alarms, metrics = alarms+1, metrics+1 // restarts it
+	}
 	for _, alarm := range monitor.Alarms(s.app, s.declared) {
 		alarms++
 		metrics += len(alarm.Metrics)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -135,7 +136,9 @@ func TestConstantsAreThoseOfTheTemplates(t *testing.T) {
 	assert.Contains(t, string(service), fmt.Sprintf(`"VolumeSize": %d,`, rootVolumeGB))
 	// Metrics that alarms watch.
 	watched := 0
-	for _, resource := range goldens.Read(t, "stacks/testdata/guestbook/guestbook-dev-service.json").Resources {
+	resources := goldens.Read(t, "stacks/testdata/guestbook/guestbook-dev-service.json").Resources
+	maps.Copy(resources, goldens.Read(t, "stacks/testdata/guestbook/guestbook-dev-network.json").Resources)
+	for _, resource := range resources {
 		if resource.Type != "AWS::CloudWatch::Alarm" {
 			continue
 		}

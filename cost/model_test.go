@@ -134,7 +134,7 @@ func TestIdle(t *testing.T) {
 			t.Errorf("an idle stage has %s", line.Resource)
 		}
 	}
-	assert.Equal(t, "8.06", part.Total().USD.StringFixed(2), "the way out, a zone, images")
+	assert.Equal(t, "8.16", part.Total().USD.StringFixed(2), "the way out, a zone, images")
 }
 
 func TestLoads(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/tinystack-go/tinystack/internal/phrase"
+	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -22,6 +23,10 @@ func (s *stage) addEgress() {
 			hoursPerMonth, instancePrice(natInstance, s.region, false))
 		s.add(Line{Resource: "volume of the NAT instance", Detail: fmt.Sprintf("gp3, %d GB, encrypted", natVolumeGB), Kind: Fixed},
 			num(natVolumeGB), priceOf("ebs-gp3"))
+		if monitor.ReportsNAT(s.declared) {
+			s.add(Line{Resource: "metric of the NAT instance", Detail: "how full its table of connections is", Kind: Fixed}, num(1), priceOf("metric"))
+			s.add(Line{Resource: "reports of the NAT instance", Detail: "one every five minutes", Kind: Fixed}, hoursPerMonth.Mul(num(12)).Div(num(1000)), priceOf("put-metric"))
+		}
 	case spec.NATGateway:
 		gateways = 1
 	case spec.NATGatewayPerZone:
@@ -65,7 +70,7 @@ func (s *stage) addAddresses() {
 	if s.ownNetwork() {
 		switch network.Egress {
 		case spec.NATInstance:
-			add("of the NAT instance", "", 0, hoursPerMonth)
+			add("of the NAT instance", "AWS::EC2::EIP", 1, hoursPerMonth)
 		case spec.NATGateway:
 			add("of the NAT gateway", "AWS::EC2::EIP", 1, hoursPerMonth)
 		case spec.NATGatewayPerZone:

@@ -66,7 +66,7 @@ func TestWhichAlarmsThereAre(t *testing.T) {
 		"endpoint-5xx", "endpoint-latency-p90", "endpoint-latency-p99",
 		"no-tasks-web", "tasks-missing-web", "service-cpu-web", "service-memory-web", "error-lines-web",
 		"no-tasks-mailer", "tasks-missing-mailer", "service-cpu-mailer", "service-memory-mailer", "error-lines-mailer",
-		"scheduled-task-failed-nightly", "instance-cpu", "instance-status",
+		"scheduled-task-failed-nightly", "instance-cpu", "instance-status", "nat-connections",
 		"database-cpu", "database-storage", "database-connections",
 		"replica-lag-1", "replica-lag-2", "secret-rotation-failed-database",
 	}, names(app, stage(app, "prod")))

@@ -35,6 +35,9 @@ func Alarms(app spec.App, stage spec.Stage) []Alarm {
 	if *stage.Scale.Instances.Max > 0 {
 		all = append(all, instanceAlarms(stage)...)
 	}
+	if hasNAT(stage) {
+		all = append(all, natConnections(app, stage))
+	}
 	if stage.NewDatabase() {
 		all = append(all, databaseAlarms(*stage.Database, t)...)
 		for i := range stage.Database.Replicas() {
@@ -249,6 +252,38 @@ func instanceAlarms(stage spec.Stage) []Alarm {
 		Threshold: 1, Comparison: AtLeast,
 		Period: fiveMinutes, Periods: 3, Datapoints: 3, Missing: Good,
 	}}
+}
+
+func hasNAT(stage spec.Stage) bool {
+	return stage.Network.Egress == spec.NATInstance && stage.Network.VPC == nil
+}
+
+// fullTable is how many percent of the NAT instance's table may be used: what is
+// beyond the table is dropped, and ten minutes of growth are left to act.
+const fullTable = 80
+
+// natConnections watches the instance by which everything leaves the stage. It
+// reports itself, so silence is as bad as a full table.
+func natConnections(app spec.App, stage spec.Stage) Alarm {
+	return Alarm{
+		ID: spec.AlarmNATConnections, Severity: Critical,
+		Meaning:   fmt.Sprintf("The NAT instance has used %d %% of its table of connections for a quarter of an hour, or does not report any more: new connections out of the stage fail, or soon will.", fullTable),
+		Metrics:   []Metric{NATMetric(app.Name, stage.Name)},
+		Threshold: fullTable, Comparison: AtLeast,
+		Period: fiveMinutes, Periods: 3, Datapoints: 3, Missing: Bad,
+	}
+}
+
+// NATMetric is what the NAT instance reports: how full its table of connections
+// is, in percent.
+func NATMetric(app, stage string) Metric {
+	return metric("used", naming.App(app).MetricNamespace(), naming.App(app).Stage(stage).NATMetric(), "Maximum")
+}
+
+// ReportsNAT says whether a NAT instance reports: where an alarm listens, because
+// a metric costs three times the alarm.
+func ReportsNAT(stage spec.Stage) bool {
+	return hasNAT(stage) && len(Wanted(stage, []Alarm{{ID: spec.AlarmNATConnections}})) > 0
 }
 
 const gibibyte = 1 << 30

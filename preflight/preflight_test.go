@@ -491,7 +491,7 @@ func TestElasticIPs(t *testing.T) {
 			continue
 		}
 		for egress, want := range map[spec.Egress]int{
-			spec.NATInstance: 0, spec.NATGateway: 1, spec.NATGatewayPerZone: 2, spec.PublicIP: 0, spec.VPCEndpoints: 0,
+			spec.NATInstance: 1, spec.NATGateway: 1, spec.NATGatewayPerZone: 2, spec.PublicIP: 0, spec.VPCEndpoints: 0,
 		} {
 			assert.Equal(t, want, quota.Need(spec.App{}, spec.Stage{Network: spec.Network{Egress: egress}}), egress)
 		}

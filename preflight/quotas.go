@@ -166,7 +166,7 @@ func needVPC(_ spec.App, stage spec.Stage) int { return when(stage.Network.VPC =
 // a public address of another kind, which does not count.
 func needElasticIPs(_ spec.App, stage spec.Stage) int {
 	switch stage.Network.Egress {
-	case spec.NATGateway:
+	case spec.NATInstance, spec.NATGateway:
 		return 1
 	case spec.NATGatewayPerZone:
 		return max(2, len(stage.Network.Zones))

@@ -34,6 +34,7 @@ const (
 	AlarmTaskFailed          AlarmID = "scheduled-task-failed"
 	AlarmInstanceCPU         AlarmID = "instance-cpu"
 	AlarmInstanceStatus      AlarmID = "instance-status"
+	AlarmNATConnections      AlarmID = "nat-connections"
 	AlarmDatabaseCPU         AlarmID = "database-cpu"
 	AlarmDatabaseStorage     AlarmID = "database-storage"
 	AlarmDatabaseConnections AlarmID = "database-connections"
@@ -49,7 +50,7 @@ func AlarmIDs() []AlarmID {
 	return []AlarmID{
 		AlarmStageUnwell, AlarmEndpoint5xx, AlarmLatencyP90, AlarmLatencyP99,
 		AlarmNoTasks, AlarmTasksMissing, AlarmServiceCPU, AlarmServiceMemory, AlarmErrorLines, AlarmTaskFailed,
-		AlarmInstanceCPU, AlarmInstanceStatus,
+		AlarmInstanceCPU, AlarmInstanceStatus, AlarmNATConnections,
 		AlarmDatabaseCPU, AlarmDatabaseStorage, AlarmDatabaseConnections, AlarmReplicaLag, AlarmRotationFailed,
 	}
 }

@@ -27,13 +27,14 @@ const (
 // Network is the VPC of a stage.
 type Network struct {
 	// Egress is how instances without a public address reach AWS and the
-	// internet: nat-instance (one t4g.nano that forwards for all zones),
+	// internet: nat-instance (one t4g.nano that forwards for all zones, by an
+	// address that stays; it is the output EgressAddresses),
 	// nat-gateway (one managed NAT gateway for all zones), nat-gateway-per-zone,
 	// public-ip (each instance has a public address, and no way in) or endpoints
 	// (the AWS services a stage needs, and nothing else).
 	//   - Default: nat-instance, with the profile economy public-ip; with vpc none: its private subnets have a way out
 	//   - Allowed: nat-instance, nat-gateway, nat-gateway-per-zone, public-ip or endpoints
-	//   - Change: in place; for some minutes nothing gets out. To and from public-ip instances are replaced one by one
+	//   - Change: in place; for some minutes nothing gets out, and then by another address. To and from public-ip instances are replaced one by one
 	//   - Example: nat-gateway
 	Egress Egress `yaml:"egress"`
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
@@ -15,8 +16,10 @@ import (
 	"github.com/tinystack-go/tinystack/constructs/endpoint"
 	"github.com/tinystack-go/tinystack/constructs/network"
 	"github.com/tinystack-go/tinystack/constructs/service"
+	"github.com/tinystack-go/tinystack/internal/hostscript"
 	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/internal/optional"
+	"github.com/tinystack-go/tinystack/monitor"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -214,7 +217,15 @@ func (m *maker) addNetwork() stageNetwork {
 		if n.declared.Egress == spec.VPCEndpoints {
 			props.Endpoints, props.Gateways = m.declared.Endpoints(m.app)
 		}
-		n.made = network.NewNetwork(m.newStack(spec.NetworkStack, "VPC"), jsii.String("Network"), props)
+		if monitor.ReportsNAT(m.declared) {
+			metric := monitor.NATMetric(m.app.Name, m.declared.Name)
+			props.NATMetric = &hostscript.Metric{Namespace: metric.Namespace, Name: metric.Name}
+		}
+		stack := m.newStack(spec.NetworkStack, "VPC")
+		n.made = network.NewNetwork(stack, jsii.String("Network"), props)
+		if addresses := n.made.Addresses(); len(addresses) > 0 {
+			output(stack, "EgressAddresses", "Public addresses of what leaves the stage", strings.Join(addresses, ", "))
+		}
 	}
 	return n
 }

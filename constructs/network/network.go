@@ -13,6 +13,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/constructs/observability"
+	"github.com/tinystack-go/tinystack/internal/hostscript"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -31,6 +32,11 @@ type NetworkProps struct {
 	// Gateways are the services that gateway endpoints lead to. That of S3 is
 	// always there. Default: none beside it.
 	Gateways []string
+
+	// NATMetric is what a NAT instance reports of itself every five minutes: how
+	// full its table of connections is, in percent, without dimensions. Default:
+	// nothing.
+	NATMetric *hostscript.Metric
 }
 
 // Network is a VPC, and the selections of its subnets for each kind of resource.
@@ -52,6 +58,11 @@ type Network interface {
 	// DatabaseSubnets have no route out of the VPC; databases are in them. In
 	// an existing VPC they are the private ones.
 	DatabaseSubnets() *awsec2.SubnetSelection
+	// Addresses are the public ones by which what leaves the private subnets is
+	// seen, for lists of who is let in elsewhere: of the NAT instance, or of each
+	// NAT gateway. They stay when an instance is replaced. Other ways out have
+	// none that stays.
+	Addresses() []string
 }
 
 type network struct {
@@ -59,6 +70,7 @@ type network struct {
 	vpc       awsec2.IVpc
 	egress    spec.Egress
 	databases awsec2.SubnetType
+	addresses []string
 	// path and region are asked for once: each question to a construct is a
 	// message to the CDK's process.
 	path   string
@@ -87,7 +99,8 @@ func NewNetwork(scope constructs.Construct, id *string, props *NetworkProps) Net
 	return n
 }
 
-func (n *network) VPC() awsec2.IVpc { return n.vpc }
+func (n *network) VPC() awsec2.IVpc    { return n.vpc }
+func (n *network) Addresses() []string { return n.addresses }
 
 func (n *network) InstanceSubnets() *awsec2.SubnetSelection {
 	if n.egress == spec.PublicIP {
@@ -195,11 +208,7 @@ func (n *network) makeVPC(declared spec.Network, props *NetworkProps) {
 			RouteTableIds:   &tables,
 		})
 	}
-	endpoints := props.Endpoints
-	if len(endpoints) == 0 {
-		endpoints, _ = spec.Stage{}.Endpoints(spec.App{})
-	}
-	n.addEgress(declared, endpoints, public, private, publicRoutes)
+	n.addEgress(declared, props, public, private, publicRoutes)
 	n.addFlowLog()
 }
 

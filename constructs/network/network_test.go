@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -13,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tinystack-go/tinystack/constructs/network"
+	"github.com/tinystack-go/tinystack/internal/deployable"
+	"github.com/tinystack-go/tinystack/internal/hostscript"
 	"github.com/tinystack-go/tinystack/internal/synthtest"
 	"github.com/tinystack-go/tinystack/snapshot"
 	"github.com/tinystack-go/tinystack/spec"
@@ -27,7 +30,10 @@ func templates(t *testing.T) map[spec.Egress]snapshot.Template {
 	app := synthtest.NewApp(t)
 	for _, egress := range egresses {
 		stack := synthtest.Stack(app, string(egress))
-		network.NewNetwork(stack, jsii.String("Network"), &network.NetworkProps{Network: spec.Network{Egress: egress}})
+		network.NewNetwork(stack, jsii.String("Network"), &network.NetworkProps{
+			Network:   spec.Network{Egress: egress},
+			NATMetric: &hostscript.Metric{Namespace: "tinystack/shop", Name: "dev-nat-connections"},
+		})
 	}
 	assembly := synthtest.SynthSecure(t, app)
 	found := map[spec.Egress]snapshot.Template{}
@@ -110,7 +116,7 @@ func TestNetwork(t *testing.T) {
 
 	t.Run("the price of each way out", func(t *testing.T) {
 		for egress, want := range map[spec.Egress]map[string]int{
-			spec.NATInstance:       {"AWS::EC2::Instance": 1},
+			spec.NATInstance:       {"AWS::EC2::Instance": 1, "AWS::EC2::EIP": 1},
 			spec.NATGateway:        {"AWS::EC2::NatGateway": 1, "AWS::EC2::EIP": 1},
 			spec.NATGatewayPerZone: {"AWS::EC2::NatGateway": 2, "AWS::EC2::EIP": 2},
 			spec.PublicIP:          {},
@@ -128,17 +134,42 @@ func TestNetwork(t *testing.T) {
 		}
 	})
 
-	t.Run("the NAT instance reports that it forwards before routes lead to it", func(t *testing.T) {
-		for id, instance := range all[spec.NATInstance].Resources("AWS::EC2::Instance") {
-			data := fmt.Sprint(instance.Get("Properties.UserData"))
-			assert.Contains(t, data, "cfn-signal")
-			assert.Contains(t, data, "--resource "+id)
+	t.Run("the NAT instance says that it forwards before its address and routes lead to it", func(t *testing.T) {
+		template := all[spec.NATInstance]
+		assert.Empty(t, deployable.Broken(template))
+		for id, instance := range template.Resources("AWS::EC2::Instance") {
+			assert.Contains(t, fmt.Sprint(instance.Get("Properties.UserData")), "'"+id+"'")
 			assert.Equal(t, "required", instance.Get("Properties.MetadataOptions.HttpTokens"))
-			assert.Equal(t, false, instance.Get("Properties.SourceDestCheck"))
-			template := all[spec.NATInstance]
-			assert.NotNil(t, template.Get("Resources."+id+".CreationPolicy.ResourceSignal"))
+			assert.Equal(t, map[string]any{"Count": 1.0, "Timeout": "PT10M"}, instance.CreationPolicy["ResourceSignal"])
+		}
+		for _, alarm := range template.Resources("AWS::CloudWatch::Alarm") {
+			assert.Contains(t, fmt.Sprint(alarm.Get("Properties.AlarmActions")), "automate:us-east-1:ec2:reboot")
 		}
 	})
+
+	t.Run("the NAT instance may report in its namespace only, and nobody else may", func(t *testing.T) {
+		for egress, template := range all {
+			text := fmt.Sprint(template.Resources("AWS::IAM::Policy"))
+			assert.Equal(t, egress == spec.NATInstance, strings.Contains(text, "cloudwatch:PutMetricData"), egress)
+			assert.Equal(t, egress == spec.NATInstance, strings.Contains(text, "cloudwatch:namespace:tinystack/shop"), egress)
+		}
+	})
+}
+
+func TestAnotherScriptMakesAnotherNATInstance(t *testing.T) {
+	app := synthtest.NewApp(t)
+	ids := map[string]bool{}
+	for name, metric := range map[string]*hostscript.Metric{"a": nil, "b": {Namespace: "tinystack/shop", Name: "x"}} {
+		stack := synthtest.Stack(app, name)
+		n := network.NewNetwork(stack, jsii.String("Network"), &network.NetworkProps{NATMetric: metric})
+		assert.Len(t, n.Addresses(), 1)
+	}
+	for _, stack := range synthtest.Synth(t, app).Stacks {
+		for id := range stack.Template.Resources("AWS::EC2::Instance") {
+			ids[id] = true
+		}
+	}
+	assert.Len(t, ids, 2, "an instance reads its user data once, so another one has to take its place")
 }
 
 func TestZonesThatAreNotKnownComeFromTheAccount(t *testing.T) {

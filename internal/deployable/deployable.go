@@ -30,6 +30,7 @@ var Rules = []Rule{
 	{"literal-name", "what names another resource of its stack by a text is made and deleted in any order: it can come before that is there, and stay when it has gone", literalNames},
 	{"update-policy", "AWS refuses a rolling update whose MinInstancesInService is not below the group's MaxSize", updatePolicies},
 	{"signals", "an image whose agent does not register would replace all instances, and the update would succeed", signals},
+	{"nat", "everything of a stage leaves by it", nats},
 	{"reserved-memory", "where tasks take all memory the kernel ends Docker, the agent or one of them", reservedMemory},
 	{"loopback-by-name", "the wget of BusyBox takes ::1 for localhost and does not fall back: a server on IPv4 is never healthy", loopback},
 	{"region-variables", "with one hop to the metadata service an SDK in a container finds no region", regionVariables},

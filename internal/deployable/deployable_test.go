@@ -43,6 +43,7 @@ func TestEveryGoldenTemplateIsDeployable(t *testing.T) {
 	}))
 	for stage, templates := range stages {
 		assert.Empty(t, Endpoints(templates...), stage)
+		assert.Empty(t, Reports(templates...), stage)
 	}
 	assert.Greater(t, checked, 40, "the golden templates are somewhere else")
 }
@@ -64,6 +65,9 @@ func TestEachRuleFindsWhatBreaksIt(t *testing.T) {
 		"signals": {
 			`"Group": {"Type": "AWS::AutoScaling::AutoScalingGroup", "Properties": {"MaxSize": "2"}, "UpdatePolicy": {"AutoScalingRollingUpdate": {"PauseTime": "PT3M"}}}`,
 			"signals: Group: replaces instances and does not ask whether the new ones are of use"},
+		"nat": {
+			strings.ReplaceAll(forwarding, "Free", "Address"),
+			"nat: Nat: has no address that stays"},
 		"reserved-memory": {
 			`"Launch": {"Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": {"UserData": {"Fn::Join": ["", ["echo ECS_CLUSTER=", {"Ref": "Cluster"}]]}}}}`,
 			"reserved-memory: Launch: sets no ECS_RESERVED_MEMORY"},
@@ -144,21 +148,56 @@ func TestSignals(t *testing.T) {
 			"UpdatePolicy": {"AutoScalingRollingUpdate": {"WaitOnResourceSignals": true, "PauseTime": "%s"}}, "CreationPolicy": {%s}}`, desired, pause, creation)
 	}
 	two := `"ResourceSignal": {"Count": 2}`
+	instance := `"Group": {"Type": "AWS::EC2::Instance", "Properties": {"UserData": "signal 'Other'"}, "CreationPolicy": {"ResourceSignal": {"Count": 1}}}`
 	for name, test := range map[string]struct {
 		resources []string
 		says      string
 	}{
-		"as it should be":       {[]string{group("2", "PT15M", two), launch("Group"), signaller}, ""},
-		"none at first":         {[]string{group("0", "PT1H", ""), launch("Group"), signaller}, ""},
-		"longer than AWS waits": {[]string{group("2", "PT90M0S", two), launch("Group"), signaller}, "waits for a signal longer than the hour that AWS allows: PT90M0S"},
-		"fewer than are made":   {[]string{group("3", "PT15M", two), launch("Group"), signaller}, `is made with 3 instances, and waits for "2" signals`},
-		"of another":            {[]string{group("2", "PT15M", two), launch("Grou"), signaller}, "waits for a signal that its instances do not send, or may not"},
-		"not allowed":           {[]string{group("2", "PT15M", two), launch("Group")}, "waits for a signal that its instances do not send, or may not"},
+		"an instance that is mute": {[]string{instance, signaller}, "waits for a signal that it does not send, or may not"},
+		"as it should be":          {[]string{group("2", "PT15M", two), launch("Group"), signaller}, ""},
+		"none at first":            {[]string{group("0", "PT1H", ""), launch("Group"), signaller}, ""},
+		"longer than AWS waits":    {[]string{group("2", "PT90M0S", two), launch("Group"), signaller}, "waits for a signal longer than the hour that AWS allows: PT90M0S"},
+		"fewer than are made":      {[]string{group("3", "PT15M", two), launch("Group"), signaller}, `is made with 3 instances, and waits for "2" signals`},
+		"of another":               {[]string{group("2", "PT15M", two), launch("Grou"), signaller}, "waits for a signal that its instances do not send, or may not"},
+		"not allowed":              {[]string{group("2", "PT15M", two), launch("Group")}, "waits for a signal that its instances do not send, or may not"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var template snapshot.Template
 			require.NoError(t, json.Unmarshal([]byte(`{"Resources": {`+strings.Join(test.resources, ",")+`}}`), &template))
 			assert.Equal(t, test.says, signals(template)["Group"])
 		})
+	}
+}
+
+// forwarding is a NAT instance with all it needs but an address that is its own.
+const forwarding = `"Nat": {"Type": "AWS::EC2::Instance", "Properties": {"SourceDestCheck": false, "UserData": "nf_conntrack_max 'Nat'"}, "CreationPolicy": {"ResourceSignal": {"Count": 1}}},
+	"Route": {"Type": "AWS::EC2::Route", "Properties": {"InstanceId": {"Ref": "Nat"}}, "DependsOn": ["Free"]},
+	"Free": {"Type": "AWS::EC2::EIP", "Properties": {}}, ` + signaller
+
+func TestNATInstances(t *testing.T) {
+	whole := strings.Replace(forwarding, `"AWS::EC2::EIP", "Properties": {}`, `"AWS::EC2::EIP", "Properties": {"InstanceId": {"Ref": "Nat"}}`, 1)
+	for name, test := range map[string]struct{ resources, at, says string }{
+		"as it should be":   {whole, "Nat", ""},
+		"drops":             {strings.Replace(whole, `"SourceDestCheck": false, `, "", 1), "Nat", "drops what is not for itself"},
+		"mute":              {strings.Replace(whole, `"ResourceSignal"`, `"Other"`, 1), "Nat", "does not say that it forwards"},
+		"a small table":     {strings.Replace(whole, "nf_conntrack_max", "", 1), "Nat", "leaves its table of connections as the kernel makes it"},
+		"another's address": {forwarding, "Nat", "has no address that stays"},
+		"the route first":   {strings.Replace(whole, `"DependsOn": ["Free"]`, `"DependsOn": []`, 1), "Route", "leads to the instance before that has its address"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var template snapshot.Template
+			require.NoError(t, json.Unmarshal([]byte(`{"Resources": {`+test.resources+`}}`), &template))
+			assert.Equal(t, test.says, nats(template)[test.at])
+		})
+	}
+}
+
+func TestReports(t *testing.T) {
+	for userData, says := range map[string][]string{"'report.sh a b tinystack/shop dev-nat-connections'": nil, "'other'": {"Full: no instance reports dev-nat-connections"}} {
+		var template snapshot.Template
+		require.NoError(t, json.Unmarshal([]byte(`{"Resources": {
+			"Nat": {"Type": "AWS::EC2::Instance", "Properties": {"UserData": "`+userData+`"}},
+			"Full": {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmName": "shop-dev-nat-connections", "MetricName": "dev-nat-connections"}}}}`), &template))
+		assert.Equal(t, says, Reports(template))
 	}
 }

@@ -38,6 +38,11 @@ func signals(t snapshot.Template) map[string]string {
 			broken[id] = "waits for a signal that its instances do not send, or may not"
 		}
 	}
+	for id, instance := range t.Resources("AWS::EC2::Instance") {
+		if awaited(instance) != "" && !sends(t, id, instance.Get("Properties.UserData")) {
+			broken[id] = "waits for a signal that it does not send, or may not"
+		}
+	}
 	return broken
 }
 
@@ -74,5 +79,61 @@ func reservedMemory(t snapshot.Template) map[string]string {
 			broken[id] = "sets no ECS_RESERVED_MEMORY"
 		}
 	}
+	return broken
+}
+
+// nats finds NAT instances that forward for a few thousand connections only, do not
+// keep their address when another takes their place, or are led to before they have
+// it.
+func nats(t snapshot.Template) map[string]string {
+	broken := map[string]string{}
+	for route, resource := range t.Resources("AWS::EC2::Route") {
+		for _, id := range references(resource.Get("Properties.InstanceId")) {
+			instance, _ := t.Resource(id)
+			address := ""
+			for eip, resource := range t.Resources("AWS::EC2::EIP") {
+				if slices.Contains(references(resource.Get("Properties.InstanceId")), id) {
+					address = eip
+				}
+			}
+			userData := strings.Join(slices.Collect(texts(instance.Get("Properties.UserData"))), "")
+			switch {
+			case instance.Get("Properties.SourceDestCheck") != false:
+				broken[id] = "drops what is not for itself"
+			case awaited(instance) != "1":
+				broken[id] = "does not say that it forwards"
+			case !strings.Contains(userData, "nf_conntrack_max"):
+				broken[id] = "leaves its table of connections as the kernel makes it"
+			case address == "":
+				broken[id] = "has no address that stays"
+			case !needs(t, route)[address]:
+				broken[route] = "leads to the instance before that has its address"
+			}
+		}
+	}
+	return broken
+}
+
+// Reports finds alarms on what NAT instances report that none reports, given all
+// templates of a stage: the names are texts, in another stack than the instance.
+func Reports(templates ...snapshot.Template) (broken []string) {
+	var said strings.Builder
+	for _, t := range templates {
+		for _, instance := range t.Resources("AWS::EC2::Instance") {
+			for text := range texts(instance.Get("Properties.UserData")) {
+				said.WriteString(text)
+			}
+		}
+	}
+	for _, t := range templates {
+		for id, alarm := range t.Resources("AWS::CloudWatch::Alarm") {
+			for text := range texts(alarm.Properties) {
+				if strings.HasSuffix(text, "-nat-connections") && alarm.Get("Properties.AlarmName") != text && !strings.Contains(said.String(), " "+text+"'") {
+					broken = append(broken, id+": no instance reports "+text)
+				}
+			}
+		}
+	}
+	slices.Sort(broken)
 	return broken
 }

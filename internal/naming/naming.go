@@ -94,6 +94,10 @@ func (s Stage) Query(name string) string { return string(s.App) + "/" + s.Name +
 // [App.MetricNamespace].
 func (s Stage) ErrorMetric(service string) string { return s.Name + "-" + service + "-error-lines" }
 
+// NATMetric is how full the NAT instance's table of connections is, in
+// [App.MetricNamespace].
+func (s Stage) NATMetric() string { return s.Name + "-nat-connections" }
+
 // TaskRole is what the container of a service may do in AWS. It is not
 // shortened as other roles are: people look for it, and a declaration whose
 // names are too long for it is refused.
