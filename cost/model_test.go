@@ -313,7 +313,7 @@ func TestAdviceToSleep(t *testing.T) {
 	asleep.Sleeps = true
 	loads := Loads{Default: Light()}
 	assert.Equal(t, ofApp(app, loads).Total().USD.Sub(ofApp(with(app, asleep), loads).Total().USD).String(), saving.String(), "what the whole bill is less")
-	_, found = of("24h", "", 200)
+	_, found = of("7h", "", 200)
 	assert.False(t, found, "it would hardly sleep")
 	_, found = of("30m", ", sleeps: true", 20)
 	assert.False(t, found, "it does")

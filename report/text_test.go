@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/tinystack-go/tinystack/cost"
 	"github.com/tinystack-go/tinystack/report"
 )
 
@@ -77,7 +78,9 @@ func TestAsJSON(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &read))
 	assert.Equal(t, "guestbook", read.App)
 	require.Len(t, read.Stages, 3)
-	assert.Equal(t, "45.11", read.Stages[0].Costs[0].Total)
+	estimate, err := cost.Of(first(guestbook(t)), cost.Loads{Default: cost.Light()})
+	require.NoError(t, err)
+	assert.Equal(t, estimate.Parts[0].Total().USD.StringFixed(2), read.Stages[0].Costs[0].Total)
 	assert.NotEmpty(t, read.Stages[0].Topology.Nodes)
 	assert.Contains(t, read.Stages[0].Outputs[0].Lookup, "aws cloudformation describe-stacks --region us-east-1 --stack-name guestbook-dev-")
 }
