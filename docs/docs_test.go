@@ -84,7 +84,7 @@ by themselves:
 
 ` + "```yaml" + `
 name: shop
-x-limits: &limits {cpu: 256, memory: 512}
+x-limits: &limits {cpu: 256, memory: 128}
 services:
   - {name: web, port: 8080, <<: *limits}
   - {name: mailer, worker: true, <<: *limits}

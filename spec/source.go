@@ -46,7 +46,7 @@ type Source struct {
 
 	// Key is the zip object in the bucket whose change starts the pipeline.
 	//   - Default: none; required with [Source.Bucket]
-	//   - Allowed: a key that ends with .zip and does not begin with a slash
+	//   - Allowed: a key that ends with .zip and does not begin with a slash, without *, ?, ${ and #{
 	//   - Change: in the pipeline; its execution ends, and the newest object starts again
 	//   - Example: releases/shop.zip
 	Key string `yaml:"key"`
@@ -216,7 +216,11 @@ func (s Source) validateObject(r report) {
 	if !key.required(s.Key, "the key of a zip object", "name the object in the bucket") || isToken(s.Key) {
 		return
 	}
-	if len(s.Key) > 1024 || strings.HasPrefix(s.Key, "/") || !strings.HasSuffix(s.Key, ".zip") {
+	switch {
+	case len(s.Key) > 1024 || strings.HasPrefix(s.Key, "/") || !strings.HasSuffix(s.Key, ".zip"):
 		key.fail(key.quote(s.Key)+" is not the key of a zip object", "a key that ends with .zip and does not begin with a slash", "pack the source as a zip")
+	case strings.ContainsAny(s.Key, "*?") || strings.Contains(s.Key, "${") || strings.Contains(s.Key, "#{"):
+		// The pipeline's policy names the object, and CodePipeline puts its variables in.
+		key.fail(key.quote(s.Key)+" means other objects, too, to the pipeline and to the policy that lets it read this one", "a key without *, ?, ${ and #{", "rename the object")
 	}
 }

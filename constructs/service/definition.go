@@ -146,7 +146,7 @@ func (d *definition) addTask(scope constructs.Construct, props *EcsEc2ServicePro
 		Command:                stringsOrNil(literals(declared.Command)),
 		HealthCheck:            containerHealthCheck(declared, props.LoadBalanced),
 		StopTimeout:            seconds(declared.StopTimeout),
-		WorkingDirectory:       optional.Text(declared.WorkingDirectory),
+		WorkingDirectory:       optional.Text(literal(declared.WorkingDirectory)),
 		User:                   optional.Text(declared.User),
 		ReadonlyRootFilesystem: trueOrNil(declared.ReadOnlyRoot),
 		Ulimits:                ulimits(declared.Ulimits),
@@ -206,13 +206,14 @@ func (d *definition) group() awsec2.ISecurityGroup {
 
 func (d *definition) addVolumes(volumes []spec.Volume) {
 	for _, volume := range volumes {
+		path := literal(volume.Path)
 		d.task.AddVolume(&awsecs.Volume{
 			Name: &volume.Name,
-			Host: &awsecs.Host{SourcePath: optional.Text(volume.HostPath)},
+			Host: &awsecs.Host{SourcePath: optional.Text(literal(volume.HostPath))},
 		})
 		d.container.AddMountPoints(&awsecs.MountPoint{
 			SourceVolume:  &volume.Name,
-			ContainerPath: &volume.Path,
+			ContainerPath: &path,
 			ReadOnly:      &volume.ReadOnly,
 		})
 	}
