@@ -37,9 +37,12 @@ func TestStrictValidation(t *testing.T) {
 	t.Setenv("CDK_OUTDIR", t.TempDir())
 	cdk := NewApp(nil)
 	synthtest.Secure(cdk)
+	taken := map[string]bool{}
 	for _, config := range configs {
 		declared, err := spec.Load(config)
 		require.NoError(t, err)
+		require.False(t, taken[declared.Name], "%s: two declarations here are named %s", config, declared.Name)
+		taken[declared.Name] = true
 		stacks.NewTinyStack(cdk, jsii.String(filepath.Base(strings.TrimSuffix(config, ".yaml"))+"-"+declared.Name), &stacks.TinyStackProps{App: declared})
 	}
 	require.NotPanics(t, func() { cdk.Synth(nil) })
