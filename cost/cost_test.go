@@ -68,7 +68,7 @@ func TestGoldenTables(t *testing.T) {
 	}
 	// Declarations that have no templates here; package app compares them with
 	// those that it makes.
-	for _, name := range []string{"database", "delivery", "everything", "regions"} {
+	for _, name := range []string{"applications", "database", "delivery", "everything", "regions"} {
 		golden(t, "testdata/"+name+".txt", report(t, declared(t, "../app/testdata/"+name+".yaml"), "light").Text())
 	}
 	t.Run("own-stack", func(t *testing.T) {

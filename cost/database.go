@@ -94,15 +94,8 @@ func (s *stage) addPostgres(name, instance, with, storage string, copies, gb int
 // rotates says whether the password of the stage's database is changed.
 func (s *stage) rotates() bool { return s.newDatabase() && s.declared.Rotates(s.app) }
 
-// refreshes says whether tasks are started anew after that.
-func (s *stage) refreshes() bool {
-	for _, service := range s.app.Services {
-		if s.rotates() && service.Schedule == "" && s.declared.UsesDatabase(service) {
-			return true
-		}
-	}
-	return false
-}
+// refreshes says whether a function looks for rotated credentials.
+func (s *stage) refreshes() bool { return s.newDatabase() && s.declared.Refreshes(s.app) }
 
 // migrations are the services that have one here.
 func (s *stage) migrations() int {

@@ -7,6 +7,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/tinystack-go/tinystack/internal/instances"
+	"github.com/tinystack-go/tinystack/internal/phrase"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -195,11 +196,17 @@ func (s *stage) addSecrets() {
 	if !s.newDatabase() {
 		return
 	}
+	of := []string{"credentials of the database"}
 	if s.declared.Database.Alternates() {
-		s.addEach("AWS::SecretsManager::Secret", 2, "secrets", "credentials of the database, and of the services in it")
-		return
+		of = append(of, "of the services in it")
 	}
-	s.addEach("AWS::SecretsManager::Secret", 1, "secrets", "credentials of the database")
+	if len(s.declared.ComposedVariables(s.app.Services...)) > 0 {
+		of = append(of, "connection strings")
+	}
+	if s.declared.ComposesForMigrations(s.app) {
+		of = append(of, "those of migrations")
+	}
+	s.addEach("AWS::SecretsManager::Secret", len(of), "secrets", phrase.List(of, "and"))
 }
 
 // addKeys are the customer keys of the stage.

@@ -163,7 +163,7 @@ func compareTemplate(stack, prefix string, before, after snapshot.Template, lost
 	var changes []Change
 	for _, id := range slices.Sorted(maps.Keys(before.Resources(""))) {
 		old := before.Resources("")[id]
-		if _, ok := protected[old.Type]; !ok || keyOfTopics(id, before) {
+		if _, ok := protected[old.Type]; !ok || isDerived(old) || keyOfTopics(id, before) {
 			continue
 		}
 		change := Change{Stack: stack, LogicalID: prefix + id, Type: old.Type, Path: pathOf(old)}
@@ -222,7 +222,7 @@ func abandoned(stack *snapshot.Stack, effect Effect, properties []Property) []Ch
 	var changes []Change
 	for _, id := range slices.Sorted(maps.Keys(stack.Template.Resources(""))) {
 		resource := stack.Template.Resources("")[id]
-		if !slices.Contains(precious, resource.Type) || resource.Type == "AWS::RDS::DBSubnetGroup" {
+		if !slices.Contains(precious, resource.Type) || resource.Type == "AWS::RDS::DBSubnetGroup" || isDerived(resource) {
 			continue
 		}
 		changes = append(changes, Change{
@@ -231,6 +231,13 @@ func abandoned(stack *snapshot.Stack, effect Effect, properties []Property) []Ch
 		})
 	}
 	return changes
+}
+
+// isDerived says whether the resource is a secret whose value follows from another
+// that stays: CloudFormation composes it by a dynamic reference, and would do so
+// again.
+func isDerived(resource snapshot.Resource) bool {
+	return resource.Type == "AWS::SecretsManager::Secret" && strings.Contains(quote(resource.Get("Properties.SecretString")), "{{resolve:secretsmanager:")
 }
 
 // isReplica says whether the data is a copy of another instance's.

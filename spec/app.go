@@ -216,6 +216,7 @@ func (a App) validateStages(r report) {
 	a.validateShared(r)
 	a.validateArchitectures(r)
 	a.validateAddresses(report{"services", r.to})
+	a.validateDatabaseServices(report{"services", r.to})
 }
 
 // stageIndex finds a stage by its name; -1 is none.

@@ -181,8 +181,22 @@ type Database struct {
 	//   - See: docs/database.md
 	Overrides []string `yaml:"overrides"`
 
+	// Variables are the database under the application's own names: texts in
+	// which {host}, {port}, {name}, {user}, {password} and {readerHost} (of the
+	// first replica) are filled in; {{ and }} are braces. One that has the
+	// password in it is a secret, made at the deployment and again at each
+	// rotation; it is in no template. Services can declare more for themselves:
+	// [Service.DatabaseVariables].
+	//   - Default: none: the containers get PG_HOST, PG_PORT, PG_DATABASE, PG_USER and PG_CREDENTIALS_SECRET, as they do beside others
+	//   - Allowed: up to 100 names of variables; texts of up to 512 characters with at least one of those in braces
+	//   - Change: restarts tasks
+	//   - Example: {DATABASE_URL: "postgres://{user}:{password}@{host}:{port}/{name}?sslmode=require"}
+	//   - See: docs/database.md
+	Variables map[string]string `yaml:"variables" also:"env,environment"`
+
 	// Existing attaches a database that is there already; of the other
-	// fields only name, user, services, overrides and tunnel are then allowed.
+	// fields only name, user, services, variables, overrides and tunnel are then
+	// allowed.
 	//   - Default: none: a new instance
 	//   - Change: by field
 	//   - Example: {host: main.abc123.us-east-1.rds.amazonaws.com, secret: prod/books/database, securityGroup: sg-0123456789abcdef0}
@@ -262,6 +276,7 @@ var (
 // validate checks the database of a stage; an empty region is not known yet.
 func (d Database) validate(r report, region string) {
 	d.validateNames(r)
+	validateDatabaseVariables(r.field("variables"), d.Variables)
 	if d.Existing != nil {
 		d.validateExisting(r, region)
 		return

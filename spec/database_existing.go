@@ -57,7 +57,7 @@ func (d Database) validateExisting(r report, region string) {
 		{"rotation", d.Rotation != nil},
 	} {
 		if field.given {
-			r.field(field.name).fail("is given for an existing database", "existing, name, user, services, overrides and tunnel", "remove it, or remove existing to have a database made")
+			r.field(field.name).fail("is given for an existing database", "existing, name, user, services, variables, overrides and tunnel", "remove it, or remove existing to have a database made")
 		}
 	}
 	d.Existing.validate(r.field("existing"), region)

@@ -48,6 +48,14 @@ func (s Stage) Rotates(app App) bool {
 	}
 }
 
+// Refreshes says whether the stage has to look for rotated credentials: to start
+// tasks anew, or to write anew what has the password in it.
+func (s Stage) Refreshes(app App) bool {
+	return s.Rotates(app) && (len(s.ComposedVariables(app.Services...)) > 0 || slices.ContainsFunc(app.Services, func(service Service) bool {
+		return service.Schedule == "" && s.UsesDatabase(service)
+	}))
+}
+
 // cloneSuffix is what AWS's function adds to the name of a user for the one
 // that takes turns with it.
 const cloneSuffix = "_clone"

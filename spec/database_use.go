@@ -44,14 +44,16 @@ func (s Stage) UsesDatabase(service Service) bool {
 }
 
 // DatabaseNames are the variables that the stage's database sets in the
-// containers of the service: not those that the declaration overrides, and
-// declares itself.
+// containers of the service: not those that the declaration overrides and declares
+// itself, nor those that are filled by a text of its own.
 func (s Stage) DatabaseNames(service Service) []string {
 	if !s.UsesDatabase(service) {
 		return nil
 	}
+	own := s.DatabaseVariables(service)
 	return slices.DeleteFunc(slices.Clone(s.Database.names()), func(name string) bool {
-		return slices.Contains(s.Database.Overrides, name) && s.declares(service, name)
+		_, replaced := own[name]
+		return replaced || slices.Contains(s.Database.Overrides, name) && s.declares(service, name)
 	})
 }
 
@@ -98,6 +100,7 @@ func (s Stage) validateDatabaseUse(r report, app App) {
 		r.field("rotation").fail("needs a way from private subnets to Secrets Manager, which the egress public-ip does not give them", phrase.List([]string{string(NATInstance), string(NATGateway), string(NATGatewayPerZone), string(VPCEndpoints)}, "or"), "choose another egress")
 	}
 	s.validateAlternation(r, app)
+	s.validateDatabaseTexts(r.field("variables"), s.Database.Variables)
 	if s.Database.Tunnel && value(s.Production) {
 		r.field("tunnel").warn("lets people with ssm:StartSession open shells on production's instances", "bind that permission to the few who need it, and turn the tunnel off after use")
 	}

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tinystack-go/tinystack/internal/yamldoc"
@@ -38,7 +39,11 @@ func (d *decoder) expand(text string, r report, node *yamldoc.Node) (expanded st
 		referred = true
 		value, set := d.lookupEnv(name)
 		if !set {
-			d.reject(r, node, fmt.Sprintf("the environment variable %s is not set", shorten(name)), "", fmt.Sprintf("export %s=… before this command, or write $${ for a literal ${", shorten(name)))
+			fix := fmt.Sprintf("export %s=… before this command, or write $${ for a literal ${", shorten(name))
+			if slices.Contains(databaseNames, name) {
+				fix = "what a stage's database has is filled into the texts of database.variables, as in DATABASE_URL: \"postgres://{user}:{password}@{host}:{port}/{name}\""
+			}
+			d.reject(r, node, fmt.Sprintf("the environment variable %s is not set", shorten(name)), "", fix)
 			ok = false
 			continue
 		}

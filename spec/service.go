@@ -253,6 +253,15 @@ type Service struct {
 	//   - Example: {API_KEY: "shop/api#key"}
 	Secrets map[string]string `yaml:"secrets"`
 
+	// DatabaseVariables are the stage's database under names of this service's
+	// own, in the form of [Database.Variables]; a stage's of the same name wins.
+	//   - Default: none
+	//   - Allowed: up to 100 names of variables; texts of up to 512 characters with {host}, {port}, {name}, {user}, {password} or {readerHost} in them
+	//   - Change: restarts tasks
+	//   - Example: {DATABASE_URL: "postgres://{user}:{password}@{host}:{port}/{name}?sslmode=require"}
+	//   - See: docs/database.md
+	DatabaseVariables map[string]string `yaml:"databaseVariables"`
+
 	// StageConfig says whether the stage's variables, secrets, permissions
 	// and database reach this service.
 	//   - Default: true, except for an internal service that runs an existing image (a cache, a proxy): that gets only what it declares itself
@@ -324,6 +333,7 @@ func (s Service) validate(r report) {
 	s.validateContainer(r)
 	validateVariables(r.field("variables"), s.Variables)
 	validateSecrets(r.field("secrets"), s.Secrets)
+	validateDatabaseVariables(r.field("databaseVariables"), s.DatabaseVariables)
 }
 
 func (s Service) validatePort(r report) {

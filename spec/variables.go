@@ -113,7 +113,20 @@ func (a App) validateEnvironment(services, stages report, service, stage int) {
 			secrets[name].fail("is also a variable of "+variable.of, "a variable or a secret", "remove one of the two, or rename it")
 		}
 	}
-	set := len(in.DatabaseNames(s)) + len(regionNames)
+	filled := map[string]declaration{}
+	if in.UsesDatabase(s) {
+		collect(filled, s.DatabaseVariables, own.field("databaseVariables"), "")
+		collect(filled, in.Database.Variables, shared.field("database").field("variables"), "")
+		in.validateDatabaseTexts(own.field("databaseVariables"), s.DatabaseVariables)
+	}
+	for _, name := range slices.Sorted(maps.Keys(filled)) {
+		for _, declared := range []map[string]declaration{variables, secrets} {
+			if at, both := declared[name]; both {
+				at.fail("is also filled with what the database has, at "+filled[name].path, "one of the two", "remove one of them, or rename it")
+			}
+		}
+	}
+	set := len(filled) + len(in.DatabaseNames(s)) + len(regionNames)
 	for i, other := range a.Services {
 		if other.Internal && i != service {
 			set += len(other.addressNames())
@@ -122,7 +135,7 @@ func (a App) validateEnvironment(services, stages report, service, stage int) {
 	in.validateEnvironmentSize(own, s, set)
 	reserve := func(names []string, why string) {
 		for _, name := range names {
-			for _, declared := range []map[string]declaration{variables, secrets} {
+			for _, declared := range []map[string]declaration{variables, secrets, filled} {
 				if at, ok := declared[name]; ok {
 					at.fail(why, "another name", "rename it, or remove it and use what is set")
 				}

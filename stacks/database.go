@@ -1,7 +1,11 @@
 package stacks
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -57,6 +61,10 @@ type databaseAccess struct {
 	database database.PgDatabase
 	// ingress lets the container instances reach it.
 	ingress awsec2.CfnSecurityGroupIngress
+	// composed holds the texts that have the password in them, and
+	// composedForMigrations those of the master user, where services log in as
+	// another; nil without any.
+	composed, composedForMigrations *database.Composition
 }
 
 // openDatabase lets the container instances reach the stage's database: the one
@@ -68,25 +76,56 @@ func (m *maker) openDatabase(stack awscdk.Stack, made database.PgDatabase, clust
 	if m.declared.Database.Existing != nil {
 		made = database.AttachPgDatabase(stack, jsii.String("Database"), *m.declared.Database)
 	}
-	return databaseAccess{made, made.AllowFrom(stack, jsii.String("DatabaseIngress"), cluster.made.SecurityGroup())}
+	access := databaseAccess{database: made, ingress: made.AllowFrom(stack, jsii.String("DatabaseIngress"), cluster.made.SecurityGroup())}
+	if texts := m.declared.ComposedVariables(m.app.Services...); len(texts) > 0 {
+		access.composed = made.Compose(stack, jsii.String("DatabaseVariables"), texts)
+	}
+	if m.declared.ComposesForMigrations(m.app) {
+		migrating := slices.DeleteFunc(slices.Clone(m.app.Services), func(service spec.Service) bool { return !m.declared.MigratesDatabase(service) })
+		access.composedForMigrations = made.ComposeForMigrations(stack, jsii.String("MigrationDatabaseVariables"), m.declared.ComposedVariables(migrating...))
+	}
+	return access
 }
 
 // environment is what the database sets in the environment of a service.
 func (a databaseAccess) environment(stage spec.Stage, declared spec.Service) (map[string]string, map[string]awsecs.Secret) {
 	variables, secrets := map[string]string{}, map[string]awsecs.Secret{}
-	names := stage.DatabaseNames(declared)
-	if len(names) == 0 {
-		return variables, secrets
+	if names := stage.DatabaseNames(declared); len(names) > 0 {
+		values, hidden := a.database.Variables(), a.database.Secrets()
+		for _, name := range names {
+			if value, ok := values[name]; ok {
+				variables[name] = value
+			} else {
+				secrets[name] = hidden[name]
+			}
+		}
 	}
-	values, hidden := a.database.Variables(), a.database.Secrets()
-	for _, name := range names {
-		if value, ok := values[name]; ok {
-			variables[name] = value
+	own := stage.DatabaseVariables(declared)
+	for _, name := range slices.Sorted(maps.Keys(own)) {
+		text := own[name].Text
+		if text.Composed(stage.Database.Alternates()) {
+			secrets[name] = awsecs.Secret_FromSecretsManager(a.composed.Secret, jsii.String(own[name].Key))
+		} else if value, hidden := a.database.Variable(text); hidden != nil {
+			secrets[name] = hidden
 		} else {
-			secrets[name] = hidden[name]
+			variables[name] = value
 		}
 	}
 	return variables, secrets
+}
+
+// labels make another task definition of another text: what stands in a secret is
+// read when a task starts, and a task definition only names its key.
+func (a databaseAccess) labels(stage spec.Stage, declared spec.Service) map[string]string {
+	composed := stage.ComposedVariables(declared)
+	if len(composed) == 0 {
+		return nil
+	}
+	var texts strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(composed)) {
+		fmt.Fprintf(&texts, "%q %q\n", key, composed[key])
+	}
+	return map[string]string{"tinystack.database-variables": fmt.Sprintf("%.6x", sha256.Sum256([]byte(texts.String())))}
 }
 
 // migrationEnvironment is what the migration of the service gets of the
@@ -95,7 +134,27 @@ func (a databaseAccess) migrationEnvironment(stage spec.Stage, declared spec.Ser
 	if a.database == nil || !stage.MigratesDatabase(declared) {
 		return nil, nil
 	}
-	return a.database.MigrationVariables(), a.database.MigrationSecrets()
+	variables, secrets := a.database.MigrationVariables(), a.database.MigrationSecrets()
+	if !stage.Database.Alternates() {
+		return variables, secrets
+	}
+	own := stage.DatabaseVariables(declared)
+	for _, name := range slices.Sorted(maps.Keys(own)) {
+		text := own[name].Text
+		if !text.Secret(true) {
+			continue // as the service has it
+		}
+		delete(variables, name)
+		delete(secrets, name)
+		if text.Composed(true) {
+			secrets[name] = awsecs.Secret_FromSecretsManager(a.composedForMigrations.Secret, jsii.String(own[name].Key))
+		} else if value, hidden := a.database.MigrationVariable(text); hidden != nil {
+			secrets[name] = hidden
+		} else {
+			variables[name] = value
+		}
+	}
+	return variables, secrets
 }
 
 // secret is the one that the services log in with.
@@ -124,13 +183,17 @@ func (m *maker) serveDatabase(stack awscdk.Stack, net network.Network, cluster r
 		}
 	}
 	m.rotateUser(stack, net, access, services)
-	if m.declared.Rotates(m.app) && len(users) > 0 {
-		service.NewSecretRefresh(stack, jsii.String("CredentialsRefresh"), &service.SecretRefreshProps{
+	if m.declared.Refreshes(m.app) {
+		props := &service.SecretRefreshProps{
 			Secret:           access.secret(),
 			Cluster:          cluster.made.Cluster(),
 			Services:         users,
 			LogRetentionDays: m.declared.LogRetentionDays,
-		})
+		}
+		if access.composed != nil {
+			props.Composed, props.Templates = access.composed.Secret, access.composed.Templates
+		}
+		service.NewSecretRefresh(stack, jsii.String("CredentialsRefresh"), props)
 	}
 	if m.declared.Database.Tunnel {
 		variables := access.database.Variables()

@@ -111,6 +111,7 @@ func TestWhoGetsTheDatabase(t *testing.T) {
 	chosen := withDatabase(t, &spec.Database{
 		Services: []string{"jobs", "cache"}, Overrides: []string{"PG_USER", "PG_CREDENTIALS_SECRET"},
 		ReadReplicas: []spec.ReadReplica{{}, {Region: "eu-west-1"}}, IAMUser: "clerk", Tunnel: true, Rotation: &spec.Rotation{},
+		Variables: map[string]string{"DATABASE_URL": "postgres://{user}:{password}@{host}:{port}/{name}", "DB_PASS": "{password}", "READER": "{readerHost}:{port}"},
 	}, func(app *spec.App) {
 		app.Stages[0].Variables = map[string]string{"PG_USER": "clerk"}
 		app.Stages[0].Secrets = map[string]string{"PG_CREDENTIALS_SECRET": "dev/clerk#password"}
@@ -127,6 +128,44 @@ func TestWhoGetsTheDatabase(t *testing.T) {
 	})
 
 	service := template(t, chosen, "shop-dev-service")
+	t.Run("under the application's own names", func(t *testing.T) {
+		jobs := environment(t, chosen, "jobs")
+		assert.Regexp(t, `Ref":"DatabaseVariables[0-9A-F]{8}"\},":DATABASE_URL::`, jobs["DATABASE_URL"])
+		assert.Regexp(t, `RefDatabaseSecret.*:password::`, jobs["DB_PASS"])
+		assert.Regexp(t, `Replica1.*:5432`, jobs["READER"])
+		assert.NotContains(t, environment(t, chosen, "web"), "DATABASE_URL")
+		secrets := service.Resources("AWS::SecretsManager::Secret")
+		require.Len(t, secrets, 1)
+		for _, secret := range secrets {
+			value, err := json.Marshal(secret.Get("Properties.SecretString"))
+			require.NoError(t, err)
+			assert.Regexp(t, `postgres://postgres:\{\{resolve:secretsmanager:.*:SecretString:password::\}\}@.*Endpoint.*:5432/shop`, string(value))
+		}
+	})
+	t.Run("and written anew after a rotation, by a function that may change nothing else", func(t *testing.T) {
+		functions := 0
+		for id, function := range service.Resources("AWS::Lambda::Function") {
+			templates, err := json.Marshal(function.Get("Properties.Environment.Variables.TEMPLATES"))
+			require.NoError(t, err)
+			if string(templates) == "null" {
+				continue
+			}
+			functions++
+			assert.Contains(t, string(templates), `postgres://postgres:{secret:password}@`, id)
+		}
+		assert.Equal(t, 1, functions)
+		var writes []string
+		for id, policy := range service.Resources("AWS::IAM::Policy") {
+			for _, statement := range policy.Get("Properties.PolicyDocument.Statement").([]any) {
+				if s := statement.(map[string]any); strings.Contains(fmt.Sprint(s["Action"]), "PutSecretValue") {
+					writes = append(writes, fmt.Sprint(s["Resource"]))
+					assert.Contains(t, id, "CredentialsRefresh")
+				}
+			}
+		}
+		require.Len(t, writes, 1)
+		assert.Contains(t, writes[0], "DatabaseVariables")
+	})
 	t.Run("only their roles may log in", func(t *testing.T) {
 		for id, policy := range service.Resources("AWS::IAM::Policy") {
 			granted := strings.Contains(fmt.Sprint(policy.Get("Properties.PolicyDocument")), "rds-db:connect")
@@ -189,7 +228,11 @@ func TestWhoGetsTheDatabase(t *testing.T) {
 // Services log in as a user that alternates with another, and that only
 // migrations make, as the master user.
 func TestServicesLogInAsUsersThatTakeTurns(t *testing.T) {
-	assembly := withDatabase(t, &spec.Database{Rotation: &spec.Rotation{User: "clerk"}, IAMUser: "token"}, func(app *spec.App) {
+	assembly := withDatabase(t, &spec.Database{
+		Rotation: &spec.Rotation{User: "clerk"}, IAMUser: "token",
+		Variables: map[string]string{"DATABASE_URL": "postgres://{user}:{password}@{host}/{name}", "DB_USER": "{user}", "DB_HOST": "{host}"},
+	}, func(app *spec.App) {
+		app.Services[0].DatabaseVariables = map[string]string{"DSN": "user={user} host={host}"}
 		app.Services = append(app.Services, spec.Service{Name: "nightly", Image: "example.com/jobs:1", Schedule: "rate(1 day)"})
 		app.Services[1].Migration = nil
 		app.Stages = append(app.Stages, spec.Stage{Name: "rest", Profile: spec.Idle, Scale: spec.ScaleProfile{Instance: "t3.medium"}, Database: &spec.Database{Rotation: &spec.Rotation{User: "clerk"}}})
@@ -197,7 +240,7 @@ func TestServicesLogInAsUsersThatTakeTurns(t *testing.T) {
 	service := template(t, assembly, "shop-dev-service")
 	// What a task definition's container gets of the database; of secrets the
 	// resource and the key.
-	of := func(id string) map[string]string {
+	having := func(prefix, id string) map[string]string {
 		found := map[string]string{}
 		task, there := service.Resource(id)
 		require.True(t, there, id)
@@ -206,13 +249,14 @@ func TestServicesLogInAsUsersThatTakeTurns(t *testing.T) {
 			entries, _ := c[list].([]any)
 			for _, entry := range entries {
 				e := entry.(map[string]any)
-				if name := e["Name"].(string); strings.HasPrefix(name, "PG_") {
+				if name := e["Name"].(string); strings.HasPrefix(name, prefix) {
 					found[name] = fmt.Sprint(e["Value"], e["ValueFrom"])
 				}
 			}
 		}
 		return found
 	}
+	of := func(id string) map[string]string { return having("PG_", id) }
 	migrations := service.Resources("Custom::Migration")
 	require.Len(t, migrations, 1)
 	var migration, migrating string
@@ -246,6 +290,30 @@ func TestServicesLogInAsUsersThatTakeTurns(t *testing.T) {
 		holds(environment, "PG_CREDENTIALS_SECRET", "Secret", "password")
 		holds(environment, "PG_APP_USER", "UserSecret", "username")
 		holds(environment, "PG_APP_CREDENTIALS_SECRET", "UserSecret", "password")
+	})
+	t.Run("so it is under the application's own names", func(t *testing.T) {
+		for id := range service.Resources("AWS::ECS::TaskDefinition") {
+			if strings.HasPrefix(id, "Servicecache") {
+				continue
+			}
+			own, label := having("D", id), fmt.Sprint(service.Resources("")[id].Get("Properties.ContainerDefinitions.0.DockerLabels"))
+			assert.Regexp(t, "tinystack.database-variables:[0-9a-f]{12}", label, id)
+			if id == migrating {
+				assert.Regexp(t, "MigrationDatabaseVariables[0-9A-F]{8}.*:DATABASE_URL::", own["DATABASE_URL"])
+				assert.Regexp(t, "MigrationDatabaseVariables[0-9A-F]{8}.*:web.DSN::", own["DSN"])
+				assert.Contains(t, own["DB_USER"], "postgres")
+			} else {
+				assert.Regexp(t, "[^n]DatabaseVariables[0-9A-F]{8}.*:DATABASE_URL::", own["DATABASE_URL"], id)
+				holds(own, "DB_USER", "UserSecret", "username")
+			}
+			assert.Contains(t, own["DB_HOST"], "Endpoint", id)
+		}
+		for id, secret := range service.Resources("AWS::SecretsManager::Secret") {
+			text, master := fmt.Sprint(secret.Get("Properties.SecretString")), strings.HasPrefix(id, "Migration")
+			assert.Equal(t, !master, strings.Contains(text, "RefDatabaseUserSecret"), id)
+			assert.Equal(t, master, strings.Contains(text, "postgres://postgres:"), id)
+		}
+		assert.Len(t, service.Resources("AWS::SecretsManager::Secret"), 2)
 	})
 	t.Run("only the migration's execution role reads the master's secret", func(t *testing.T) {
 		task, _ := service.Resource(migrating)

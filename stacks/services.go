@@ -235,6 +235,7 @@ func (m *maker) serviceProps(parts serviceParts, declared spec.Service) (constru
 		Neighbours:       m.app.Services,
 		Variables:        variables,
 		Secrets:          secrets,
+		Labels:           parts.access.labels(m.declared, declared),
 		Permissions:      permissions,
 		TaskRoleName:     m.called().TaskRole(declared.Name),
 		Subnets:          parts.net.InstanceSubnets(),

@@ -39,7 +39,7 @@ type PgDatabaseProps struct {
 	// Subnets of the instance. Default: the isolated ones.
 	Subnets *awsec2.SubnetSelection
 
-	// Database is the declaration. Its fields services, variables and tunnel
+	// Database is the declaration. Its fields services, variables, overrides and tunnel
 	// are for the stage and ignored here, and so are replicas in other regions,
 	// which [NewRemoteReplica] makes. Default: Postgres 17 on a t4g.micro with
 	// 20 GB.
@@ -105,6 +105,19 @@ type PgDatabase interface {
 	// declared, PG_APP_USER, that or its clone, and PG_APP_CREDENTIALS_SECRET.
 	MigrationVariables() map[string]string
 	MigrationSecrets() map[string]awsecs.Secret
+	// Variable is a text about the database as a service gets it: a value, or else
+	// a secret, of which the other is empty. A text that is composed of a password
+	// and more needs Compose. It panics where the text names a replica, and there
+	// is none.
+	Variable(text spec.DatabaseText) (string, awsecs.Secret)
+	// MigrationVariable is the same for migrations, where they log in as somebody
+	// else.
+	MigrationVariable(text spec.DatabaseText) (string, awsecs.Secret)
+	// Compose keeps texts that have a password in them in one secret, by their
+	// keys. It belongs to the stack of the services.
+	Compose(scope constructs.Construct, id *string, texts map[string]spec.DatabaseText) *Composition
+	// ComposeForMigrations does so for migrations.
+	ComposeForMigrations(scope constructs.Construct, id *string, texts map[string]spec.DatabaseText) *Composition
 	// AllowFrom lets the members of a security group connect to the database's
 	// port. The rule is made in scope, which belongs to the client's stack.
 	AllowFrom(scope constructs.Construct, id *string, client awsec2.ISecurityGroup) awsec2.CfnSecurityGroupIngress

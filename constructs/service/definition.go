@@ -163,6 +163,13 @@ func (d *definition) addTask(scope constructs.Construct, props *EcsEc2ServicePro
 	if len(props.Secrets) > 0 {
 		container.Secrets = &props.Secrets
 	}
+	if len(props.Labels) > 0 {
+		labels := map[string]*string{}
+		for name, value := range props.Labels {
+			labels[name] = &value
+		}
+		container.DockerLabels = &labels
+	}
 	if declared.Port > 0 {
 		container.PortMappings = &[]*awsecs.PortMapping{{
 			Name:          jsii.String(declared.Name),

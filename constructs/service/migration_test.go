@@ -188,11 +188,15 @@ func TestMigrationFunction(t *testing.T) {
 	}
 }
 
-// minified is the file as it stands in a template.
-func minified(t *testing.T, name string) string {
+// minified is what the files make together, as it stands in a template.
+func minified(t *testing.T, names ...string) string {
 	t.Helper()
-	source, err := os.ReadFile(name)
-	require.NoError(t, err)
+	var source []byte
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		source = append(source, text...)
+	}
 	path := filepath.Join(t.TempDir(), "index.js")
 	require.NoError(t, os.WriteFile(path, []byte(inline.JavaScript(string(source))), 0o644))
 	return path
@@ -218,6 +222,32 @@ func TestSecretRefresh(t *testing.T) {
 			out, err := command.CombinedOutput()
 			require.NoError(t, err, string(out))
 			assert.Equal(t, test.anew, strings.Contains(string(out), `UpdateServiceCommand {"cluster":"c","service":"arn:web","forceNewDeployment":true}`), string(out))
+		})
+	}
+}
+
+// What has the password in it is written before tasks are started anew: they would
+// read the old one again.
+func TestComposedSecretsFollowARotation(t *testing.T) {
+	const composed = `{\"URL\":\"db://clerk:old@h\"}`
+	for name, test := range map[string]struct{ credentials, now, puts string }{
+		"rotated":              {`{\"username\":\"clerk\",\"password\":\"new\"}`, composed, `PutSecretValueCommand {"SecretId":"c","SecretString":"{\"URL\":\"db://clerk:new@h\"}"}`},
+		"the user takes turns": {`{\"username\":\"clerk_clone\",\"password\":\"old\"}`, composed, `db://clerk_clone:old@h`},
+		"written already":      {`{\"username\":\"clerk\",\"password\":\"old\"}`, composed, ""},
+		"one more":             {`{\"username\":\"clerk\",\"password\":\"old\"}`, `{}`, `db://clerk:old@h`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			command := exec.Command("node", "-e", `require(process.env.CODE).handler({}).catch((err) => { console.error(err); process.exit(1); })`)
+			command.Env = append(os.Environ(), "NODE_PATH=testdata/modules", "CODE="+minified(t, "refresh.js", "compose.js"), "SECRET=s", "COMPOSED=c", "CLUSTER=c", `SERVICES=["web"]`,
+				`TEMPLATES={"URL":"db://{secret:username}:{secret:password}@h"}`, `VALUES={"s":"`+test.credentials+`","c":"`+test.now+`"}`,
+				`ROTATED={"LastRotatedDate": "2026-02-01T00:00:00Z"}`, `SCRIPT=[{"services": [{"serviceName": "web", "serviceArn": "arn:web", "deployments": [{"createdAt": "2026-01-01T00:00:00Z"}]}]}]`)
+			out, err := command.CombinedOutput()
+			require.NoError(t, err, string(out))
+			put, update := strings.Index(string(out), "PutSecretValueCommand"), strings.Index(string(out), "UpdateServiceCommand")
+			assert.Positive(t, update, string(out))
+			assert.Equal(t, test.puts != "", put >= 0, string(out))
+			assert.Contains(t, string(out), test.puts)
+			assert.Less(t, put, update)
 		})
 	}
 }

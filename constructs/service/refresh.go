@@ -20,6 +20,11 @@ import (
 //go:embed refresh.js
 var refreshCode string
 
+// composeCode goes before it where texts have the secret's password in them.
+//
+//go:embed compose.js
+var composeCode string
+
 // refreshMinutes is how long tasks go on with an old password at most, before
 // they are started anew.
 const refreshMinutes = 5
@@ -33,8 +38,17 @@ type SecretRefreshProps struct {
 	// Cluster of the services. Required.
 	Cluster awsecs.ICluster
 
-	// Services whose tasks are started anew. Required.
+	// Services whose tasks are started anew. Default: none.
 	Services []EcsEc2Service
+
+	// Composed is another secret, a JSON object whose texts have the password in
+	// them: it is written anew before tasks are started. Default: none.
+	Composed awssecretsmanager.ISecret
+
+	// Templates are the texts of Composed, in JSON, in which {secret:username}
+	// and {secret:password} stand for what the secret has under those keys. Required with
+	// Composed.
+	Templates string
 
 	// LogRetentionDays is how many days the function's output is kept.
 	// Default: [spec.DefaultLogRetentionDays].
@@ -55,36 +69,52 @@ func NewSecretRefresh(scope constructs.Construct, id *string, props *SecretRefre
 		Description: jsii.String("Starts tasks anew when their secret was rotated"),
 	})
 	logs.GrantWrite(role)
-	var names []any
+	names := []any{}
 	var arns []*string
 	for _, service := range props.Services {
 		names = append(names, service.Service().ServiceName())
 		arns = append(arns, service.Service().ServiceArn())
 	}
-	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Actions:   jsii.Strings("ecs:DescribeServices", "ecs:UpdateService"),
-		Resources: &arns,
-	}))
+	if len(arns) > 0 {
+		role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Actions:   jsii.Strings("ecs:DescribeServices", "ecs:UpdateService"),
+			Resources: &arns,
+		}))
+	}
 	// Not the value: when it was rotated.
 	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions:   jsii.Strings("secretsmanager:DescribeSecret"),
 		Resources: &[]*string{props.Secret.SecretArn()},
 	}))
+	code := refreshCode
+	environment := map[string]*string{
+		"SECRET":   props.Secret.SecretArn(),
+		"CLUSTER":  props.Cluster.ClusterName(),
+		"SERVICES": awscdk.Stack_Of(within).ToJsonString(names, nil),
+	}
+	if props.Composed != nil {
+		code += composeCode
+		environment["COMPOSED"], environment["TEMPLATES"] = props.Composed.SecretArn(), &props.Templates
+		role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Actions:   jsii.Strings("secretsmanager:GetSecretValue"),
+			Resources: &[]*string{props.Secret.SecretArn(), props.Composed.SecretArn()},
+		}))
+		role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Actions:   jsii.Strings("secretsmanager:PutSecretValue"),
+			Resources: &[]*string{props.Composed.SecretArn()},
+		}))
+	}
 	function := awslambda.NewFunction(within, jsii.String("Function"), &awslambda.FunctionProps{
 		Description:  jsii.String("Starts tasks anew when their secret was rotated"),
 		Runtime:      awslambda.Runtime_NODEJS_24_X(),
 		Architecture: awslambda.Architecture_ARM_64(),
 		Handler:      jsii.String("index.handler"),
-		Code:         awslambda.Code_FromInline(jsii.String(inline.JavaScript(refreshCode))),
+		Code:         awslambda.Code_FromInline(jsii.String(inline.JavaScript(code))),
 		Role:         role,
 		LogGroup:     logs,
 		MemorySize:   jsii.Number(256),
 		Timeout:      awscdk.Duration_Minutes(jsii.Number(1)),
-		Environment: &map[string]*string{
-			"SECRET":   props.Secret.SecretArn(),
-			"CLUSTER":  props.Cluster.ClusterName(),
-			"SERVICES": awscdk.Stack_Of(within).ToJsonString(names, nil),
-		},
+		Environment:  &environment,
 	})
 	target := &[]awsevents.IRuleTarget{awseventstargets.NewLambdaFunction(function, nil)}
 	awsevents.NewRule(within, jsii.String("Regularly"), &awsevents.RuleProps{

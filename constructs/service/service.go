@@ -51,6 +51,9 @@ type EcsEc2ServiceProps struct {
 	// Secrets of the container's environment. Default: none.
 	Secrets map[string]awsecs.Secret
 
+	// Labels of the container, for Docker. Default: none.
+	Labels map[string]string
+
 	// MigrationVariables and MigrationSecrets are added to the environment of
 	// the service's migration, and take the place of the service's of the same
 	// name there; the service itself does not get them.
