@@ -94,7 +94,7 @@ func Names(app spec.App) []Name {
 		registry := called.RegistryStack(region)
 		of(registry, place, "AWS::CloudFormation::Stack", registry, "pipeline", place)
 		for i, service := range app.Services {
-			if service.Image == "" {
+			if service.Builds() {
 				of(registry, place, "AWS::ECR::Repository", called.Repository(service.Name), fmt.Sprintf("services[%d].name", i), place)
 			}
 		}

@@ -111,6 +111,7 @@ func (a App) complete() App {
 	if len(app.Services) == 0 {
 		app.Services = []Service{{Name: defaultService}}
 	}
+	app.shareImages()
 	for i := range app.Services {
 		app.Services[i].setDefaults()
 	}
@@ -168,6 +169,7 @@ func (a App) validateServices(r report) {
 	for i, service := range a.Services {
 		at := r.item(i)
 		service.validate(at)
+		a.validateImageOf(at, service)
 		if first, again := firsts[service.Name]; again && service.Name != "" {
 			at.field("name").fail(fmt.Sprintf("%s is also the name of services[%d]", at.quote(service.Name), first), "a name of its own for each service", "rename one of the two")
 		} else {
@@ -184,7 +186,7 @@ func (a App) validateServices(r report) {
 		}
 		if service.Source != nil {
 			service.Source.validate(at.field("source"), a.Pipeline)
-			if a.Pipeline == nil && service.Image == "" {
+			if a.Pipeline == nil && service.Builds() {
 				at.field("source").fail("is a repository of its own, which only a pipeline can build from", "", "add a pipeline, or remove the source and build from a folder with context")
 			}
 		}

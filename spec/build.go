@@ -76,7 +76,7 @@ func (a App) BuildFiles(name string) map[string]string {
 		return found
 	}
 	for _, declared := range a.Services {
-		if declared.Image != "" || declared.Source != nil {
+		if !declared.Builds() || declared.Source != nil {
 			continue
 		}
 		file := path.Join(declared.Context, name)

@@ -93,7 +93,7 @@ func (a App) StackOwner() string { return a.Name + ": " }
 // RegistryRegions are the regions that images go to: the pipeline's own first,
 // then those of the stages. There are none where no image is built.
 func (a App) RegistryRegions() []string {
-	if a.Pipeline == nil || !slices.ContainsFunc(a.Services, func(s Service) bool { return s.Image == "" }) {
+	if a.Pipeline == nil || !slices.ContainsFunc(a.Services, Service.Builds) {
 		return nil
 	}
 	regions := []string{a.Pipeline.Region}

@@ -30,6 +30,15 @@ type Service struct {
 	//   - Example: python:3.9
 	Image string `yaml:"image"`
 
+	// ImageOf names another service whose image this one runs, with a command of
+	// its own: the web server, the workers and the scheduled tasks of one code base.
+	// There is one build and one repository, and all of them run the same commit.
+	//   - Default: none: the service has an image of its own
+	//   - Allowed: the name of a service that has an image of its own
+	//   - Change: restarts tasks, in the pipeline; an image of the service's own is built no longer
+	//   - Example: web
+	ImageOf string `yaml:"imageOf"`
+
 	// Source is the repository the image is built from, where it is not the
 	// application's own.
 	//   - Default: the application's source
@@ -264,7 +273,7 @@ type Service struct {
 
 	// StageConfig says whether the stage's variables, secrets, permissions
 	// and database reach this service.
-	//   - Default: true, except for an internal service that runs an existing image (a cache, a proxy): that gets only what it declares itself
+	//   - Default: true, except for an internal service that runs an existing image of its own (a cache, a proxy): that gets only what it declares itself
 	//   - Change: restarts tasks
 	//   - Example: false
 	StageConfig *bool `yaml:"stageConfig"`
@@ -273,7 +282,7 @@ type Service struct {
 const defaultPort = 80
 
 func (s *Service) setDefaults() {
-	if s.Image == "" {
+	if s.Builds() {
 		fill(&s.Context, ".")
 		fill(&s.Dockerfile, "Dockerfile")
 	}
@@ -295,7 +304,7 @@ func (s *Service) setDefaults() {
 	if s.Migration != nil {
 		s.Migration.setDefaults()
 	}
-	fillPtr(&s.StageConfig, !s.Internal || s.Image == "")
+	fillPtr(&s.StageConfig, !s.Internal || s.Image == "" || s.ImageOf != "")
 }
 
 // Complete fills in the defaults of a service.

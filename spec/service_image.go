@@ -1,6 +1,11 @@
 package spec
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/tinystack-go/tinystack/internal/phrase"
+	"github.com/tinystack-go/tinystack/internal/suggest"
+)
 
 var (
 	tagOfImage = compile(`:([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})$`)
@@ -11,7 +16,66 @@ var (
 	ecrPattern = compile(`^[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/`)
 )
 
+// Builds says whether an image is built for the service.
+func (s Service) Builds() bool { return s.Image == "" && s.ImageOf == "" }
+
+// ImageService is the service whose image the service runs: usually itself.
+func (a App) ImageService(service Service) Service {
+	for _, other := range a.Services {
+		if service.ImageOf != "" && other.Name == service.ImageOf {
+			return other
+		}
+	}
+	return service
+}
+
+// shareImages gives existing images to those that run the image of another
+// service.
+func (a *App) shareImages() {
+	for i := range a.Services {
+		if service := &a.Services[i]; service.ImageOf != "" && service.Image == "" {
+			service.Image = a.ImageService(*service).Image
+		}
+	}
+}
+
+// validateImageOf checks whose image the service runs.
+func (a App) validateImageOf(r report, service Service) {
+	if service.ImageOf == "" {
+		return
+	}
+	var names []string
+	for _, other := range a.Services {
+		if other.ImageOf == "" && r.plain(other.Name) {
+			names = append(names, other.Name)
+		}
+	}
+	allowed := "the name of a service that has an image of its own"
+	if len(names) > 0 {
+		allowed = phrase.List(names, "or")
+	}
+	at, owner := r.field("imageOf"), a.ImageService(service)
+	switch {
+	case service.ImageOf == service.Name:
+		at.fail("is the service itself", allowed, "remove it")
+	case owner.Name != service.ImageOf:
+		fix := suggest.DidYouMean(service.ImageOf, names)
+		if fix == "" {
+			fix = "name a service that is declared"
+		}
+		at.fail(at.quote(service.ImageOf)+" is not a service", allowed, fix)
+	case owner.ImageOf != "":
+		at.fail(at.quote(service.ImageOf)+" runs the image of another service itself", allowed, "name that one: "+r.quote(owner.ImageOf))
+	case service.Image != owner.Image:
+		r.field("image").fail("is given beside imageOf", "one of the two", "remove one of them")
+	}
+}
+
 func (s Service) validateImage(r report) {
+	if s.ImageOf != "" {
+		s.validateUnbuilt(r, "is given for the image of another service", "give it there, or remove imageOf to have an image built for this service")
+		return
+	}
 	if s.Image == "" {
 		validatePath(r.field("context"), s.Context)
 		validatePath(r.field("dockerfile"), s.Dockerfile)
@@ -22,22 +86,7 @@ func (s Service) validateImage(r report) {
 		}
 		return
 	}
-	const built = "remove it, or remove image to have one built"
-	if s.Source != nil {
-		r.field("source").fail("is given for an existing image", "", built)
-	}
-	if s.Context != "" {
-		r.field("context").fail("is given for an existing image", "", built)
-	}
-	if s.Dockerfile != "" {
-		r.field("dockerfile").fail("is given for an existing image", "", built)
-	}
-	if s.BuildSpec != "" {
-		r.field("buildSpec").fail("is given for an existing image", "", built)
-	}
-	if s.ReleaseSpec != "" {
-		r.field("releaseSpec").fail("is given for an existing image", "", built)
-	}
+	s.validateUnbuilt(r, "is given for an existing image", "remove it, or remove image to have one built")
 	image := r.field("image")
 	fix := "give the name as docker pull takes it"
 	if strings.Contains(s.Image, "://") {
@@ -51,6 +100,24 @@ func (s Service) validateImage(r report) {
 	}
 	if tag := tagOfImage.FindStringSubmatch(s.Image); tag == nil || tag[1] == "latest" {
 		image.warn(image.quote(s.Image)+" is whatever was pushed last when a task starts, so tasks can differ", "give a tag that stays, or a digest")
+	}
+}
+
+// validateUnbuilt reports what only says how an image is built.
+func (s Service) validateUnbuilt(r report, wrong, fix string) {
+	for _, field := range []struct {
+		name  string
+		given bool
+	}{
+		{"source", s.Source != nil},
+		{"context", s.Context != ""},
+		{"dockerfile", s.Dockerfile != ""},
+		{"buildSpec", s.BuildSpec != ""},
+		{"releaseSpec", s.ReleaseSpec != ""},
+	} {
+		if field.given {
+			r.field(field.name).fail(wrong, "", fix)
+		}
 	}
 }
 

@@ -421,7 +421,7 @@ func (s Stage) validateDerivedNames(r report, app App) {
 func (a App) validateArchitectures(r report) {
 	var built []string
 	for _, service := range a.Services {
-		if service.Image == "" {
+		if service.Builds() {
 			built = append(built, r.quote(service.Name))
 		}
 	}

@@ -121,7 +121,7 @@ func TestEveryFieldIsDecoded(t *testing.T) {
 			}
 		}
 	}
-	for _, file := range []string{"full", "existing", "sources", "alternating"} {
+	for _, file := range []string{"full", "existing", "sources", "alternating", "database-variables", "image-of"} {
 		text := readFile(t, "testdata/good/"+file+".yaml")
 		app, d := decode("x.yaml", text, environment)
 		require.Empty(t, d.problems)

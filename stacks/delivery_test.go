@@ -22,6 +22,8 @@ func TestGoingBackChangesOnlyTheTagsOfImages(t *testing.T) {
 	declared := load(t, declarations["guestbook"])
 	declared.Services = append(declared.Services, spec.Service{
 		Name: "mail-er", Worker: true, Source: &spec.Source{CodeCommit: "mailer"},
+	}, spec.Service{
+		Name: "bounces", Worker: true, ImageOf: "mail-er", // goes back with it
 	})
 	declared.Stages[0].Scale.Instance = "t3.small"
 	at := func(commit, mailer string) map[string]string {
@@ -43,7 +45,12 @@ func TestGoingBackChangesOnlyTheTagsOfImages(t *testing.T) {
 		assert.Contains(t, name, "service", "only a stack with services names a commit")
 		assert.Equal(t, back.Replace(text), before[name], name)
 		assert.Equal(t, 1, strings.Count(text, ":c0ffee2"), name)
-		assert.Equal(t, 1, strings.Count(text, ":decaf2"), name)
+		assert.Equal(t, 2, strings.Count(text, ":decaf2"), name)
+		assert.Equal(t, 4, strings.Count(text, "guestbook/mail-er"), "both pull, and are allowed to, from one repository")
+	}
+	for name, text := range now {
+		assert.NotContains(t, text, "guestbook/bounces", name)
+		assert.NotContains(t, text, "Build-bounces", name)
 	}
 	assert.Equal(t, 3, changed, "the service stack of each stage")
 }

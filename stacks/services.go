@@ -272,10 +272,12 @@ func (m *maker) loadBalanced(declared spec.Service) bool {
 		(m.declared.Endpoint.Type == spec.ALB || m.declared.Endpoint.Caching != nil)
 }
 
-// image is what the service runs: the image it names; with a pipeline, what
+// image is what the service runs: the image of another service; the image it
+// names; with a pipeline, what
 // the pipeline built; otherwise what `cdk deploy` builds from the
 // declaration's folder.
 func (m *maker) image(scope constructs.Construct, declared spec.Service) awsecs.ContainerImage {
+	declared = m.app.ImageService(declared)
 	switch {
 	case declared.Image != "":
 		return service.ExistingImage(scope, declared.Image)

@@ -178,7 +178,7 @@ func (t *tinyStack) deployments() []delivery.StageDeployment {
 func TagsFromEnvironment(app spec.App) map[string]string {
 	tags := map[string]string{}
 	for _, declared := range app.Services {
-		if declared.Image != "" {
+		if !declared.Builds() {
 			continue
 		}
 		variable := delivery.CommitVariable("")

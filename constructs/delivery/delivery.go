@@ -147,7 +147,7 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 	d := &delivery{props: props, app: props.App, stack: stack, groups: groups(props.Stages), asked: newAsked(), arch: arch}
 	constructs.NewConstruct_Override(d, scope, id)
 	for _, service := range d.app.Services {
-		if service.Image == "" {
+		if service.Builds() {
 			d.built = append(d.built, service)
 		}
 	}

@@ -243,7 +243,7 @@ func RegistryRegions(app spec.App) []RegistryRegion {
 func BuiltServices(app spec.App) []string {
 	var names []string
 	for _, service := range app.Services {
-		if service.Image == "" {
+		if service.Builds() {
 			names = append(names, service.Name)
 		}
 	}

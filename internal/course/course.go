@@ -79,7 +79,7 @@ type Stage struct {
 
 // Built are the services whose images a pipeline builds.
 func Built(app spec.App) []spec.Service {
-	return slices.DeleteFunc(slices.Clone(app.Services), func(s spec.Service) bool { return s.Image != "" })
+	return slices.DeleteFunc(slices.Clone(app.Services), func(s spec.Service) bool { return !s.Builds() })
 }
 
 // Sources are the repositories that the pipeline of an application watches.
