@@ -259,6 +259,10 @@ func TestPricesOfTheRegion(t *testing.T) {
 		}
 	}
 	assert.Contains(t, dear.Table(), "* at least: us-east-1 price")
+	supported := report(t, parsed(t, "name: shop\nstages: [{name: dev, region: sa-east-1, database: {version: \"14\", extendedSupport: true}}]\n"), "light").Parts[0]
+	i := slices.IndexFunc(supported.Lines, func(l Line) bool { return l.Resource == "extended support" })
+	require.GreaterOrEqual(t, i, 0)
+	assert.Contains(t, supported.Lines[i].Note, "at least: us-east-1 price", "a line of nothing yet is of the region, too")
 	for _, same := range likeHome {
 		assert.NotContains(t, report(t, parsed(t, "name: shop\nstages: [{name: dev, region: "+same+"}]\n"), "light").Parts[0].Table(), "at least", same)
 	}

@@ -152,7 +152,6 @@ type sheet struct {
 // add puts a line down: so much of something at a price. What is not there at
 // all, neither as a resource nor as a quantity, is no line.
 func (s *sheet) add(line Line, quantity decimal.Decimal, p price) {
-	p = p.in(s.region)
 	if quantity.IsZero() && line.Count == 0 {
 		return
 	}
@@ -161,6 +160,7 @@ func (s *sheet) add(line Line, quantity decimal.Decimal, p price) {
 
 // addLine is add for a line that is worth telling although there is nothing of it yet.
 func (s *sheet) addLine(line Line, quantity decimal.Decimal, p price) {
+	p = p.in(s.region)
 	line.Quantity, line.Unit = quantity, p.unit
 	line.Price, line.Monthly = p.each(quantity), p.amount(quantity)
 	if quantity.IsZero() {
