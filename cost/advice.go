@@ -63,9 +63,10 @@ func adviseTogether(app spec.App, declared spec.Stage, load Load) ([]Advice, dec
 		Advice
 		change
 	}
+	now := billOf(app, declared, load)
 	var found []candidate
 	for _, c := range changes(app, declared, load) {
-		if saving, ok := saves(app, declared, c, load); ok && saving.GreaterThanOrEqual(least) {
+		if _, saving, known := now.after(c); known && saving.GreaterThanOrEqual(least) {
 			found = append(found, candidate{Advice{c.do, c.but, saving}, c})
 		}
 	}
@@ -73,29 +74,39 @@ func adviseTogether(app spec.App, declared spec.Stage, load Load) ([]Advice, dec
 		return cmp.Or(b.Saving.Cmp(a.Saving), strings.Compare(a.Do, b.Do))
 	})
 	var all []Advice
-	together, changed := decimal.Zero, declared
+	together := decimal.Zero
 	for _, c := range found {
 		all = append(all, c.Advice)
-		if more, ok := saves(with(app, changed), changed, c.change, load); ok && more.IsPositive() {
-			together = together.Add(more)
-			changed = clone(changed)
-			c.to(&changed)
+		if then, more, known := now.after(c.change); known && more.IsPositive() {
+			now, together = then, together.Add(more)
 		}
 	}
 	return all, together
 }
 
-// saves is what a change of a stage saves a month; false where its price is not
-// known.
-func saves(app spec.App, declared spec.Stage, c change, load Load) (decimal.Decimal, bool) {
-	other := clone(declared)
+// bill is what a stage costs as it is declared in an application.
+type bill struct {
+	app      spec.App
+	declared spec.Stage
+	load     Load
+	total    Total
+}
+
+func billOf(app spec.App, declared spec.Stage, load Load) bill {
+	return bill{app, declared, load, ofStage(app, declared, load).Total()}
+}
+
+// after is the bill of the changed stage, and what that saves a month, in the
+// pipeline as well; known is false where it has a price that is not known.
+func (b bill) after(c change) (then bill, saving decimal.Decimal, known bool) {
+	other := clone(b.declared)
 	c.to(&other)
-	now, then := ofStage(app, declared, load).Total(), ofStage(app, other, load).Total()
-	saving := now.USD.Sub(then.USD)
-	if other.Sleeps != declared.Sleeps { // which the pipeline sees to
-		saving = saving.Add(ofPipeline(app, load).Total().USD).Sub(ofPipeline(with(app, other), load).Total().USD)
+	then = billOf(with(b.app, other), other, b.load)
+	saving = b.total.USD.Sub(then.total.USD)
+	if other.Sleeps != b.declared.Sleeps { // which the pipeline sees to
+		saving = saving.Add(ofPipeline(b.app, b.load).Total().USD).Sub(ofPipeline(then.app, b.load).Total().USD)
 	}
-	return saving, then.Unknown <= now.Unknown
+	return then, saving, then.total.Unknown <= b.total.Unknown
 }
 
 // with is the application with another stage of that name.
@@ -140,7 +151,7 @@ func (s *stage) computeChanges() []change {
 		all = append(all, change{"scale: {spot: true}", "AWS may take an instance back with two minutes' notice",
 			func(o *spec.Stage) { o.Scale.Spot = new(true) }})
 	}
-	if least, desired := *scale.Instances.Min, *scale.Instances.Desired; least < desired && s.load.Busy == 0 && s.load.InstanceHours == nil && s.load.CPU < scale.CPU.ScaleIn {
+	if least := *scale.Instances.Min; s.rests() {
 		all = append(all, change{fmt.Sprintf("scale: {instances: {desired: %d}}", least), "scaling goes there by itself while the load stays low",
 			func(o *spec.Stage) { o.Scale.Instances.Desired = &least }})
 	}

@@ -93,25 +93,20 @@ func pipelineDashboardMetrics(app spec.App) int {
 }
 
 // earlierDashboards are those that the application has in the stage's account
-// before this one, and that are small enough to be free: the pipeline's, and those
-// of the stages before.
+// before this one, and that are small enough to be free: of the stages before, and
+// of the pipeline. More than freeDashboards are not counted.
 func (s *stage) earlierDashboards() int {
 	n := 0
-	count := func(metrics int) {
-		if metrics <= freeDashboardMetrics {
+	for _, other := range s.app.Stages {
+		if n == freeDashboards || other.Name == s.declared.Name {
+			break
+		}
+		if other.Account == s.declared.Account && *other.Dashboard && dashboardMetrics(s.app, other) <= freeDashboardMetrics {
 			n++
 		}
 	}
-	if p := s.app.Pipeline; p != nil && p.Account == s.declared.Account && *p.Dashboard {
-		count(pipelineDashboardMetrics(s.app))
-	}
-	for _, other := range s.app.Stages {
-		if other.Name == s.declared.Name {
-			break
-		}
-		if other.Account == s.declared.Account && *other.Dashboard {
-			count(dashboardMetrics(s.app, other))
-		}
+	if p := s.app.Pipeline; n < freeDashboards && p != nil && p.Account == s.declared.Account && *p.Dashboard && pipelineDashboardMetrics(s.app) <= freeDashboardMetrics {
+		n++
 	}
 	return n
 }

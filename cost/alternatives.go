@@ -48,8 +48,8 @@ func alternatives(app spec.App, declared spec.Stage, load Load) []Alternative {
 			add("endpoint "+string(endpoint), ofStage(app, other, load))
 		}
 	}
-	if rest, ok := atRest(app, declared, load); ok {
-		all = append(all, Alternative{"at rest, on " + phrase.Count(*declared.Scale.Instances.Min, "instance"), rest.Total(), rest.Total().USD.Sub(now.Total().USD)})
+	if s.rests() {
+		add("at rest, on "+phrase.Count(*declared.Scale.Instances.Min, "instance"), s.atRest())
 	}
 	if part, detail, ok := s.onFargate(now); ok {
 		add("Fargate ("+detail+")", part)

@@ -311,7 +311,7 @@ func TestPriceList(t *testing.T) {
 				assert.True(t, tier.usd.GreaterThanOrEqual(p.tiers[i].usd.Mul(dec("0.9"))) && tier.usd.LessThan(p.tiers[i].usd.Mul(num(8))), "%s in %s is a slip: %s", key, region, tier.usd)
 			}
 		}
-		if !strings.HasPrefix(key, "cache-") && !strings.HasPrefix(key, "fargate") { // named by size and processor
+		if !strings.HasPrefix(key, "cache-") {
 			assert.Contains(t, code.String(), `"`+key+`"`, "nothing uses the price")
 		}
 	}

@@ -114,10 +114,8 @@ func elsewhereSection(t *testing.T) string {
 	header := []string{"load", "services"}
 	var rows [][]string
 	for _, name := range Profiles() {
-		load, err := Profile(name)
-		require.NoError(t, err)
 		for _, services := range ComparedServices {
-			ways, err := AnyWay(services, load)
+			ways, err := AnyWay(services, name)
 			require.NoError(t, err)
 			row := []string{name, strconv.Itoa(services)}
 			for _, way := range ways {
@@ -165,7 +163,7 @@ func economySection(t *testing.T) string {
 // fargateSection says from how many services on instances are cheaper.
 func fargateSection(t *testing.T) string {
 	for services := 1; services < 20; services++ {
-		ways, err := AnyWay(services, Light())
+		ways, err := AnyWay(services, Light().Name)
 		require.NoError(t, err)
 		here, fargate := ways[0].Total.USD, ways[1].Total.USD
 		if here.LessThan(fargate) {

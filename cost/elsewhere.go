@@ -2,7 +2,6 @@ package cost
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/shopspring/decimal"
 
@@ -34,8 +33,6 @@ const hostMiB = 256
 // services together.
 var neededCPU = map[string]decimal.Decimal{"light": dec("0.05"), "moderate": dec("0.5"), "heavy": num(4)}
 
-var endpointNames = map[spec.EndpointType]string{spec.APIGateway: "HTTP API", spec.ALB: "ALB"}
-
 // comparedInstances are the types that the comparison chooses from, all Graviton.
 var comparedInstances = []string{
 	"t4g.micro", "t4g.small", "t4g.medium", "t4g.large",
@@ -52,118 +49,133 @@ var lightsailPowers = []struct {
 	{"large", "lightsail-large", num(2), num(4)}, {"xlarge", "lightsail-xlarge", num(4), num(8)},
 }
 
+// lightsailNodes is how many nodes a container service may have, and lightsailGB the
+// traffic that its price includes.
+const (
+	lightsailNodes = 20
+	lightsailGB    = 500
+)
+
 // AnyWay is what an application of so many services, one of them public, costs in
-// us-east-1 under a load, without a database and a pipeline: here, with its tasks on
-// Fargate, as services of ECS Express Mode, on one instance of its own with Docker
-// Compose, and as a Lightsail container service. Each is as small as the
-// load allows.
-func AnyWay(services int, load Load) ([]Elsewhere, error) {
-	need, known := neededCPU[load.Name]
-	if !known {
-		return nil, fmt.Errorf("%q is not a load: choose one of light, moderate and heavy", load.Name)
-	}
-	app, part, err := cheapestHere(services, need, load)
+// us-east-1 at light, moderate or heavy load, without a database and a pipeline:
+// here, with its tasks on Fargate, as services of ECS Express Mode, on one instance
+// of its own with Docker Compose, and as a Lightsail container service. Each is as
+// small as the load allows; a way that is too small for it is left out.
+func AnyWay(services int, profile string) ([]Elsewhere, error) {
+	load, err := Profile(profile)
 	if err != nil {
 		return nil, err
 	}
-	stage := app.Stages[0]
-	tasks := *stage.Scale.Tasks.Min
-	all := []Elsewhere{{"tinystack", fmt.Sprintf("%d × %s, %s", *stage.Scale.Instances.Min, stage.Scale.Instance, endpointNames[stage.Endpoint.Type]), part.Total()}}
+	need := neededCPU[profile]
+	here, part, err := cheapestHere(services, need, load)
+	if err != nil {
+		return nil, err
+	}
+	scale := here.declared.Scale
+	all := []Elsewhere{{"tinystack", fmt.Sprintf("%d × %s, %s", *scale.Instances.Min, scale.Instance, here.endpointKind()), part.Total()}}
+	add := func(way, detail string, lines []Line) {
+		all = append(all, Elsewhere{way, detail, Part{Lines: lines}.Total()})
+	}
 
-	size, fits := fargateSize(need.Div(num(services*tasks)), num(serviceMiB).Div(num(1024)))
+	tasks := services * *scale.Tasks.Min
+	size, fits := fargateSize(need.Div(num(tasks)), num(serviceMiB).Div(num(1024)))
 	if !fits {
 		return nil, fmt.Errorf("no Fargate task has %s vCPU", need)
 	}
-	s := &stageOf{sheet{region: homeRegion}, load}
-	for _, line := range part.Lines {
-		if !slices.Contains(ofInstances, line.Resource) {
-			s.lines = append(s.lines, line)
-		}
+	fargate := sheet{region: homeRegion}
+	hours := hoursPerMonth.Mul(num(tasks))
+	fargate.addFargate(hours.Mul(size.cpu), hours.Mul(size.gb), instances.ARM64)
+	detail := fmt.Sprintf("%d × %s", tasks, size)
+	add("the same with Fargate", detail, append(withoutInstances(part), fargate.lines...))
+	add("ECS Express Mode", detail, append(expressMode(services, tasks, load), fargate.lines...))
+	if host, found := cheapestHost(services*serviceMiB+hostMiB, need); found {
+		add("one EC2 host with Docker Compose", host, onHost(host, load))
 	}
-	s.tasks(size, services*tasks)
-	detail := fmt.Sprintf("%d × %s", services*tasks, size)
-	all = append(all, Elsewhere{"the same with Fargate", detail, s.total()})
-
-	s = &stageOf{sheet{region: homeRegion}, load}
-	s.tasks(size, services*tasks)
-	s.add(Line{Resource: "public IPv4 of tasks and load balancer", Kind: Fixed}, hoursPerMonth.Mul(num(services*tasks+2)), priceOf("public-ipv4"))
-	s.add(Line{Resource: "ALB", Kind: Fixed}, hoursPerMonth, priceOf("alb"))
-	s.add(Line{Resource: "capacity units", Kind: Usage}, load.traffic(services).LCU().Mul(hoursPerMonth), priceOf("lcu"))
-	s.add(Line{Resource: "logs", Kind: Usage}, load.LogGB, priceOf("log-ingest"))
-	s.add(Line{Resource: "traffic to the internet", Kind: Usage}, load.outGB(), priceOf("transfer-out"))
-	all = append(all, Elsewhere{"ECS Express Mode", detail, s.total()})
-
-	host, found := cheapestHost(services*serviceMiB+hostMiB, need)
-	if found {
-		s = &stageOf{sheet{region: homeRegion}, load}
-		s.add(Line{Resource: "instance", Kind: Fixed}, hoursPerMonth, instancePrice(host, homeRegion, false))
-		s.add(Line{Resource: "volume", Kind: Fixed}, num(rootVolumeGB), priceOf("ebs-gp3"))
-		s.add(Line{Resource: "public IPv4", Kind: Fixed}, hoursPerMonth, priceOf("public-ipv4"))
-		s.add(Line{Resource: "traffic to the internet", Kind: Usage}, load.outGB(), priceOf("transfer-out"))
-		all = append(all, Elsewhere{"one EC2 host with Docker Compose", host, s.total()})
-	}
-
-	nodes := 1
-	for ; nodes <= 20; nodes++ { // as many as a service may have
-		cpu, gb := need.Div(num(nodes)), num(services*serviceMiB).Div(num(1024))
-		for _, power := range lightsailPowers {
-			if power.cpu.LessThan(cpu) || power.gb.LessThan(gb) {
-				continue
-			}
-			s = &stageOf{sheet{region: homeRegion}, load}
-			s.add(Line{Resource: "container service", Kind: Fixed}, num(nodes), priceOf(power.price))
-			s.add(Line{Resource: "traffic beyond 500 GB", Kind: Usage}, decimal.Max(decimal.Zero, load.outGB().Sub(num(500))), priceOf("transfer-out"))
-			return append(all, Elsewhere{"Lightsail containers", fmt.Sprintf("%d × %s", nodes, power.name), s.total()}), nil
-		}
+	if lines, detail, found := onLightsail(services, need, load); found {
+		add("Lightsail containers", detail, lines)
 	}
 	return all, nil
 }
 
-// stageOf is a sheet for what tinystack does not make.
-type stageOf struct {
-	sheet
-	load Load
+// expressMode is what services of ECS Express Mode pay beside their tasks, which have
+// public addresses and share a load balancer.
+func expressMode(services, tasks int, load Load) []Line {
+	s := sheet{region: homeRegion}
+	s.add(Line{Resource: "public IPv4 of tasks and load balancer", Kind: Fixed}, hoursPerMonth.Mul(num(tasks+2)), priceOf("public-ipv4"))
+	s.add(Line{Resource: "ALB", Kind: Fixed}, hoursPerMonth, priceOf("alb"))
+	s.add(Line{Resource: "capacity units", Kind: Usage}, load.traffic(services).LCU().Mul(hoursPerMonth), priceOf("lcu"))
+	s.add(Line{Resource: "logs", Kind: Usage}, load.LogGB, priceOf("log-ingest"))
+	s.add(Line{Resource: "traffic to the internet", Kind: Usage}, load.outGB(), priceOf("transfer-out"))
+	return s.lines
 }
 
-func (s *stageOf) total() Total { return Part{Lines: s.lines}.Total() }
+// onHost is what one instance with Docker Compose pays.
+func onHost(instance string, load Load) []Line {
+	s := sheet{region: homeRegion}
+	s.add(Line{Resource: "instance", Kind: Fixed}, hoursPerMonth, instancePrice(instance, homeRegion, false))
+	s.add(Line{Resource: "volume", Kind: Fixed}, num(rootVolumeGB), priceOf("ebs-gp3"))
+	s.add(Line{Resource: "public IPv4", Kind: Fixed}, hoursPerMonth, priceOf("public-ipv4"))
+	s.add(Line{Resource: "traffic to the internet", Kind: Usage}, load.outGB(), priceOf("transfer-out"))
+	return s.lines
+}
 
-func (s *stageOf) tasks(size fargateTask, n int) {
-	hours := hoursPerMonth.Mul(num(n))
-	s.add(Line{Resource: "CPU of Fargate tasks", Kind: Fixed}, hours.Mul(size.cpu), priceOf("fargate-arm-cpu"))
-	s.add(Line{Resource: "memory of Fargate tasks", Kind: Fixed}, hours.Mul(size.gb), priceOf("fargate-arm-memory"))
+// onLightsail is what the smallest container service pays, each node of which runs
+// all services.
+func onLightsail(services int, need decimal.Decimal, load Load) (lines []Line, detail string, found bool) {
+	gb := num(services * serviceMiB).Div(num(1024))
+	for nodes := 1; nodes <= lightsailNodes; nodes++ {
+		for _, power := range lightsailPowers {
+			if power.cpu.LessThan(need.Div(num(nodes))) || power.gb.LessThan(gb) {
+				continue
+			}
+			s := sheet{region: homeRegion}
+			s.add(Line{Resource: "container service", Kind: Fixed}, num(nodes), priceOf(power.price))
+			s.add(Line{Resource: "traffic beyond what is included", Kind: Usage}, decimal.Max(decimal.Zero, load.outGB().Sub(num(lightsailGB))), priceOf("transfer-out"))
+			return s.lines, fmt.Sprintf("%d × %s", nodes, power.name), true
+		}
+	}
+	return nil, "", false
 }
 
 // cheapestHere is the cheapest declaration whose instances have the memory and,
 // day and night, the CPU.
-func cheapestHere(services int, need decimal.Decimal, load Load) (spec.App, Part, error) {
-	var bestApp spec.App
-	var best Part
+func cheapestHere(services int, need decimal.Decimal, load Load) (here *stage, best Part, err error) {
+	load.CPU, load.Busy = 0, 0 // the instances are as many as it takes
 	for _, name := range comparedInstances {
-		instance, _ := instances.Lookup(name)
-		for n := 1; n <= 8; n++ {
-			if sureCPU(instance, 0).Mul(num(n)).LessThan(need) {
-				continue
+		app, fits := smallest(services, name, need)
+		if !fits {
+			continue
+		}
+		for _, endpoint := range []spec.EndpointType{spec.APIGateway, spec.ALB} {
+			declared := app.Stages[0]
+			declared.Endpoint.Type = endpoint
+			if part := ofStage(app, declared, load); here == nil || part.exact().LessThan(best.exact()) {
+				here, best = &stage{app: app, declared: declared}, part
 			}
-			app, err := compared(services, name, n).Resolve()
-			if err != nil {
-				continue // it does not fit
-			}
-			running := load
-			running.CPU, running.Busy = 0, 0
-			for _, endpoint := range []spec.EndpointType{spec.APIGateway, spec.ALB} {
-				app.Stages = slices.Clone(app.Stages)
-				app.Stages[0].Endpoint.Type = endpoint
-				if part := ofStage(app, app.Stages[0], running); best.Lines == nil || part.exact().LessThan(best.exact()) {
-					bestApp, best = app, part
-				}
-			}
-			break
 		}
 	}
-	if best.Lines == nil {
-		return spec.App{}, Part{}, fmt.Errorf("no instance has room for %d services", services)
+	if here == nil {
+		return nil, Part{}, fmt.Errorf("no instance has room for %d services", services)
 	}
-	return bestApp, best, nil
+	return here, best, nil
+}
+
+// mostCompared is how many instances of a type are tried.
+const mostCompared = 8
+
+// smallest is the application on as few instances of a type as have the memory and
+// the CPU.
+func smallest(services int, name string, need decimal.Decimal) (spec.App, bool) {
+	instance, _ := instances.Lookup(name)
+	for n := 1; n <= mostCompared; n++ {
+		if sureCPU(instance, 0).Mul(num(n)).LessThan(need) {
+			continue
+		}
+		if app, err := compared(services, name, n).Resolve(); err == nil {
+			return app, true
+		}
+	}
+	return spec.App{}, false
 }
 
 // compared is the application that the comparison is of.

@@ -43,16 +43,18 @@ func fargateSize(cpu, gb decimal.Decimal) (fargateTask, bool) {
 	return fargateTask{}, false
 }
 
-// atRest is the stage on its least number of instances, to which scaling goes
-// by itself while the load stays low; false where that is no difference.
-func atRest(app spec.App, declared spec.Stage, load Load) (Part, bool) {
-	s := &stage{sheet: sheet{region: declared.Region}, app: app, declared: declared, load: load}
-	scale := declared.Scale
-	if load.Busy > 0 || load.InstanceHours != nil || *scale.Instances.Min == *scale.Instances.Desired || load.CPU >= scale.CPU.ScaleIn {
-		return Part{}, false
-	}
-	load.InstanceHours = new(num(*scale.Instances.Min).Mul(s.hoursAwake()))
-	return ofStage(app, declared, load), true
+// rests says whether scaling takes the stage down to fewer instances than are
+// desired, and leaves it there while the load stays as it is.
+func (s *stage) rests() bool {
+	scale := s.declared.Scale
+	return *scale.Instances.Min < *scale.Instances.Desired && s.load.Busy == 0 && s.load.InstanceHours == nil && s.load.CPU < scale.CPU.ScaleIn
+}
+
+// atRest is the stage on its least number of instances.
+func (s *stage) atRest() Part {
+	load := s.load
+	load.InstanceHours = new(num(*s.declared.Scale.Instances.Min).Mul(s.hoursAwake()))
+	return ofStage(s.app, s.declared, load)
 }
 
 // tasks that a service runs on average: its least number, and more as the
@@ -122,35 +124,40 @@ func (s *stage) onFargate(now Part) (Part, string, bool) {
 			details = append(details, fmt.Sprintf("%s × %s", number(tasks), size))
 		}
 	}
-	price := "fargate"
-	if instance.Arch == instances.ARM64 {
-		price = "fargate-arm"
-	}
 	part := now
-	part.Lines = slices.DeleteFunc(slices.Clone(now.Lines), func(l Line) bool { return slices.Contains(ofInstances, l.Resource) })
+	part.Lines = withoutInstances(now)
 	lines := sheet{region: s.region}
-	lines.add(Line{Resource: "CPU of Fargate tasks", Kind: Fixed}, cpu, priceOf(price+"-cpu"))
-	lines.add(Line{Resource: "memory of Fargate tasks", Kind: Fixed}, gb, priceOf(price+"-memory"))
+	lines.addFargate(cpu, gb, instance.Arch)
 	part.Lines = append(part.Lines, lines.lines...)
 	return part, strings.Join(compact(details), "; "), true
 }
 
-// compact says once what is said of several, and how often.
+// withoutInstances are the lines of a stage but those of its container instances.
+func withoutInstances(part Part) []Line {
+	return slices.DeleteFunc(slices.Clone(part.Lines), func(l Line) bool { return slices.Contains(ofInstances, l.Resource) })
+}
+
+// addFargate is what tasks take of Fargate: so many hours of a vCPU and of a GB.
+func (s *sheet) addFargate(cpu, gb decimal.Decimal, arch instances.Arch) {
+	ofCPU, ofMemory := "fargate-cpu", "fargate-memory"
+	if arch == instances.ARM64 {
+		ofCPU, ofMemory = "fargate-arm-cpu", "fargate-arm-memory"
+	}
+	s.add(Line{Resource: "CPU of Fargate tasks", Kind: Fixed}, cpu, priceOf(ofCPU))
+	s.add(Line{Resource: "memory of Fargate tasks", Kind: Fixed}, gb, priceOf(ofMemory))
+}
+
+// compact says once what is said of several, and of how many.
 func compact(texts []string) []string {
+	times := map[string]int{}
 	var once []string
 	for _, text := range texts {
-		if !slices.Contains(once, text) {
+		if times[text]++; times[text] == 1 {
 			once = append(once, text)
 		}
 	}
 	for i, text := range once {
-		n := 0
-		for _, other := range texts {
-			if other == text {
-				n++
-			}
-		}
-		if n > 1 {
+		if n := times[text]; n > 1 {
 			once[i] = fmt.Sprintf("%d services of %s", n, text)
 		}
 	}

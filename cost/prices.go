@@ -88,17 +88,11 @@ func (p price) each(quantity decimal.Decimal) Amount {
 	return Dollars(p.amount(quantity).usd.Div(quantity).Round(6))
 }
 
-// prices reads the list when it is first needed. Nothing but a defect of the
-// list itself makes it panic, and the tests read it.
+// prices reads the lists when one of them is first needed. Nothing but a defect of
+// a list itself makes it panic, and the tests read them.
 var prices = sync.OnceValue(func() map[string]price {
-	r := csv.NewReader(strings.NewReader(pricesCSV))
-	r.Comment = '#'
-	rows, err := r.ReadAll()
-	if err != nil {
-		panic(fmt.Errorf("cost: prices.csv: %w", err))
-	}
 	list := map[string]price{}
-	for _, row := range rows[1:] {
+	for _, row := range rows("prices.csv", pricesCSV) {
 		p := list[row[0]]
 		if p.tiers == nil {
 			p = price{unit: row[3], everywhere: row[4] == "everywhere", source: row[5], date: row[6], note: row[7]}
@@ -110,14 +104,19 @@ var prices = sync.OnceValue(func() map[string]price {
 	return list
 })
 
-func addRegional(list map[string]price) {
-	r := csv.NewReader(strings.NewReader(regionalCSV))
+// rows are those of a list, without its header.
+func rows(name, text string) [][]string {
+	r := csv.NewReader(strings.NewReader(text))
 	r.Comment = '#'
-	rows, err := r.ReadAll()
+	all, err := r.ReadAll()
 	if err != nil {
-		panic(fmt.Errorf("cost: regional.csv: %w", err))
+		panic(fmt.Errorf("cost: %s: %w", name, err))
 	}
-	for _, row := range rows[1:] {
+	return all[1:]
+}
+
+func addRegional(list map[string]price) {
+	for _, row := range rows("regional.csv", regionalCSV) {
 		home := list[row[0]]
 		if home.regional == nil {
 			home.regional = map[string]price{}

@@ -143,17 +143,13 @@ func costElsewhere(command *cobra.Command) error {
 		Ways     []cost.Elsewhere `json:"ways"`
 	}
 	var rows []row
-	for _, name := range cost.Profiles() {
-		load, err := cost.Profile(name)
-		if err != nil {
-			return err
-		}
+	for _, load := range cost.Profiles() {
 		for _, services := range cost.ComparedServices {
 			ways, err := cost.AnyWay(services, load)
 			if err != nil {
 				return err
 			}
-			rows = append(rows, row{name, services, ways})
+			rows = append(rows, row{load, services, ways})
 		}
 	}
 	if asJSON, _ := command.Flags().GetBool("json"); asJSON {
