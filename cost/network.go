@@ -54,7 +54,7 @@ func (s *stage) addEgress() {
 func (s *stage) throughEgress() decimal.Decimal {
 	existing := 0
 	for _, service := range s.app.Services {
-		if service.Image != "" && service.ImageOf == "" {
+		if service.NamesImage() {
 			existing++
 		}
 	}
@@ -121,7 +121,7 @@ func (s *stage) addZoneTraffic() {
 func (s *stage) addImages() {
 	far, built := 0, 0
 	for _, service := range s.app.Services {
-		if region, ecr := service.ImageRegion(); ecr && region != s.region && service.ImageOf == "" {
+		if region, ecr := service.ImageRegion(); ecr && region != s.region && service.NamesImage() {
 			far++
 		}
 		if service.Builds() {

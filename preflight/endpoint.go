@@ -95,7 +95,7 @@ func (c *check) health(service spec.Service, at string) {
 
 // image looks at an image that was built elsewhere.
 func (c *check) image(service spec.Service, at string) {
-	if service.Image == "" || service.ImageOf != "" || strings.Contains(service.Image, "${Token[") {
+	if !service.NamesImage() || strings.Contains(service.Image, "${Token[") {
 		return
 	}
 	registry, _, path := strings.Cut(service.Image, "/")

@@ -253,7 +253,7 @@ func (d *decoder) scalar(node *yamldoc.Node, to reflect.Value, r report) bool {
 	if !ok || !d.spend(len(expanded)) {
 		return false
 	}
-	if isToken(expanded) || strings.Contains(expanded, listToken) {
+	if isReserved(expanded) {
 		d.rejectToken(r, node)
 		return false
 	}
@@ -402,15 +402,16 @@ func (d *decoder) keyName(key *yamldoc.Node, r report) (string, bool) {
 	switch {
 	case !ok:
 		r.addAt(start(key), Error, "has a key that is not a text", "a text as key", "write a plain name before the colon")
-	case isToken(name) || strings.Contains(name, listToken):
+	case isReserved(name):
 		d.rejectToken(r, key)
 		return "", false
 	}
 	return name, ok
 }
 
-// listToken is how the CDK begins a text that stands for a list.
-const listToken = "#{Token["
+// isReserved says whether the CDK would take the text for one of its own: for a text,
+// or for a list.
+func isReserved(text string) bool { return isToken(text) || strings.Contains(text, "#{Token[") }
 
 // rejectToken reports the text by which a program in Go refers to what the CDK
 // fills in later. From a file it refers to nothing, and what such texts are

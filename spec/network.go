@@ -290,7 +290,7 @@ func (s Stage) validatePulls(r report, app App) {
 		return
 	}
 	for _, service := range app.Services {
-		if service.Image == "" || service.ImageOf != "" || isToken(service.Image) {
+		if !service.NamesImage() || isToken(service.Image) {
 			continue
 		}
 		region, ecr := service.registry()

@@ -304,7 +304,7 @@ func (s *Service) setDefaults() {
 	if s.Migration != nil {
 		s.Migration.setDefaults()
 	}
-	fillPtr(&s.StageConfig, !s.Internal || s.Image == "" || s.ImageOf != "")
+	fillPtr(&s.StageConfig, !s.Internal || !s.NamesImage())
 }
 
 // Complete fills in the defaults of a service.

@@ -19,6 +19,9 @@ var (
 // Builds says whether an image is built for the service.
 func (s Service) Builds() bool { return s.Image == "" && s.ImageOf == "" }
 
+// NamesImage says whether the service runs an existing image that it names itself.
+func (s Service) NamesImage() bool { return s.Image != "" && s.ImageOf == "" }
+
 // ImageService is the service whose image the service runs: usually itself.
 func (a App) ImageService(service Service) Service {
 	for _, other := range a.Services {
