@@ -1,13 +1,12 @@
 package monitor
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/tinystack-go/tinystack/internal/inline"
 	"github.com/tinystack-go/tinystack/internal/naming"
 	"github.com/tinystack-go/tinystack/spec"
 )
@@ -35,15 +34,7 @@ type Widget struct {
 
 // JSON is the body as CloudWatch takes it. Tokens of the CDK stay what they
 // are: the names they stand for need no escaping.
-func (b Body) JSON() string {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(b); err != nil {
-		panic(err) // there is nothing in it that JSON has not
-	}
-	return strings.TrimSpace(text.String())
-}
+func (b Body) JSON() string { return inline.JSON(b, "") }
 
 // Metrics is how many metrics the dashboard shows, each alarm's graph counted as one.
 // What a dashboard costs depends on it.

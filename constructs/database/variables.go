@@ -1,7 +1,6 @@
 package database
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/tinystack-go/tinystack/internal/acknowledge"
+	"github.com/tinystack-go/tinystack/internal/inline"
 	"github.com/tinystack-go/tinystack/spec"
 )
 
@@ -122,7 +122,7 @@ func (d *pgDatabase) compose(scope constructs.Construct, id *string, texts map[s
 	}
 	secret := awssecretsmanager.NewSecret(scope, id, &awssecretsmanager.SecretProps{
 		Description:       jsii.String(*stack.StackName() + ": " + what),
-		SecretStringValue: awscdk.SecretValue_UnsafePlainText(jsii.String(marshal(filled))),
+		SecretStringValue: awscdk.SecretValue_UnsafePlainText(jsii.String(inline.JSON(filled, ""))),
 		RemovalPolicy:     awscdk.RemovalPolicy_DESTROY, // it is made again of the database's
 	})
 	acknowledge.All(secret, acknowledge.Finding{Rule: "AwsSolutions-SMG4", Reason: "It follows the credentials of the database, and is written anew when those are rotated."})
@@ -133,18 +133,5 @@ func (d *pgDatabase) compose(scope constructs.Construct, id *string, texts map[s
 	for key, text := range texts {
 		filled[key] = d.fill(text, user, "{secret:password}")
 	}
-	return &Composition{Secret: secret, Templates: marshal(filled)}
-}
-
-// marshal writes texts as JSON. Tokens among them are names and addresses, which
-// need no escape; what the CDK writes for them has characters that JSON would
-// escape for HTML only.
-func marshal(texts map[string]string) string {
-	var out strings.Builder
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(texts); err != nil {
-		panic(err) // texts only
-	}
-	return strings.TrimSpace(out.String())
+	return &Composition{Secret: secret, Templates: inline.JSON(filled, "")}
 }

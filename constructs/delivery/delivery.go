@@ -201,9 +201,7 @@ func NewDelivery(scope constructs.Construct, id *string, props *DeliveryProps) D
 	d.allowRules()
 	d.pipeline.BuildPipeline()
 	d.keepCaches()
-	if err := d.updateItself(); err != nil {
-		panic(fmt.Errorf("delivery %s: %w", *id, err))
-	}
+	d.updateItself()
 	if d.app.Pipeline.ProtectGates {
 		d.protectGates()
 	}

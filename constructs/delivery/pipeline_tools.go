@@ -2,12 +2,12 @@ package delivery
 
 import (
 	_ "embed"
-	"encoding/json"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscodebuild"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/tinystack-go/tinystack/internal/inline"
 )
 
 //go:embed scripts/cdk.sh
@@ -39,27 +39,16 @@ func (d *delivery) keepCaches() {
 	project.AddPropertyOverride(jsii.String("Cache"), map[string]any{"Type": "S3", "Location": d.asked.bucketName + "/" + synthCache})
 }
 
-// buildSpecText is the text of a buildspec, with the characters of shell scripts as
-// they are.
-func buildSpecText(spec map[string]any) (string, error) {
-	var text strings.Builder
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	err := encoder.Encode(spec)
-	return text.String(), err
-}
-
 // updateItself puts commands of this library's in place of the CDK's own, which
 // install the one version of the command line that the deployed pipeline knows:
 // the assembly of a newer library could not be read by it, and the pipeline
 // would never learn of a newer one.
-func (d *delivery) updateItself() error {
+func (d *delivery) updateItself() {
 	assembly := *awscdk.Stage_Of(d.stack).ArtifactId()
 	if assembly == "" {
 		assembly = "."
 	}
-	text, err := buildSpecText(map[string]any{
+	buildSpec := map[string]any{
 		"version": "0.2",
 		"env": map[string]any{"variables": map[string]string{
 			"CDK_DISABLE_CLI_TELEMETRY": "true",
@@ -71,11 +60,7 @@ func (d *delivery) updateItself() error {
 			"install": map[string]any{"runtime-versions": map[string]any{"nodejs": nodeVersion}},
 			"build":   map[string]any{"commands": script(withCDK(updateScript))},
 		},
-	})
-	if err != nil {
-		return err
 	}
 	project := d.pipeline.SelfMutationProject().Node().DefaultChild().(awscodebuild.CfnProject)
-	project.AddPropertyOverride(jsii.String("Source.BuildSpec"), string(text))
-	return nil
+	project.AddPropertyOverride(jsii.String("Source.BuildSpec"), inline.JSON(buildSpec, "  ")+"\n")
 }
